@@ -1,0 +1,25 @@
+"""Every pinned version in one place.
+
+The reasons for these pins, and how to raise one, are in ``docs/upgrading.md``. The provider
+versions are not here: each is fixed by its bindings package in ``pyproject.toml``.
+"""
+
+from typing import Final
+
+# The newest releases whose provider constraints still admit AWS 6.25.0, the exact version that
+# the last published CDKTF bindings ask for.
+VPC_MODULE: Final = "6.5.1"
+EKS_MODULE: Final = "21.11.0"
+RDS_MODULE: Final = "6.13.1"
+IAM_MODULE: Final = "6.2.3"
+SECURITY_GROUP_MODULE: Final = "5.3.1"
+
+KUBERNETES: Final = "1.36"
+
+# The major version only: a restored snapshot comes back at its own minor version.
+POSTGRES: Final = "16"
+
+LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
+# The last chart of the Langfuse v3 line; chart 2 needs cert-manager and an operator.
+LANGFUSE_CHART: Final = "1.5.41"
+LANGFUSE_IMAGE: Final = "3.225.4"
