@@ -1,0 +1,107 @@
+"""How much memory the pods ask for, and whether the nodes can hold it.
+
+The pods' figures are tested on two simulated t3.medium nodes of Kubernetes 1.36 (2026-11-23).
+They are a small profile: Langfuse's own guide starts at twice these.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class PodSize:
+    """Requests and limits of one pod: ``cpu_m`` in millicores, memory in MiB."""
+
+    cpu_m: int
+    memory_mib: int
+    memory_limit_mib: int
+
+
+WEB: Final = PodSize(cpu_m=200, memory_mib=1024, memory_limit_mib=2048)
+WORKER: Final = PodSize(cpu_m=150, memory_mib=640, memory_limit_mib=1024)
+CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048)
+REDIS: Final = PodSize(cpu_m=100, memory_mib=192, memory_limit_mib=512)
+
+# Memory requests in MiB of the EKS add-ons: ebs-csi-node on every node; two coredns (70 each) and
+# two ebs-csi-controller (240 each) once per cluster.
+SYSTEM_PER_NODE_MIB: Final = 120
+SYSTEM_PER_CLUSTER_MIB: Final = 2 * 70 + 2 * 240
+
+# GiB of memory by size: the T family has its own ladder, the others a fixed amount per vCPU.
+_T_FAMILY_GIB: Final = {
+    "micro": 1,
+    "small": 2,
+    "medium": 4,
+    "large": 8,
+    "xlarge": 16,
+    "2xlarge": 32,
+}
+_GIB_PER_VCPU: Final = {"c": 2, "m": 4, "r": 8}
+# What a node can give to pods: a t3.medium (4096 MiB) has 3276 MiB allocatable, 80 %. Larger types
+# keep a larger share, so the rule errs on the safe side.
+_ALLOCATABLE_SHARE: Final = 0.8
+
+_INSTANCE_TYPE: Final = re.compile(
+    r"(?P<family>[a-z]+)(?P<generation>\d)(?P<options>[a-z0-9-]*)\.(?P<size>[a-z0-9-]+)"
+)
+
+
+def is_instance_type(instance_type: str) -> bool:
+    """Tell whether this has the form of an EC2 instance type, such as ``t3.medium``."""
+    return _INSTANCE_TYPE.fullmatch(instance_type) is not None
+
+
+def is_arm(instance_type: str) -> bool:
+    """Tell whether this is a Graviton type: a ``g`` among the letters after the generation."""
+    match = _INSTANCE_TYPE.fullmatch(instance_type)
+    return match is not None and "g" in match["options"].partition("-")[0]
+
+
+def allocatable_mib(instance_type: str) -> int | None:
+    """Return the memory in MiB that a node of this type can give to pods, or None if unknown."""
+    match = _INSTANCE_TYPE.fullmatch(instance_type)
+    if match is None:
+        return None
+    gib: float | None = None
+    if match["family"] == "t":
+        gib = _T_FAMILY_GIB.get(match["size"])
+    elif match["family"] in _GIB_PER_VCPU and (vcpus := _vcpus(match["size"])):
+        gib = _GIB_PER_VCPU[match["family"]] * vcpus
+    return None if gib is None else int(gib * 1024 * _ALLOCATABLE_SHARE)
+
+
+def _vcpus(size: str) -> int | None:
+    if size in {"large", "xlarge"}:
+        return {"large": 2, "xlarge": 4}[size]
+    multiple = re.fullmatch(r"(\d+)xlarge", size)
+    return 4 * int(multiple[1]) if multiple else None
+
+
+def shortage(node_count: int, instance_type: str) -> str | None:
+    """Return the arithmetic by which the pods do not fit these nodes, or None if they do.
+
+    An instance type whose memory is unknown is taken to fit.
+    """
+    allocatable = allocatable_mib(instance_type)
+    if allocatable is None:
+        return None
+    free = allocatable - SYSTEM_PER_NODE_MIB
+    langfuse = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
+    requested = sum(size.memory_mib for size in langfuse.values()) + SYSTEM_PER_CLUSTER_MIB
+    if node_count * free < requested:
+        pods = " + ".join(f"{pod} {size.memory_mib}" for pod, size in langfuse.items())
+        return (
+            f"the pods request {requested} MiB ({pods} + system {SYSTEM_PER_CLUSTER_MIB}), but "
+            f"{node_count} x {instance_type} hold {node_count * free} MiB "
+            f"({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
+        )
+    # Web and worker share a node by rule, and are the largest group that does.
+    together = WEB.memory_mib + WORKER.memory_mib
+    if free < together:
+        return (
+            f"web and worker share a node and request {together} MiB "
+            f"({WEB.memory_mib} + {WORKER.memory_mib}), but one {instance_type} holds {free} MiB "
+            f"({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
+        )
+    return None
