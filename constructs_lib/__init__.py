@@ -1,0 +1,1 @@
+"""Constructs, one a file, and the plain data that they are made from."""

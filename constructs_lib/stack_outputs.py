@@ -1,0 +1,76 @@
+"""The seam between stacks: a contract goes into a workspace as outputs, and comes out again."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from cdktf import TerraformOutput, TerraformStack, Token
+from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
+
+from contracts import SENSITIVE
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ContractT = TypeVar("ContractT", bound="DataclassInstance")
+
+
+def publish(stack: TerraformStack, outputs: "DataclassInstance") -> None:
+    """Write one Terraform output per field of the contract ``outputs``."""
+    for field in dataclasses.fields(outputs):
+        TerraformOutput(
+            stack,
+            field.name,
+            value=getattr(outputs, field.name),
+            sensitive=_is_sensitive(field),
+            static_id=True,
+        )
+
+
+def read(
+    stack: TerraformStack, contract: type[ContractT], *, organization: str, upstream: str, name: str
+) -> ContractT:
+    """Return the contract that the stack ``upstream`` published, its fields as tokens.
+
+    A workspace without state, or one that does not share it, answers with an empty object and no
+    error. So the plan is stopped here, before anything is created.
+
+    Args:
+        stack: the reading stack.
+        contract: the dataclass to read.
+        organization: the Terraform Cloud organization.
+        upstream: id of the stack that publishes.
+        name: name of the installation, the prefix of its workspaces.
+
+    """
+    workspace = workspace_name(name, upstream)
+    outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
+    types = get_type_hints(contract)
+    tokens: dict[str, str | list[str]] = {}
+    conditions = []
+    for field in dataclasses.fields(contract):
+        # The provider's values are sensitive as a whole; its nonsensitive_values are the others.
+        values = "values" if _is_sensitive(field) else "nonsensitive_values"
+        token = outputs.interpolation_for_attribute(f"{values}.{field.name}")
+        tokens[field.name] = (
+            Token.as_list(token) if types[field.name] == list[str] else Token.as_string(token)
+        )
+        conditions.append(
+            {
+                "condition": f"${{try(length(self.{values}.{field.name}) > 0, false)}}",
+                "error_message": (
+                    f"Workspace {workspace} publishes no {field.name}. Run cdktf deploy {upstream} "
+                    "first; if it is deployed, let it share its state with this workspace."
+                ),
+            }
+        )
+    outputs.add_override("lifecycle", {"postcondition": conditions})
+    return contract(**tokens)
+
+
+def workspace_name(name: str, stack_id: str) -> str:
+    """Return the name of the Terraform Cloud workspace that keeps a stack's state."""
+    return f"{name}-{stack_id}"
+
+
+def _is_sensitive(field: dataclasses.Field[Any]) -> bool:
+    return bool(field.metadata.get(SENSITIVE, False))
