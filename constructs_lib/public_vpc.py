@@ -1,0 +1,88 @@
+"""A VPC of public subnets."""
+
+from ipaddress import IPv4Network
+from typing import Final
+
+from cdktf import Fn, TerraformHclModule, Token
+from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
+    DataAwsAvailabilityZones,
+    DataAwsAvailabilityZonesFilter,
+)
+from constructs import Construct
+
+import versions
+
+ZONES: Final = 2
+
+# Zones where EKS cannot place a control plane, by the ids that mean the same for every account
+# (EKS user guide, "VPC and subnet requirements").
+ZONES_WITHOUT_EKS: Final = ["use1-az3", "usw1-az2", "cac1-az3"]
+
+# The largest subnet that is worth having: a /20 has 4091 addresses.
+SUBNET_PREFIX: Final = 20
+
+
+class PublicVpc(Construct):
+    """Two public subnets in two zones, no NAT gateway, and a free way to S3."""
+
+    vpc_id: str
+    public_subnet_ids: list[str]
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, cidr: IPv4Network) -> None:
+        super().__init__(scope, id_)
+        # No filter by state: a zone in trouble must not drop out of the list and move a subnet.
+        zones = DataAwsAvailabilityZones(
+            self,
+            "zones",
+            exclude_zone_ids=ZONES_WITHOUT_EKS,
+            filter=[
+                DataAwsAvailabilityZonesFilter(name="opt-in-status", values=["opt-in-not-required"])
+            ],
+        )
+        vpc = TerraformHclModule(
+            self,
+            "vpc",
+            source="terraform-aws-modules/vpc/aws",
+            version=versions.VPC_MODULE,
+            variables={
+                "name": name,
+                "cidr": str(cidr),
+                "azs": Token.as_list(Fn.slice(zones.names, 0, ZONES)),
+                "public_subnets": [str(subnet) for subnet in public_subnets(cidr)],
+                "map_public_ip_on_launch": True,
+                "enable_nat_gateway": False,
+                "public_subnet_tags": {"kubernetes.io/role/elb": "1"},
+                # The VPC's defaults stay as AWS made them: nothing uses them.
+                "manage_default_security_group": False,
+                "manage_default_network_acl": False,
+                "manage_default_route_table": False,
+            },
+        )
+        self.vpc_id = vpc.get_string("vpc_id")
+        self.public_subnet_ids = vpc.get_list("public_subnets")
+        TerraformHclModule(
+            self,
+            "endpoints",
+            source="terraform-aws-modules/vpc/aws//modules/vpc-endpoints",
+            version=versions.VPC_MODULE,
+            variables={
+                "vpc_id": self.vpc_id,
+                "endpoints": {
+                    "s3": {
+                        "service": "s3",
+                        "service_type": "Gateway",
+                        "route_table_ids": vpc.get_list("public_route_table_ids"),
+                        "tags": {"Name": f"{name}-s3"},
+                    }
+                },
+            },
+        )
+
+
+def public_subnets(cidr: IPv4Network) -> list[IPv4Network]:
+    """Return the network of each public subnet, from the start of the VPC's.
+
+    A /16 gives two /20 and leaves room for others; a small network is halved.
+    """
+    subnets = cidr.subnets(new_prefix=max(SUBNET_PREFIX, cidr.prefixlen + 1))
+    return [next(subnets) for _ in range(ZONES)]

@@ -1,0 +1,60 @@
+"""An IAM role for one Kubernetes service account."""
+
+from collections.abc import Mapping
+
+from cdktf import TerraformHclModule
+from constructs import Construct
+
+import versions
+
+
+class WorkloadRole(Construct):
+    """A role that pods of one service account assume through OIDC: no static credentials (IRSA)."""
+
+    arn: str
+
+    def __init__(  # noqa: PLR0913 - what a role is made of
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        oidc_provider_arn: str,
+        service_account: str,
+        policy_arns: Mapping[str, str] | None = None,
+        permissions: Mapping[str, Mapping[str, list[str]]] | None = None,
+    ) -> None:
+        """Make the role.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: prefix of the role's name, at most 37 characters.
+            oidc_provider_arn: the cluster's IAM OIDC provider.
+            service_account: ``namespace:name``.
+            policy_arns: managed policies to attach, by a key of your choice.
+            permissions: ``actions`` and ``resources`` of statements, by a key of your choice.
+
+        """
+        super().__init__(scope, id_)
+        variables: dict[str, object] = {
+            "name": name,
+            "oidc_providers": {
+                "cluster": {
+                    "provider_arn": oidc_provider_arn,
+                    "namespace_service_accounts": [service_account],
+                }
+            },
+        }
+        if policy_arns:
+            variables["policies"] = policy_arns
+        if permissions:
+            variables["permissions"] = permissions
+        role = TerraformHclModule(
+            self,
+            "role",
+            source="terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",
+            version=versions.IAM_MODULE,
+            variables=variables,
+        )
+        self.arn = role.get_string("arn")

@@ -1,0 +1,34 @@
+"""What all three stacks share."""
+
+from cdktf import NamedRemoteWorkspace, RemoteBackend, TerraformStack
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
+from constructs import Construct
+
+from constructs_lib.stack_outputs import workspace_name
+from settings import Settings
+
+TERRAFORM_CLOUD = "app.terraform.io"
+
+
+class BaseStack(TerraformStack):
+    """A stack with its state in Terraform Cloud and its resources in the region of the settings."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+        super().__init__(scope, id_)
+        RemoteBackend(
+            self,
+            hostname=TERRAFORM_CLOUD,
+            organization=settings.tfc_organization,
+            workspaces=NamedRemoteWorkspace(workspace_name(settings.name, id_)),
+        )
+        AwsProvider(
+            self,
+            "aws",
+            region=settings.aws_default_region,
+            default_tags=[AwsProviderDefaultTags(tags=default_tags(settings))],
+        )
+
+
+def default_tags(settings: Settings) -> dict[str, str]:
+    """Return the AWS tags by which all of an installation can be found."""
+    return {"Project": settings.name, "ManagedBy": "terraform"}

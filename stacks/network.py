@@ -1,0 +1,45 @@
+"""Stack 1: the network and the cluster."""
+
+from constructs import Construct
+
+from constructs_lib.eks_cluster import EksCluster
+from constructs_lib.public_vpc import PublicVpc
+from constructs_lib.stack_outputs import publish
+from contracts import NetworkOutputs
+from settings import Settings
+from stacks.base import BaseStack
+
+NETWORK = "network"
+
+
+class NetworkStack(BaseStack):
+    """VPC and EKS."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, NETWORK, settings=settings)
+        vpc = PublicVpc(self, "network", name=settings.name, cidr=settings.vpc_cidr)
+        cluster = EksCluster(
+            self,
+            "cluster",
+            name=settings.name,
+            kubernetes_version=settings.kubernetes_version,
+            vpc_id=vpc.vpc_id,
+            subnet_ids=vpc.public_subnet_ids,
+            allowed_cidrs=settings.cluster_allowed_cidrs,
+            node_instance_type=settings.node_instance_type,
+            node_count=settings.node_count,
+            node_capacity_type=settings.node_capacity_type,
+            node_disk_gb=settings.node_disk_gb,
+        )
+        publish(
+            self,
+            NetworkOutputs(
+                vpc_id=vpc.vpc_id,
+                public_subnet_ids=vpc.public_subnet_ids,
+                node_security_group_id=cluster.node_security_group_id,
+                oidc_provider_arn=cluster.oidc_provider_arn,
+                cluster_name=cluster.cluster_name,
+                cluster_endpoint=cluster.endpoint,
+                cluster_certificate_authority_data=cluster.certificate_authority_data,
+            ),
+        )
