@@ -1,0 +1,141 @@
+"""A PostgreSQL database that comes back from its last snapshot."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from typing import Final
+
+from cdktf import TerraformHclModule
+from cdktf_cdktf_provider_random.password import Password
+from constructs import Construct
+
+import versions
+from constructs_lib.restore_point import RestorePoint
+
+DATABASE: Final = "langfuse"
+USERNAME: Final = "langfuse"
+
+# Letters and digits, because Langfuse puts the password into a URL as it is: 48 of 62 are 285 bits.
+PASSWORD_LENGTH: Final = 48
+
+# Days of automated backups while it runs; up to the size of the database they are free.
+BACKUP_DAYS: Final = 7
+
+
+class Postgres(Construct):
+    """PostgreSQL on RDS, its firewall, and its way back.
+
+    Destroying it leaves a final snapshot; creating it again restores the newest one.
+    """
+
+    host: str
+    database: str
+    username: str
+    password: str
+    module: TerraformHclModule
+    """What must exist before anything may count on a snapshot."""
+
+    def __init__(  # noqa: PLR0913 - one argument for each thing one chooses about a database
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        kept: str,
+        vpc_id: str,
+        subnet_ids: list[str],
+        client_security_group_id: str,
+        allowed_cidrs: Sequence[IPv4Network],
+        instance_class: str,
+        storage_gb: int,
+    ) -> None:
+        """Make the database.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: identifier of the instance, the same in every cycle.
+            kept: Terraform expression, true if an earlier deploy left something to restore.
+            vpc_id: the VPC.
+            subnet_ids: public subnets in at least two zones.
+            client_security_group_id: whose members may connect.
+            allowed_cidrs: who else may connect.
+            instance_class: such as ``db.t4g.micro``.
+            storage_gb: in GiB.
+
+        """
+        super().__init__(scope, id_)
+        self.database = DATABASE
+        self.username = USERNAME
+        self.password = Password(self, "password", length=PASSWORD_LENGTH, special=False).result
+        self.module = TerraformHclModule(
+            self,
+            "rds",
+            source="terraform-aws-modules/rds/aws",
+            version=versions.RDS_MODULE,
+            variables={
+                "identifier": name,
+                "engine": "postgres",
+                "engine_version": versions.POSTGRES,
+                "instance_class": instance_class,
+                "allocated_storage": storage_gb,
+                "storage_type": "gp3",
+                "storage_encrypted": True,
+                "db_name": self.database,
+                "username": self.username,
+                "password": self.password,
+                # A password managed by AWS costs $0.40 a month and cannot be had on a restore.
+                "manage_master_user_password": False,
+                "publicly_accessible": True,
+                "create_db_subnet_group": True,
+                "subnet_ids": subnet_ids,
+                "vpc_security_group_ids": [
+                    self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
+                ],
+                # PostgreSQL 16's own defaults force TLS.
+                "create_db_parameter_group": False,
+                "backup_retention_period": BACKUP_DAYS,
+                "apply_immediately": True,
+                "snapshot_identifier": RestorePoint(
+                    self, "restore", identifier=name, kept=kept
+                ).snapshot_identifier,
+                "skip_final_snapshot": False,
+                "copy_tags_to_snapshot": True,
+                "deletion_protection": False,
+                # A restore waits for its first backup.
+                "timeouts": {"create": "60m", "update": "80m", "delete": "60m"},
+            },
+        )
+        self.module.override_logical_id("rds")
+        self.host = self.module.get_string("db_instance_address")
+
+    def _firewall(
+        self, name: str, vpc_id: str, client_security_group_id: str, cidrs: Sequence[IPv4Network]
+    ) -> str:
+        """Make the security group and return its id."""
+        variables: dict[str, object] = {
+            "name": f"{name}-postgres",
+            "description": "PostgreSQL of Langfuse",
+            "vpc_id": vpc_id,
+            "ingress_with_source_security_group_id": [
+                {
+                    "rule": "postgresql-tcp",
+                    "description": "Nodes",
+                    "source_security_group_id": client_security_group_id,
+                }
+            ],
+        }
+        if cidrs:
+            variables["ingress_with_cidr_blocks"] = [
+                {
+                    "rule": "postgresql-tcp",
+                    "description": "Allowed addresses",
+                    "cidr_blocks": ",".join(str(cidr) for cidr in cidrs),
+                }
+            ]
+        return TerraformHclModule(
+            self,
+            "firewall",
+            source="terraform-aws-modules/security-group/aws",
+            version=versions.SECURITY_GROUP_MODULE,
+            variables=variables,
+        ).get_string("security_group_id")

@@ -1,0 +1,88 @@
+"""Stack 2: what Langfuse keeps its data in."""
+
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from cdktf_cdktf_provider_random.provider import RandomProvider
+from cdktf_cdktf_provider_tfe.provider import TfeProvider
+from constructs import Construct
+
+from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
+from constructs_lib.postgres import Postgres
+from constructs_lib.retained_store import RetainedStore
+from constructs_lib.stack_outputs import publish, read
+from constructs_lib.workload_role import WorkloadRole
+from contracts import DepsOutputs, NetworkOutputs
+from settings import Settings
+from stacks.base import TERRAFORM_CLOUD, BaseStack
+from stacks.network import NETWORK
+
+DEPS = "deps"
+
+
+class DepsStack(BaseStack):
+    """PostgreSQL, the retained store, and Langfuse's IAM role."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, DEPS, settings=settings)
+        RandomProvider(self, "random")
+        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        network = read(
+            self,
+            NetworkOutputs,
+            organization=settings.tfc_organization,
+            upstream=NETWORK,
+            name=settings.name,
+        )
+        store = RetainedStore(
+            self,
+            "store",
+            name=settings.name,
+            region=settings.aws_default_region,
+            partition=DataAwsPartition(self, "partition").partition,
+        )
+        postgres = Postgres(
+            self,
+            "postgres",
+            name=settings.name,
+            kept=store.kept,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.public_subnet_ids,
+            client_security_group_id=network.node_security_group_id,
+            allowed_cidrs=settings.database_allowed_cidrs,
+            instance_class=settings.database_instance_class,
+            storage_gb=settings.database_storage_gb,
+        )
+        store.create_after(postgres.module)
+        role = WorkloadRole(
+            self,
+            "langfuse-role",
+            name=f"{settings.name}-langfuse",
+            oidc_provider_arn=network.oidc_provider_arn,
+            service_account=f"{NAMESPACE}:{SERVICE_ACCOUNT}",
+            permissions={
+                "bucket": {
+                    "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
+                    "resources": [store.bucket_arn],
+                },
+                "objects": {
+                    "actions": [
+                        "s3:GetObject",
+                        "s3:PutObject",
+                        "s3:DeleteObject",
+                        "s3:AbortMultipartUpload",
+                    ],
+                    "resources": [f"{store.bucket_arn}/*"],
+                },
+            },
+        )
+        publish(
+            self,
+            DepsOutputs(
+                database_host=postgres.host,
+                database_name=postgres.database,
+                database_username=postgres.username,
+                database_password=postgres.password,
+                bucket_name=store.bucket_name,
+                application_secrets_name=store.application_secrets_name,
+                workload_role_arn=role.arn,
+            ),
+        )
