@@ -1,0 +1,31 @@
+"""Who and what Langfuse creates when it starts for the first time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from constructs_lib.langfuse_names import ORGANIZATION_ID, PROJECT_ID, SecretKey, from_secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadlessInit:
+    """The first user, organization and project. Later changes here rename nothing."""
+
+    user_email: str
+    user_name: str
+    organization_name: str
+    project_name: str
+
+    def environment(self) -> list[dict[str, Any]]:
+        """Return the web container's variables; without ORG_ID it ignores all the others."""
+        return [
+            {"name": "LANGFUSE_INIT_ORG_ID", "value": ORGANIZATION_ID},
+            {"name": "LANGFUSE_INIT_ORG_NAME", "value": self.organization_name},
+            {"name": "LANGFUSE_INIT_PROJECT_ID", "value": PROJECT_ID},
+            {"name": "LANGFUSE_INIT_PROJECT_NAME", "value": self.project_name},
+            {"name": "LANGFUSE_INIT_USER_EMAIL", "value": self.user_email},
+            {"name": "LANGFUSE_INIT_USER_NAME", "value": self.user_name},
+            {
+                "name": "LANGFUSE_INIT_USER_PASSWORD",
+                "valueFrom": from_secret(SecretKey.ADMIN_PASSWORD),
+            },
+        ]

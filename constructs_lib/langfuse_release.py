@@ -1,0 +1,70 @@
+"""Langfuse itself, as one Helm release."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+from cdktf import Fn
+from cdktf_cdktf_provider_helm.release import Release, ReleaseSetSensitive
+from constructs import Construct
+
+import versions
+from constructs_lib.langfuse_items import SECRET_ITEM
+from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
+
+# Seconds. Web's first start runs all migrations, and its image is large.
+TIMEOUT: Final = 1800
+
+# Revisions that Helm keeps for a rollback; each holds the whole release in a Secret.
+MAX_HISTORY: Final = 5
+
+
+class LangfuseRelease(Construct):
+    """The chart with its values, and the secrets beside them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        chart: str,
+        values: Mapping[str, Any],
+        secrets: Mapping[SecretKey, str],
+    ) -> None:
+        """Make the release.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            chart: URL of a chart repository, or absolute path of a chart.
+            values: of the chart; the first of its ``extraManifests`` is the Secret.
+            secrets: value of every key of the release's Secret; they go to it and nowhere else.
+
+        """
+        super().__init__(scope, id_)
+        from_repository = "://" in chart
+        Release(
+            self,
+            "release",
+            name=RELEASE,
+            namespace=NAMESPACE,
+            create_namespace=True,
+            repository=chart if from_repository else None,
+            chart="langfuse" if from_repository else chart,
+            version=versions.LANGFUSE_CHART if from_repository else None,
+            values=[yaml.safe_dump(dict(values), sort_keys=False, width=1_000_000)],
+            # Base64, as a Secret's data is: commas and braces mean something to --set.
+            set_sensitive=[
+                ReleaseSetSensitive(
+                    name=f"extraManifests[{SECRET_ITEM}].data.{key.value}",
+                    value=Fn.base64encode(secrets[key]),
+                    type="string",
+                )
+                for key in SecretKey
+            ],
+            wait=True,
+            timeout=TIMEOUT,
+            max_history=MAX_HISTORY,
+            # A deploy that was cut off left a release that Terraform does not know.
+            upgrade_install=True,
+        )

@@ -1,0 +1,150 @@
+"""The values of the Langfuse chart: plain data in, plain data out."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import sizing
+from constructs_lib.headless_init import HeadlessInit
+from constructs_lib.langfuse_names import (
+    CLICKHOUSE_CLAIM,
+    PRIORITY_CLASS,
+    REDIS_CLAIM,
+    SECRET,
+    SERVICE_ACCOUNT,
+    SecretKey,
+    from_secret,
+)
+from constructs_lib.langfuse_placement import REDIS_AFFINITY, WEB_AFFINITY, WORKER_AFFINITY
+
+# Share of a container's memory limit that Node's heap may take. Without it, V8 sizes the heap from
+# the node, and the pod is killed where it should collect garbage.
+HEAP_SHARE: Final = 0.75
+
+# The nodes have no room for a second web pod beside the first.
+ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}
+
+CLICKHOUSE_OVERRIDES: Final = Path(__file__).with_name("clickhouse_overrides.xml")
+
+
+def langfuse_values(  # noqa: PLR0913 - what the chart is told
+    *,
+    image_tag: str,
+    url: str,
+    signup_disabled: bool,
+    init: HeadlessInit,
+    workload_role_arn: str,
+    spread: bool,
+) -> dict[str, Any]:
+    """Return what web and worker need; with ``spread``, they are placed on two or more nodes."""
+    return {
+        "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
+        "salt": from_secret(SecretKey.SALT),
+        "encryptionKey": from_secret(SecretKey.ENCRYPTION_KEY),
+        "nextauth": {"url": url, "secret": from_secret(SecretKey.NEXTAUTH_SECRET)},
+        "features": {"telemetryEnabled": False, "signUpDisabled": signup_disabled},
+        "serviceAccount": {
+            "name": SERVICE_ACCOUNT,
+            "annotations": {"eks.amazonaws.com/role-arn": workload_role_arn},
+        },
+        "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": ONE_AT_A_TIME}},
+        "web": {
+            "replicas": 1,
+            "resources": _resources(sizing.WEB),
+            # Migrations run before the port opens, and a pod killed in one leaves the database
+            # "dirty" (langfuse/langfuse#4975).
+            "livenessProbe": {"initialDelaySeconds": 300},
+            "readinessProbe": {"initialDelaySeconds": 30},
+            "pod": {
+                "additionalEnv": [_node_options(sizing.WEB), *init.environment()],
+                **({"affinity": WEB_AFFINITY} if spread else {}),
+            },
+        },
+        "worker": {
+            "replicas": 1,
+            "resources": _resources(sizing.WORKER),
+            "pod": {
+                "additionalEnv": [_node_options(sizing.WORKER)],
+                **({"affinity": WORKER_AFFINITY} if spread else {}),
+            },
+        },
+    }
+
+
+def postgresql_values(*, host: str, database: str, username: str) -> dict[str, Any]:
+    """Return where the external PostgreSQL is; it listens on 5432."""
+    return {
+        "deploy": False,
+        "host": host,
+        # Encrypted, and not verified: Langfuse's client (Prisma) would need the RDS certificates.
+        "args": "sslmode=require&sslaccept=accept_invalid_certs",
+        "auth": {
+            "username": username,
+            "database": database,
+            "existingSecret": SECRET,
+            "secretKeys": {"userPasswordKey": SecretKey.POSTGRES_PASSWORD.value},
+        },
+    }
+
+
+def clickhouse_values() -> dict[str, Any]:
+    """Return one ClickHouse replica, which needs no ZooKeeper."""
+    return {
+        "deploy": True,
+        "replicaCount": 1,
+        "clusterEnabled": False,
+        "zookeeper": {"enabled": False},
+        "auth": {
+            "username": "default",
+            "existingSecret": SECRET,
+            "existingSecretKey": SecretKey.CLICKHOUSE_PASSWORD.value,
+        },
+        "resources": _resources(sizing.CLICKHOUSE),
+        "priorityClassName": PRIORITY_CLASS,
+        "persistence": {"existingClaim": CLICKHOUSE_CLAIM},
+        "extraOverrides": CLICKHOUSE_OVERRIDES.read_text(encoding="utf-8"),
+    }
+
+
+def redis_values(*, spread: bool) -> dict[str, Any]:
+    """Return one Redis; it holds the queues, so a full one must refuse, not forget."""
+    return {
+        "deploy": True,
+        "architecture": "standalone",
+        "auth": {
+            "existingSecret": SECRET,
+            "existingSecretPasswordKey": SecretKey.REDIS_PASSWORD.value,
+        },
+        "primary": {
+            "extraFlags": ["--maxmemory-policy noeviction"],
+            "resources": _resources(sizing.REDIS),
+            "priorityClassName": PRIORITY_CLASS,
+            "persistence": {"existingClaim": REDIS_CLAIM},
+            **({"affinity": REDIS_AFFINITY} if spread else {}),
+        },
+    }
+
+
+def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
+    """Return where the bucket is; pods reach it through their IAM role, so there is no key."""
+    return {
+        "deploy": False,
+        "storageProvider": "s3",
+        "bucket": bucket,
+        "region": region,
+        "forcePathStyle": False,
+        "eventUpload": {"prefix": "events/"},
+        "batchExport": {"enabled": True, "prefix": "exports/"},
+        "mediaUpload": {"enabled": True, "prefix": "media/"},
+    }
+
+
+def _resources(size: sizing.PodSize) -> dict[str, Any]:
+    return {
+        "requests": {"cpu": f"{size.cpu_m}m", "memory": f"{size.memory_mib}Mi"},
+        "limits": {"memory": f"{size.memory_limit_mib}Mi"},
+    }
+
+
+def _node_options(size: sizing.PodSize) -> dict[str, str]:
+    heap_mib = int(size.memory_limit_mib * HEAP_SHARE)
+    return {"name": "NODE_OPTIONS", "value": f"--max-old-space-size={heap_mib}"}

@@ -1,0 +1,22 @@
+"""Lays a user's chart values over ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def merge_values(values: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with ``extra`` laid over it.
+
+    Mappings are merged and lists appended to ours, because every list that we give is needed;
+    anything else replaces ours.
+    """
+    merged = dict(values)
+    for key, value in extra.items():
+        ours = merged.get(key)
+        if isinstance(ours, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge_values(ours, value)
+        elif isinstance(ours, list) and isinstance(value, list):
+            merged[key] = ours + value
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,182 @@
+"""Stack 3: Langfuse."""
+
+from typing import Any
+
+import yaml
+from cdktf import Fn, TerraformVariable, TerraformVariableValidationConfig
+from cdktf_cdktf_provider_helm.provider import (
+    HelmProvider,
+    HelmProviderKubernetes,
+    HelmProviderKubernetesExec,
+)
+from cdktf_cdktf_provider_random.password import Password
+from cdktf_cdktf_provider_random.provider import RandomProvider
+from cdktf_cdktf_provider_tfe.provider import TfeProvider
+from constructs import Construct
+
+import versions
+from constructs_lib.headless_init import HeadlessInit
+from constructs_lib.langfuse_items import release_items
+from constructs_lib.langfuse_names import STORAGE_CLASS, SecretKey
+from constructs_lib.langfuse_release import LangfuseRelease
+from constructs_lib.langfuse_values import (
+    clickhouse_values,
+    langfuse_values,
+    postgresql_values,
+    redis_values,
+    s3_values,
+)
+from constructs_lib.merge_values import merge_values
+from constructs_lib.retained_store import read_application_secrets
+from constructs_lib.stack_outputs import read
+from contracts import DepsOutputs, NetworkOutputs
+from settings import PLACEHOLDER, Settings
+from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
+from stacks.deps import DEPS
+from stacks.network import NETWORK
+
+APP = "app"
+
+# Langfuse refuses a shorter one, and its web pod does not start.
+SHORTEST_ADMIN_PASSWORD = 8
+
+# Passwords between pods, which go into URLs as they are.
+PASSWORD_LENGTH = 48
+
+
+class AppStack(BaseStack):
+    """The Helm release."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, APP, settings=settings)
+        RandomProvider(self, "random")
+        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        network = read(
+            self,
+            NetworkOutputs,
+            organization=settings.tfc_organization,
+            upstream=NETWORK,
+            name=settings.name,
+        )
+        deps = read(
+            self,
+            DepsOutputs,
+            organization=settings.tfc_organization,
+            upstream=DEPS,
+            name=settings.name,
+        )
+        self._log_in_to(network, settings.aws_default_region)
+        application = read_application_secrets(
+            self, "application_secrets", name=deps.application_secrets_name
+        )
+        LangfuseRelease(
+            self,
+            "langfuse",
+            chart=settings.langfuse_chart,
+            values=self._values(deps, settings),
+            secrets={
+                SecretKey.SALT: application.salt,
+                SecretKey.ENCRYPTION_KEY: application.encryption_key,
+                SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
+                SecretKey.POSTGRES_PASSWORD: deps.database_password,
+                SecretKey.CLICKHOUSE_PASSWORD: self._password("clickhouse_password"),
+                SecretKey.REDIS_PASSWORD: self._password("redis_password"),
+                SecretKey.ADMIN_PASSWORD: self._admin_password(),
+            },
+        )
+
+    def _values(self, deps: DepsOutputs, settings: Settings) -> dict[str, Any]:
+        spread = settings.node_count > 1
+        values = {
+            "global": {
+                "defaultStorageClass": STORAGE_CLASS,
+                # The bundled images come from a frozen mirror, which Bitnami's own check refuses.
+                "security": {"allowInsecureImages": True},
+            },
+            "langfuse": langfuse_values(
+                image_tag=versions.LANGFUSE_IMAGE,
+                url=settings.langfuse_url,
+                signup_disabled=settings.langfuse_signup_disabled,
+                init=HeadlessInit(
+                    user_email=settings.langfuse_admin_email,
+                    user_name=settings.langfuse_admin_name,
+                    organization_name=settings.langfuse_org_name,
+                    project_name=settings.langfuse_project_name,
+                ),
+                workload_role_arn=deps.workload_role_arn,
+                spread=spread,
+            ),
+            "postgresql": postgresql_values(
+                host=deps.database_host,
+                database=deps.database_name,
+                username=deps.database_username,
+            ),
+            "clickhouse": clickhouse_values(),
+            "redis": redis_values(spread=spread),
+            "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
+            "extraManifests": release_items(
+                clickhouse_storage_gb=settings.clickhouse_storage_gb,
+                redis_storage_gb=settings.redis_storage_gb,
+                volume_tags=default_tags(settings),
+            ),
+        }
+        if settings.langfuse_extra_values is None:
+            return values
+        extra = settings.langfuse_extra_values.read_text(encoding="utf-8")
+        return merge_values(values, yaml.safe_load(extra))
+
+    def _log_in_to(self, network: NetworkOutputs, region: str) -> None:
+        """Let Helm get its own token: a published one expires while a plan waits for approval."""
+        HelmProvider(
+            self,
+            "helm",
+            kubernetes=HelmProviderKubernetes(
+                host=network.cluster_endpoint,
+                cluster_ca_certificate=Fn.base64decode(network.cluster_certificate_authority_data),
+                exec=HelmProviderKubernetesExec(
+                    api_version="client.authentication.k8s.io/v1beta1",
+                    command="aws",
+                    args=[
+                        "eks",
+                        "get-token",
+                        "--output",
+                        "json",
+                        "--region",
+                        region,
+                        "--cluster-name",
+                        network.cluster_name,
+                    ],
+                ),
+            ),
+        )
+
+    def _password(self, id_: str) -> str:
+        return Password(self, id_, length=PASSWORD_LENGTH, special=False).result
+
+    def _admin_password(self) -> str:
+        """Return the first user's password, from TF_VAR_langfuse_admin_password."""
+        password = "var.langfuse_admin_password"  # noqa: S105 - an expression
+        variable = TerraformVariable(
+            self,
+            "langfuse_admin_password",
+            type="string",
+            sensitive=True,
+            nullable=False,
+            description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
+            validation=[
+                TerraformVariableValidationConfig(
+                    condition=f"${{length({password}) >= {SHORTEST_ADMIN_PASSWORD}}}",
+                    error_message=(
+                        "LANGFUSE_ADMIN_PASSWORD: needs at least "
+                        f"{SHORTEST_ADMIN_PASSWORD} characters; set it in .env."
+                    ),
+                ),
+                TerraformVariableValidationConfig(
+                    condition=f'${{{password} != "{PLACEHOLDER}"}}',
+                    error_message=(
+                        "LANGFUSE_ADMIN_PASSWORD: is still the placeholder; set it in .env."
+                    ),
+                ),
+            ],
+        )
+        return variable.string_value
