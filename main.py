@@ -1,0 +1,39 @@
+"""Langfuse on EKS, in three stacks: network, deps, app."""
+
+import sys
+from pathlib import Path
+
+import lazy_bindings
+
+lazy_bindings.install()
+
+from cdktf import App
+
+import summary
+from settings import Settings, SettingsError, warnings
+from stacks.app import AppStack
+from stacks.deps import DepsStack
+from stacks.network import NetworkStack
+
+ENV_FILE = Path(__file__).parent / ".env"
+
+
+def main() -> None:
+    try:
+        settings = Settings.load(ENV_FILE)
+    except SettingsError as error:
+        sys.exit(str(error))
+    for warning in warnings(ENV_FILE):
+        print(f"warning: {warning}", file=sys.stderr)
+    app = App()
+    network = NetworkStack(app, settings=settings)
+    deps = DepsStack(app, settings=settings)
+    langfuse = AppStack(app, settings=settings)
+    deps.add_dependency(network)
+    langfuse.add_dependency(network)
+    langfuse.add_dependency(deps)
+    app.synth()
+    print(summary.describe(Path(app.outdir), settings))
+
+
+main()

@@ -1,0 +1,1 @@
+"""Layers: settings, contracts, properties, modules, values, golden, costs, docs, policy."""
