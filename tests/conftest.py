@@ -1,0 +1,82 @@
+"""Synthesis, once per session and per configuration."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cdktf import App
+
+import lazy_bindings
+
+lazy_bindings.install()
+
+from main import build
+from settings import PASSED_THROUGH, Settings, variables
+from tests.stack import Stack
+
+ROOT = Path(__file__).parent.parent
+BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
+
+Synthesize = Callable[..., dict[str, Stack]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
+    """Take the developer's own settings and folder out of the way."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in (*variables(), *PASSED_THROUGH):
+            patch.delenv(variable, raising=False)
+        patch.chdir(ROOT)
+        yield
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Synthesize:
+    """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
+
+    def run(**lines: str) -> dict[str, Stack]:
+        folder = tmp_path_factory.mktemp("synth")
+        env_file = folder / ".env"
+        extra = "".join(f"{key}={value}\n" for key, value in lines.items())
+        env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + extra, encoding="utf-8")
+        app = App(outdir=str(folder))
+        build(app, Settings.load(env_file))
+        app.synth()
+        return {name: Stack.read(folder, name) for name in ("network", "deps", "app")}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stacks(synthesize: Synthesize) -> dict[str, Stack]:
+    """Return the three stacks as the eight variables alone make them."""
+    return synthesize()
+
+
+@pytest.fixture(scope="session")
+def network(stacks: dict[str, Stack]) -> Stack:
+    return stacks["network"]
+
+
+@pytest.fixture(scope="session")
+def deps(stacks: dict[str, Stack]) -> Stack:
+    return stacks["deps"]
+
+
+@pytest.fixture(scope="session")
+def app(stacks: dict[str, Stack]) -> Stack:
+    return stacks["app"]
+
+
+@pytest.fixture(scope="session")
+def values(app: Stack) -> dict[str, Any]:
+    """Return the chart values of the app stack."""
+    return chart_values(app)
+
+
+def chart_values(stack: Stack) -> dict[str, Any]:
+    (text,) = stack.resource("helm_release")["values"]
+    values: dict[str, Any] = yaml.safe_load(text)
+    return values

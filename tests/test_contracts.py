@@ -1,0 +1,70 @@
+"""The seam: both sides of every output have one name."""
+
+import ast
+import dataclasses
+from typing import get_type_hints
+
+import pytest
+
+from contracts import SENSITIVE, ApplicationSecrets, DepsOutputs, NetworkOutputs
+from tests.conftest import ROOT
+from tests.stack import Stack
+
+CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
+PURE = [
+    "contracts.py",
+    "costs.py",
+    "settings.py",
+    "sizing.py",
+    "versions.py",
+    *(
+        f"constructs_lib/{name}.py"
+        for name in (
+            "headless_init",
+            "langfuse_items",
+            "langfuse_names",
+            "langfuse_placement",
+            "langfuse_values",
+            "merge_values",
+            "retained_template",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_outputs_are_the_contract(stacks: dict[str, Stack], name: str) -> None:
+    fields = dataclasses.fields(CONTRACTS[name])
+    assert sorted(stacks[name].outputs) == sorted(field.name for field in fields)
+    for field in fields:
+        output = stacks[name].outputs[field.name]
+        assert output["sensitive"] is field.metadata.get(SENSITIVE, False)
+
+
+def test_app_publishes_nothing(app: Stack) -> None:
+    assert not app.outputs
+
+
+@pytest.mark.parametrize("contract", [NetworkOutputs, DepsOutputs, ApplicationSecrets])
+def test_fields_survive_tfe_outputs(contract: type) -> None:
+    assert set(get_type_hints(contract).values()) <= {str, list[str]}
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_output_has_a_reader(stacks: dict[str, Stack], name: str) -> None:
+    readers = "".join(stack.text for stack in stacks.values())
+    for field in dataclasses.fields(CONTRACTS[name]):
+        values = "values" if field.metadata.get(SENSITIVE) else "nonsensitive_values"
+        assert f"data.tfe_outputs.{name}.{values}.{field.name}" in readers
+
+
+@pytest.mark.parametrize("file", PURE)
+def test_plain_modules_import_no_cdktf(file: str) -> None:
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not [name for name in imported if name.startswith(("cdktf", "constructs.", "stacks"))]

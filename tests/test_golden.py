@@ -1,0 +1,60 @@
+"""The whole of what is synthesized, so that no change of it goes unseen.
+
+After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
+"""
+
+from typing import Any
+
+import pytest
+import yaml
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from tests.stack import Stack
+
+# What holds data or is a place that data is found by. Another address is another, empty, store.
+STATEFUL = {
+    "aws_cloudformation_stack",
+    "helm_release",
+    "random_bytes",
+    "random_password",
+    "terraform_data",
+}
+STATEFUL_MODULES = {"terraform-aws-modules/rds/aws", "terraform-aws-modules/eks/aws"}
+
+
+@pytest.mark.parametrize("name", ["network", "deps", "app"])
+def test_stack(stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion) -> None:
+    assert without_metadata(stacks[name].json) == snapshot(
+        extension_class=JSONSnapshotExtension, name=name
+    )
+
+
+def test_stateful_addresses(stacks: dict[str, Stack], snapshot: SnapshotAssertion) -> None:
+    addresses = {
+        name: sorted(
+            [
+                f"{kind}.{resource}"
+                for kind in STATEFUL
+                for resource in stack.json.get("resource", {}).get(kind, {})
+            ]
+            + [
+                f"module.{module}"
+                for module, call in stack.modules.items()
+                if call["source"] in STATEFUL_MODULES
+            ]
+        )
+        for name, stack in stacks.items()
+    }
+    assert addresses == snapshot(extension_class=JSONSnapshotExtension, name="addresses")
+
+
+def without_metadata(node: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Drop CDKTF's own notes, and open the documents inside: JSON is YAML too."""
+    if isinstance(node, dict):
+        return {key: without_metadata(value) for key, value in node.items() if key != "//"}
+    if isinstance(node, list):
+        return [without_metadata(value) for value in node]
+    if isinstance(node, str) and "\n" in node:
+        return yaml.safe_load(node)
+    return node

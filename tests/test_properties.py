@@ -1,0 +1,607 @@
+"""What the synthesized JSON must say, by the number of the requirement that it shows."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+import versions
+from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT, SecretKey
+from tests.conftest import Synthesize, chart_values
+from tests.stack import Stack
+
+VPC = "terraform-aws-modules/vpc/aws"
+EKS = "terraform-aws-modules/eks/aws"
+RDS = "terraform-aws-modules/rds/aws"
+IRSA = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
+FIREWALL = "terraform-aws-modules/security-group/aws"
+ENDPOINTS = "terraform-aws-modules/vpc/aws//modules/vpc-endpoints"
+
+
+def node_group(network: Stack) -> dict[str, Any]:
+    (group,) = network.module(EKS)["eks_managed_node_groups"].values()
+    assert isinstance(group, dict)
+    return group
+
+
+def retained(deps: Stack) -> dict[str, Any]:
+    """Return the CloudFormation template, as CloudFormation reads it."""
+    template: dict[str, Any] = json.loads(
+        deps.resource("aws_cloudformation_stack")["template_body"].replace("$${", "${")
+    )
+    return template
+
+
+# --- Network
+
+
+def test_fr01_two_public_subnets_in_two_zones(network: Stack) -> None:
+    vpc = network.module(VPC)
+    assert vpc["cidr"] == "10.0.0.0/16"
+    assert vpc["public_subnets"] == ["10.0.0.0/20", "10.0.16.0/20"]
+    assert vpc["map_public_ip_on_launch"] is True
+    assert re.fullmatch(
+        r"\$\{slice\(data\.aws_availability_zones\.\w+\.names, 0, 2\)\}", vpc["azs"]
+    )
+
+
+def test_fr01_zones_without_eks_are_left_out(network: Stack) -> None:
+    zones = network.data("aws_availability_zones")
+    assert "use1-az3" in zones["exclude_zone_ids"]
+    assert zones["filter"] == [{"name": "opt-in-status", "values": ["opt-in-not-required"]}]
+
+
+@pytest.mark.parametrize(
+    ("cidr", "subnets"),
+    [
+        ("10.0.0.0/23", ["10.0.0.0/24", "10.0.1.0/24"]),
+        ("10.0.0.0/20", ["10.0.0.0/21", "10.0.8.0/21"]),
+        ("172.16.0.0/17", ["172.16.0.0/20", "172.16.16.0/20"]),
+    ],
+)
+def test_fr01_subnets_fit_the_vpc(synthesize: Synthesize, cidr: str, subnets: list[str]) -> None:
+    assert synthesize(VPC_CIDR=cidr)["network"].module(VPC)["public_subnets"] == subnets
+
+
+def test_fr01_vpc_defaults_are_left_alone(network: Stack) -> None:
+    vpc = network.module(VPC)
+    for thing in ("security_group", "network_acl", "route_table"):
+        assert vpc[f"manage_default_{thing}"] is False
+
+
+def test_fr02_two_t3_medium_nodes_in_the_public_subnets(network: Stack) -> None:
+    cluster, group = network.module(EKS), node_group(network)
+    subnets = f"${{{network.module_address(VPC)}.public_subnets}}"
+    assert cluster["kubernetes_version"] == "1.36"
+    assert cluster["subnet_ids"] == subnets
+    assert group["subnet_ids"] == subnets
+    assert group["instance_types"] == ["t3.medium"]
+    assert {group["min_size"], group["max_size"], group["desired_size"]} == {2}
+    assert group["ami_type"] == "AL2023_x86_64_STANDARD"
+    assert group["capacity_type"] == "ON_DEMAND"
+    assert group["use_latest_ami_release_version"] is False
+
+
+def test_fr02_node_disks_are_encrypted_gp3(network: Stack) -> None:
+    group = node_group(network)
+    (disk,) = group["block_device_mappings"].values()
+    assert disk["device_name"] == "/dev/xvda"
+    assert disk["ebs"] == {
+        "volume_size": 20,
+        "volume_type": "gp3",
+        "encrypted": True,
+        "delete_on_termination": True,
+    }
+    assert "disk_size" not in group
+
+
+def test_fr02_node_settings_arrive(synthesize: Synthesize) -> None:
+    stack = synthesize(
+        NODE_COUNT="3",
+        NODE_INSTANCE_TYPE="t3.large",
+        NODE_CAPACITY_TYPE="SPOT",
+        NODE_DISK_GB="50",
+        KUBERNETES_VERSION="1.35",
+    )["network"]
+    group = node_group(stack)
+    assert stack.module(EKS)["kubernetes_version"] == "1.35"
+    assert {group["min_size"], group["max_size"], group["desired_size"]} == {3}
+    assert group["instance_types"] == ["t3.large"]
+    assert group["capacity_type"] == "SPOT"
+    assert group["block_device_mappings"]["root"]["ebs"]["volume_size"] == 50
+
+
+def test_fr02_another_node_count_is_another_group(synthesize: Synthesize, network: Stack) -> None:
+    """The module ignores later changes of the desired size."""
+    three = node_group(synthesize(NODE_COUNT="3")["network"])
+    assert three["name"] != node_group(network)["name"]
+
+
+def test_fr02_a_single_node_stays_in_its_zone(synthesize: Synthesize) -> None:
+    group = node_group(synthesize(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")["network"])
+    (subnet,) = group["subnet_ids"]
+    assert re.fullmatch(r"\$\{element\(.*public_subnets, 0\)\}", subnet)
+
+
+def test_fr02_addons(network: Stack) -> None:
+    addons = network.module(EKS)["addons"]
+    assert set(addons) == {"vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver"}
+    assert all(addon["preserve"] is False for addon in addons.values())
+    assert [name for name, addon in addons.items() if addon.get("before_compute")] == ["vpc-cni"]
+
+
+def test_fr02_volumes_can_be_made(network: Stack) -> None:
+    role = network.module(IRSA)
+    driver = network.module(EKS)["addons"]["aws-ebs-csi-driver"]
+    assert driver["service_account_role_arn"] == f"${{{network.module_address(IRSA)}.arn}}"
+    assert role["oidc_providers"]["cluster"]["namespace_service_accounts"] == [
+        "kube-system:ebs-csi-controller-sa"
+    ]
+    (policy,) = role["policies"].values()
+    assert policy.endswith(":iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2")
+
+
+def test_fr03_oidc_provider(network: Stack) -> None:
+    cluster = network.module(EKS)
+    assert cluster["enable_irsa"] is True
+    assert cluster["include_oidc_root_ca_thumbprint"] is False
+    assert network.outputs["oidc_provider_arn"]["value"] == (
+        f"${{{network.module_address(EKS)}.oidc_provider_arn}}"
+    )
+
+
+def test_fr04_nfr05_public_endpoint(network: Stack, synthesize: Synthesize) -> None:
+    cluster = network.module(EKS)
+    assert cluster["endpoint_public_access"] is True
+    assert cluster["endpoint_public_access_cidrs"] == ["0.0.0.0/0"]
+    assert cluster["enable_cluster_creator_admin_permissions"] is True
+    closed = synthesize(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")["network"]
+    assert closed.module(EKS)["endpoint_public_access_cidrs"] == [
+        "203.0.113.7/32",
+        "198.51.100.0/24",
+    ]
+
+
+# --- Data
+
+
+def test_fr05_postgres_in_the_same_vpc(deps: Stack) -> None:
+    database = deps.module(RDS)
+    assert database["engine"] == "postgres"
+    assert database["engine_version"] == "16"
+    assert database["instance_class"] == "db.t4g.micro"
+    assert (database["allocated_storage"], database["storage_type"]) == (20, "gp3")
+    assert database["storage_encrypted"] is True
+    assert database["create_db_subnet_group"] is True
+    assert database["subnet_ids"] == (
+        "${data.tfe_outputs.network.nonsensitive_values.public_subnet_ids}"
+    )
+    assert database["manage_master_user_password"] is False
+    assert "parameters" not in database
+
+
+def test_fr06_nfr03_firewall(deps: Stack) -> None:
+    firewall = deps.module(FIREWALL)
+    assert deps.module(RDS)["publicly_accessible"] is True
+    assert deps.module(RDS)["vpc_security_group_ids"] == [
+        f"${{{deps.module_address(FIREWALL)}.security_group_id}}"
+    ]
+    (nodes,) = firewall["ingress_with_source_security_group_id"]
+    (world,) = firewall["ingress_with_cidr_blocks"]
+    assert nodes["rule"] == world["rule"] == "postgresql-tcp"
+    assert nodes["source_security_group_id"] == (
+        "${data.tfe_outputs.network.nonsensitive_values.node_security_group_id}"
+    )
+    assert world["cidr_blocks"] == "0.0.0.0/0"
+
+
+def test_fr06_firewall_can_be_narrowed(synthesize: Synthesize) -> None:
+    some = synthesize(DATABASE_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")["deps"]
+    (rule,) = some.module(FIREWALL)["ingress_with_cidr_blocks"]
+    assert rule["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
+    nobody = synthesize(DATABASE_ALLOWED_CIDRS="none")["deps"]
+    assert "ingress_with_cidr_blocks" not in nobody.module(FIREWALL)
+    assert nobody.module(FIREWALL)["ingress_with_source_security_group_id"]
+
+
+def test_fr07_bucket(deps: Stack) -> None:
+    properties = retained(deps)["Resources"]["Bucket"]["Properties"]
+    assert re.fullmatch(
+        r"langfuse-\$\{data\.aws_caller_identity\.\w+\.account_id\}-us-east-1",
+        properties["BucketName"],
+    )
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["BucketEncryption"]
+    assert properties["LifecycleConfiguration"]["Rules"][0]["AbortIncompleteMultipartUpload"]
+    (statement,) = retained(deps)["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_fr08_nfr04_role_reaches_this_bucket_and_nothing_else(deps: Stack) -> None:
+    role = deps.module(IRSA)
+    bucket = retained(deps)["Resources"]["Bucket"]["Properties"]["BucketName"]
+    assert "policies" not in role
+    permissions = {
+        resource.split(":s3:::")[1]: set(permission["actions"])
+        for permission in role["permissions"].values()
+        for resource in permission["resources"]
+    }
+    assert permissions == {
+        bucket: {"s3:ListBucket", "s3:GetBucketLocation"},
+        f"{bucket}/*": {
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:AbortMultipartUpload",
+        },
+    }
+
+
+def test_fr08_role_trusts_langfuse_s_service_account(deps: Stack, values: dict[str, Any]) -> None:
+    provider = deps.module(IRSA)["oidc_providers"]["cluster"]
+    account = values["langfuse"]["serviceAccount"]
+    assert provider["namespace_service_accounts"] == [f"{NAMESPACE}:{account['name']}"]
+    assert account["name"] == SERVICE_ACCOUNT
+    assert provider["provider_arn"] == (
+        "${data.tfe_outputs.network.nonsensitive_values.oidc_provider_arn}"
+    )
+    assert account["annotations"]["eks.amazonaws.com/role-arn"] == (
+        "${data.tfe_outputs.deps.nonsensitive_values.workload_role_arn}"
+    )
+
+
+def test_fr09_bucket_and_secrets_are_retained(deps: Stack) -> None:
+    resources = retained(deps)["Resources"]
+    for name in ("Bucket", "BucketPolicy", "Secrets"):
+        assert resources[name]["DeletionPolicy"] == "Retain"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+        assert resources[name]["Condition"] == "Create"
+    assert not [kind for kind in deps.json["resource"] if "s3" in kind or "secret" in kind]
+
+
+def test_fr09_store_is_created_once(deps: Stack) -> None:
+    stack = deps.resource("aws_cloudformation_stack")
+    assert re.fullmatch(
+        r"\$\{contains\(data\.aws_secretsmanager_secrets\.\w+\.names, "
+        r'"langfuse-application-secrets"\) \? "false" : "true"\}',
+        stack["parameters"]["Create"],
+    )
+    assert stack["lifecycle"]["ignore_changes"] == ["parameters"]
+    assert retained(deps)["Conditions"] == {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}}
+
+
+def test_fr09_secret_speaks_for_the_bucket_and_the_database(deps: Stack) -> None:
+    assert retained(deps)["Resources"]["Secrets"]["DependsOn"] == ["BucketPolicy"]
+    address = deps.module_address(RDS)
+    assert deps.resource("aws_cloudformation_stack")["depends_on"] == [address]
+
+
+def test_fr09_final_snapshot(deps: Stack) -> None:
+    database = deps.module(RDS)
+    assert database["skip_final_snapshot"] is False
+    assert database["copy_tags_to_snapshot"] is True
+    assert database["deletion_protection"] is False
+    assert database["backup_retention_period"] == 7
+
+
+# --- Application
+
+
+def test_fr10_nfr10_pinned_chart(app: Stack) -> None:
+    release = app.resource("helm_release")
+    assert release["repository"] == versions.LANGFUSE_CHART_REPOSITORY
+    assert (release["chart"], release["version"]) == ("langfuse", "1.5.41")
+    assert (release["name"], release["namespace"]) == ("langfuse", "langfuse")
+    assert release["create_namespace"] is True
+    assert release["wait"] is True
+    assert release["timeout"] >= 1200
+
+
+def test_fr10_chart_from_a_folder(synthesize: Synthesize) -> None:
+    release = synthesize(LANGFUSE_CHART="tests/data")["app"].resource("helm_release")
+    assert release["chart"].endswith("/tests/data")
+    assert "repository" not in release
+    assert "version" not in release
+
+
+def test_fr10_helm_logs_in_by_itself(app: Stack) -> None:
+    (provider,) = app.json["provider"]["helm"]
+    login = provider["kubernetes"]["exec"]
+    assert login["command"] == "aws"
+    assert login["args"][:2] == ["eks", "get-token"]
+    assert login["args"][-1] == "${data.tfe_outputs.network.nonsensitive_values.cluster_name}"
+    assert "token" not in provider["kubernetes"]
+
+
+def test_fr11_external_postgres(values: dict[str, Any]) -> None:
+    postgres = values["postgresql"]
+    upstream = "${data.tfe_outputs.deps.nonsensitive_values"
+    assert postgres["deploy"] is False
+    assert postgres["host"] == f"{upstream}.database_host}}"
+    assert postgres["auth"]["database"] == f"{upstream}.database_name}}"
+    assert postgres["auth"]["username"] == f"{upstream}.database_username}}"
+    assert "sslmode=require" in postgres["args"]
+
+
+def test_fr12_external_s3_without_keys(values: dict[str, Any]) -> None:
+    s3 = values["s3"]
+    assert s3["deploy"] is False
+    assert s3["bucket"] == "${data.tfe_outputs.deps.nonsensitive_values.bucket_name}"
+    assert s3["region"] == "us-east-1"
+    assert s3["forcePathStyle"] is False
+    assert s3["eventUpload"]["prefix"] == "events/"
+    assert s3["mediaUpload"] == {"enabled": True, "prefix": "media/"}
+    assert s3["batchExport"] == {"enabled": True, "prefix": "exports/"}
+    assert not re.search("accessKey", json.dumps(s3))
+
+
+def test_fr13_bundled_clickhouse_and_redis(values: dict[str, Any]) -> None:
+    clickhouse, redis = values["clickhouse"], values["redis"]
+    assert clickhouse["deploy"] is True
+    assert (clickhouse["replicaCount"], clickhouse["clusterEnabled"]) == (1, False)
+    assert clickhouse["zookeeper"] == {"enabled": False}
+    assert redis["deploy"] is True
+    assert redis["architecture"] == "standalone"
+    assert redis["primary"]["extraFlags"] == ["--maxmemory-policy noeviction"]
+
+
+def test_fr14_headless_init_on_web_only(values: dict[str, Any]) -> None:
+    web, worker = (
+        {variable["name"]: variable for variable in values["langfuse"][pod]["pod"]["additionalEnv"]}
+        for pod in ("web", "worker")
+    )
+    init = {
+        name.removeprefix("LANGFUSE_INIT_"): variable.get("value")
+        for name, variable in web.items()
+        if name.startswith("LANGFUSE_INIT_")
+    }
+    assert init == {
+        "ORG_ID": "default-organization",
+        "ORG_NAME": "Default Organization",
+        "PROJECT_ID": "default-project",
+        "PROJECT_NAME": "Default Project",
+        "USER_EMAIL": "ada@example.com",
+        "USER_NAME": "Ada Lovelace",
+        "USER_PASSWORD": None,
+    }
+    assert web["LANGFUSE_INIT_USER_PASSWORD"]["valueFrom"] == {
+        "secretKeyRef": {"name": "langfuse-secrets", "key": "admin-password"}
+    }
+    assert set(worker) == {"NODE_OPTIONS"}
+
+
+def test_fr15_nfr02_generated_secrets(deps: Stack, app: Stack) -> None:
+    assert {secret["length"] for secret in deps.resources("random_bytes")} == {32}
+    assert len(deps.resources("random_bytes")) == 3
+    for password in (*deps.resources("random_password"), *app.resources("random_password")):
+        assert password["length"] >= 43  # 62 ** 43 > 2 ** 256: 32 bytes
+        assert password["special"] is False
+
+
+def test_fr15_encryption_key_is_64_hex_characters(deps: Stack) -> None:
+    parameters = deps.resource("aws_cloudformation_stack")["parameters"]
+    assert re.fullmatch(r"\$\{random_bytes\.\w+\.hex\}", parameters["EncryptionKey"])
+
+
+def test_fr15_application_reads_what_the_store_wrote(deps: Stack, app: Stack) -> None:
+    written = json.loads(
+        retained(deps)["Resources"]["Secrets"]["Properties"]["SecretString"]["Fn::Sub"]
+    )
+    assert written == {
+        "salt": "${Salt}",
+        "encryption_key": "${EncryptionKey}",
+        "nextauth_secret": "${NextauthSecret}",
+    }
+    read = {
+        re.search(r"secret_string\)\.(\w+)", item["value"])[1]  # type: ignore[index]
+        for item in app.resource("helm_release")["set_sensitive"]
+        if "secret_string" in item["value"]
+    }
+    assert read == set(written)
+
+
+# --- Between the stacks
+
+
+def test_fr16_fr17_outputs_are_read_with_a_postcondition_each(stacks: dict[str, Stack]) -> None:
+    for reader, upstream in (("deps", "network"), ("app", "network"), ("app", "deps")):
+        source = stacks[reader].data("tfe_outputs", upstream)
+        assert source["organization"] == "acme"
+        assert source["workspace"] == f"langfuse-{upstream}"
+        conditions = source["lifecycle"]["postcondition"]
+        checked = [re.search(r"values\.(\w+)\)", each["condition"])[1] for each in conditions]  # type: ignore[index]
+        assert sorted(checked) == sorted(stacks[upstream].outputs)
+        for name, each in zip(checked, conditions, strict=True):
+            message = each["error_message"]
+            assert f"Workspace langfuse-{upstream} publishes no {name}." in message
+            assert f"cdktf deploy {upstream}" in message
+
+
+def test_fr18_nfr12_each_stack_has_its_workspace(stacks: dict[str, Stack]) -> None:
+    for name, stack in stacks.items():
+        assert stack.json["terraform"]["backend"] == {
+            "remote": {
+                "hostname": "app.terraform.io",
+                "organization": "acme",
+                "workspaces": {"name": f"langfuse-{name}"},
+            }
+        }
+
+
+def test_fr18_nfr11_installations_share_nothing(synthesize: Synthesize) -> None:
+    """Another NAME changes every name that AWS or Terraform Cloud holds to be unique."""
+    other = synthesize(NAME="second")
+    for stack in ("network", "deps", "app"):
+        text = other[stack].text
+        kept = re.findall(r"langfuse[\w/.-]*", text)
+        names = {name for name in kept if re.match(r"langfuse-(\d|network|deps|app|us-)", name)}
+        assert not names
+    assert other["network"].module(EKS)["name"] == "second"
+    assert other["network"].module(VPC)["name"] == "second"
+    assert node_group(other["network"])["iam_role_name"] == "second-nodes"
+    assert other["network"].module(IRSA)["name"] == "second-ebs-csi"
+    assert other["deps"].module(RDS)["identifier"] == "second"
+    assert other["deps"].module(FIREWALL)["name"] == "second-postgres"
+    assert other["deps"].module(IRSA)["name"] == "second-langfuse"
+    assert other["deps"].resource("aws_cloudformation_stack")["name"] == "second-retained"
+    resources = retained(other["deps"])["Resources"]
+    assert resources["Bucket"]["Properties"]["BucketName"].startswith("second-")
+    assert resources["Secrets"]["Properties"]["Name"] == "second-application-secrets"
+
+
+def test_fr26_no_credentials_in_providers(stacks: dict[str, Stack]) -> None:
+    for stack in stacks.values():
+        for provider in ("aws", "tfe"):
+            for block in stack.json["provider"].get(provider, []):
+                assert not {"access_key", "secret_key", "token", "profile"} & set(block)
+        (aws,) = stack.json["provider"]["aws"]
+        assert aws["region"] == "us-east-1"
+        assert aws["default_tags"][0]["tags"]["Project"] == "langfuse"
+
+
+def test_fr28_database_comes_from_its_latched_snapshot(deps: Stack) -> None:
+    assert deps.module(RDS)["snapshot_identifier"] == (
+        "${terraform_data.restore_from.output.snapshot_identifier}"
+    )
+    latch = deps.resource("terraform_data")
+    assert latch["lifecycle"]["ignore_changes"] == ["input"]
+    assert latch["input"]["snapshot_identifier"] == (
+        "${one(data.aws_db_snapshot.newest_final_snapshot[*].id)}"
+    )
+    snapshot = deps.data("aws_db_snapshot")
+    assert snapshot["most_recent"] is True
+    assert snapshot["snapshot_type"] == "manual"
+    assert snapshot["db_instance_identifier"] == deps.module(RDS)["identifier"]
+
+
+def test_fr28_snapshot_is_looked_up_only_to_rebuild(deps: Stack) -> None:
+    (expression,) = deps.json["locals"].values()
+    (local,) = deps.json["locals"]
+    assert deps.data("aws_db_snapshot")["count"] == f"${{local.{local} ? 1 : 0}}"
+    assert re.fullmatch(
+        r"\$\{contains\(data\.aws_secretsmanager_secrets\.\w+\.names, "
+        r'"langfuse-application-secrets"\) && '
+        r'!contains\(data\.aws_db_instances\.\w+\.instance_identifiers, "langfuse"\)\}',
+        expression,
+    )
+
+
+def test_fr28_never_a_silently_empty_database(deps: Stack) -> None:
+    (condition,) = deps.resource("terraform_data")["lifecycle"]["postcondition"]
+    (local,) = deps.json["locals"]
+    assert condition["condition"] == (
+        f"${{!local.{local} || self.output.snapshot_identifier == "
+        "one(data.aws_db_snapshot.newest_final_snapshot[*].id)}"
+    )
+    assert "terraform apply -replace=terraform_data.restore_from" in condition["error_message"]
+
+
+# --- Security and cost
+
+
+def test_nfr01_no_secret_is_synthesized(stacks: dict[str, Stack]) -> None:
+    for stack in stacks.values():
+        assert "do-not-print" not in stack.text
+
+
+def test_nfr01_secrets_go_into_the_secret_and_nowhere_else(app: Stack) -> None:
+    release = app.resource("helm_release")
+    sensitive = {item["name"]: item for item in release["set_sensitive"]}
+    assert set(sensitive) == {f"extraManifests[0].data.{key}" for key in SecretKey}
+    for item in sensitive.values():
+        assert item["value"].startswith("${base64encode(")
+        assert item["type"] == "string"
+    secret = yaml.safe_load(release["values"][0])["extraManifests"][0]
+    assert secret["kind"] == "Secret"
+    assert "data" not in secret
+    assert "stringData" not in secret
+    for token in ("random_password", ".values.", "secret_string", "var."):
+        assert token not in release["values"][0]
+
+
+def test_nfr01_secret_outputs_are_sensitive(stacks: dict[str, Stack]) -> None:
+    for stack in stacks.values():
+        for output in stack.outputs.values():
+            is_secret = bool(re.search("random_|secret_string", str(output["value"])))
+            assert output["sensitive"] is is_secret
+
+
+def test_nfr01_cloudformation_does_not_echo_secrets(deps: Stack) -> None:
+    for name, parameter in retained(deps)["Parameters"].items():
+        assert parameter.get("NoEcho", False) is (name != "Create")
+
+
+def test_nfr01_admin_password_is_a_validated_variable(app: Stack) -> None:
+    variable = app.json["variable"]["langfuse_admin_password"]
+    assert variable["sensitive"] is True
+    assert "default" not in variable
+    conditions = [each["condition"] for each in variable["validation"]]
+    assert conditions == [
+        "${length(var.langfuse_admin_password) >= 8}",
+        '${var.langfuse_admin_password != "change-me"}',
+    ]
+    for each in variable["validation"]:
+        assert each["error_message"].startswith("LANGFUSE_ADMIN_PASSWORD: ")
+
+
+def test_nfr06_nothing_billable_beyond_the_design(network: Stack) -> None:
+    cluster = network.module(EKS)
+    assert cluster["upgrade_policy"] == {"support_type": "STANDARD"}
+    assert cluster["create_kms_key"] is False
+    assert cluster["encryption_config"] is None
+    assert cluster["enabled_log_types"] == []
+    assert cluster["create_cloudwatch_log_group"] is False
+    assert node_group(network)["credit_specification"] == {"cpu_credits": "standard"}
+
+
+def test_nfr07_no_nat_gateway_and_free_s3(network: Stack) -> None:
+    assert network.module(VPC)["enable_nat_gateway"] is False
+    endpoint = network.module(ENDPOINTS)["endpoints"]["s3"]
+    assert (endpoint["service"], endpoint["service_type"]) == ("s3", "Gateway")
+    assert endpoint["route_table_ids"] == (
+        f"${{{network.module_address(VPC)}.public_route_table_ids}}"
+    )
+
+
+def test_nfr08_no_load_balancer(values: dict[str, Any]) -> None:
+    assert "LoadBalancer" not in json.dumps(values)
+    assert "ingress" not in values["langfuse"]
+
+
+def test_nfr09_nfr10_community_modules_at_exact_versions(stacks: dict[str, Stack]) -> None:
+    for stack in stacks.values():
+        for call in stack.modules.values():
+            assert call["source"].startswith("terraform-aws-modules/")
+            assert re.fullmatch(r"\d+\.\d+\.\d+", call["version"])
+
+
+def test_providers_are_exactly_those_of_the_bindings(stacks: dict[str, Stack]) -> None:
+    pinned = {
+        name: provider["version"]
+        for stack in stacks.values()
+        for name, provider in stack.json["terraform"]["required_providers"].items()
+    }
+    assert pinned == {"aws": "6.25.0", "helm": "3.1.1", "random": "3.7.2", "tfe": "0.71.0"}
+
+
+def test_extra_values_are_laid_over_ours(synthesize: Synthesize, values: dict[str, Any]) -> None:
+    merged = chart_values(synthesize(LANGFUSE_EXTRA_VALUES="tests/data/extra_values.yaml")["app"])
+    web, ours = merged["langfuse"]["web"], values["langfuse"]["web"]
+    assert merged["langfuse"]["logging"] == {"level": "debug"}
+    assert web["resources"] == {
+        "requests": ours["resources"]["requests"],
+        "limits": {"memory": "3Gi"},
+    }
+    assert web["pod"]["additionalEnv"] == [
+        *ours["pod"]["additionalEnv"],
+        {"name": "LANGFUSE_LOG_LEVEL", "value": "debug"},
+    ]
+    assert [item["kind"] for item in merged["extraManifests"]] == [
+        *(item["kind"] for item in values["extraManifests"]),
+        "ConfigMap",
+    ]

@@ -1,0 +1,130 @@
+"""Verdicts on ``.env`` files: the name of each file in tests/env says what is to be said of it."""
+
+import re
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from settings import DERIVED, Settings, SettingsError, variables, warnings
+from tests.conftest import BASE_ENV, ROOT
+
+ENV = ROOT / "tests" / "env"
+ACCEPTED = sorted(ENV.glob("accepts.*.env"))
+REJECTED = sorted(ENV.glob("rejects.*.env"))
+
+
+@pytest.mark.parametrize("file", ACCEPTED, ids=lambda file: file.stem)
+def test_accepts(file: Path) -> None:
+    Settings.load(file)
+
+
+@pytest.mark.parametrize("file", REJECTED, ids=lambda file: file.stem)
+def test_rejects(file: Path) -> None:
+    variable = file.stem.split(".")[1]
+    with pytest.raises(SettingsError) as error:
+        Settings.load(file)
+    (line,) = str(error.value).splitlines()
+    named, _, fault = line.partition(": ")
+    assert variable in named.split(", ")
+    assert fault
+    assert "do-not-print" not in line
+
+
+def test_a_verdict_for_every_variable() -> None:
+    judged = {file.stem.split(".")[1] for file in REJECTED}
+    assert set(variables()) <= judged
+
+
+def test_fr23_every_variable_can_be_set() -> None:
+    everything = Settings.load(ENV / "accepts.every-variable.env")
+    alone = Settings.load(BASE_ENV)
+    same = {
+        name for name in Settings.model_fields if getattr(everything, name) == getattr(alone, name)
+    }
+    assert {name.upper() for name in same} == {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_DEFAULT_REGION",
+        "TFE_TOKEN",
+        "TFC_ORGANIZATION",
+        "LANGFUSE_ADMIN_EMAIL",
+        "LANGFUSE_ADMIN_NAME",
+        "LANGFUSE_ADMIN_PASSWORD",
+    }
+
+
+def test_one_report_names_every_fault(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("NODE_COUNT=0\nVPC_CDIR=x\nTFE_TOKEN=\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        Settings.load(env_file)
+    report = str(error.value)
+    for variable in ("NODE_COUNT", "VPC_CDIR", "TFE_TOKEN", "LANGFUSE_ADMIN_PASSWORD"):
+        assert re.search(rf"^{variable}: ", report, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("VPC_CDIR.unknown-like-VPC_CIDR", "did you mean VPC_CIDR?"),
+        ("AWS_REGION.unknown-like-AWS_DEFAULT_REGION", "did you mean AWS_DEFAULT_REGION?"),
+        ("FAVOURITE_COLOUR.unknown", "see .env.example"),
+        ("VPC_CIDR.host-bits", "has host bits set"),
+        ("VPC_CIDR.too-small", "is too small for two subnets"),
+        ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        ("TFE_TOKEN.missing", "is missing"),
+        ("TFE_TOKEN.empty", "is empty"),
+        ("NODE_COUNT.one-is-too-small", "4012 MiB (web 1024 + worker 640 + ClickHouse 1536"),
+        ("NODE_COUNT.one-is-too-small", "1 x t3.medium hold 3156 MiB"),
+        ("NODE_COUNT.many-are-too-small", "web and worker share a node and request 1664 MiB"),
+    ],
+)
+def test_says_what_is_wrong(file: str, expected: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(expected)):
+        Settings.load(ENV / f"rejects.{file}.env")
+
+
+def test_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=re.escape(".env: is missing; run: cp -n .env.example")):
+        Settings.load(tmp_path / ".env")
+
+
+def test_environment_wins_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_COUNT", "4")
+    assert Settings.load(BASE_ENV).node_count == 4
+    assert "NODE_COUNT: set in the environment, which wins over .env" in warnings(BASE_ENV)
+
+
+def test_values_hold_special_characters() -> None:
+    settings = Settings.load(BASE_ENV)
+    assert settings.langfuse_admin_password.get_secret_value() == "do-not-print $,{}#"
+    assert settings.langfuse_admin_name == "Ada Lovelace"
+
+
+def test_cidr_lists() -> None:
+    settings = Settings.load(ENV / "accepts.every-variable.env")
+    assert settings.cluster_allowed_cidrs == (
+        IPv4Network("203.0.113.7/32"),
+        IPv4Network("198.51.100.0/24"),
+    )
+    nobody = Settings.load(ENV / "accepts.nobody-else-at-the-database.env")
+    assert nobody.database_allowed_cidrs == ()
+
+
+def test_nfr1_settings_never_show_secrets() -> None:
+    assert "do-not-print" not in repr(Settings.load(BASE_ENV))
+
+
+def test_example_is_accepted_with_a_warning_of_its_placeholders() -> None:
+    example = ROOT / ".env.example"
+    Settings.load(example)
+    (warning,) = warnings(example)
+    assert "LANGFUSE_ADMIN_PASSWORD" in warning
+    assert "TFE_TOKEN" in warning
+    assert "AWS_DEFAULT_REGION" not in warning
+
+
+def test_missing_derived_lines_are_reported() -> None:
+    (warning,) = warnings(BASE_ENV)
+    assert all(line in warning for line in DERIVED)
