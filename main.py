@@ -18,6 +18,15 @@ from stacks.network import NetworkStack
 ENV_FILE = Path(__file__).parent / ".env"
 
 
+def build(app: App, settings: Settings) -> None:
+    network = NetworkStack(app, settings=settings)
+    deps = DepsStack(app, settings=settings)
+    langfuse = AppStack(app, settings=settings)
+    deps.add_dependency(network)
+    langfuse.add_dependency(network)
+    langfuse.add_dependency(deps)
+
+
 def main() -> None:
     try:
         settings = Settings.load(ENV_FILE)
@@ -26,14 +35,10 @@ def main() -> None:
     for warning in warnings(ENV_FILE):
         print(f"warning: {warning}", file=sys.stderr)
     app = App()
-    network = NetworkStack(app, settings=settings)
-    deps = DepsStack(app, settings=settings)
-    langfuse = AppStack(app, settings=settings)
-    deps.add_dependency(network)
-    langfuse.add_dependency(network)
-    langfuse.add_dependency(deps)
+    build(app, settings)
     app.synth()
     print(summary.describe(Path(app.outdir), settings))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -51,7 +51,7 @@ class EksCluster(Construct):
             variables={
                 "name": name,
                 "kubernetes_version": kubernetes_version,
-                # Extended support costs six times as much; AWS upgrades the control plane instead.
+                # Extended support costs six times as much: AWS upgrades instead.
                 "upgrade_policy": {"support_type": "STANDARD"},
                 "vpc_id": vpc_id,
                 "subnet_ids": subnet_ids,
@@ -59,9 +59,8 @@ class EksCluster(Construct):
                 "endpoint_public_access_cidrs": [str(cidr) for cidr in allowed_cidrs],
                 "enable_cluster_creator_admin_permissions": True,
                 "enable_irsa": True,
-                # AWS trusts its own issuer; reading the thumbprint is a call more that can fail.
                 "include_oidc_root_ca_thumbprint": False,
-                # A key costs $1 a month. Without the null, the module wants the one it may not make.
+                # A key costs $1 a month. The null keeps the module from asking for one anyway.
                 "create_kms_key": False,
                 "encryption_config": Token.null_value(),
                 "enabled_log_types": [],

@@ -31,8 +31,8 @@ class Postgres(Construct):
     database: str
     username: str
     password: str
-    module: TerraformHclModule
-    """What must exist before anything may count on a snapshot."""
+    address: str
+    """Terraform address, for what must wait until there is a database."""
 
     def __init__(  # noqa: PLR0913 - one argument for each thing one chooses about a database
         self,
@@ -67,7 +67,7 @@ class Postgres(Construct):
         self.database = DATABASE
         self.username = USERNAME
         self.password = Password(self, "password", length=PASSWORD_LENGTH, special=False).result
-        self.module = TerraformHclModule(
+        rds = TerraformHclModule(
             self,
             "rds",
             source="terraform-aws-modules/rds/aws",
@@ -105,8 +105,9 @@ class Postgres(Construct):
                 "timeouts": {"create": "60m", "update": "80m", "delete": "60m"},
             },
         )
-        self.module.override_logical_id("rds")
-        self.host = self.module.get_string("db_instance_address")
+        rds.override_logical_id("rds")
+        self.address = "module.rds"
+        self.host = rds.get_string("db_instance_address")
 
     def _firewall(
         self, name: str, vpc_id: str, client_security_group_id: str, cidrs: Sequence[IPv4Network]

@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Final
 
-from cdktf import Fn, ITerraformDependable, TerraformResourceLifecycle, Token
+from cdktf import Fn, TerraformResourceLifecycle, Token
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret_version import (
@@ -96,9 +96,9 @@ class RetainedStore(Construct):
         self.bucket_arn = f"arn:{partition}:s3:::{bucket_name}"
         self.application_secrets_name = self._stack.outputs.lookup(SECRETS_OUTPUT)
 
-    def create_after(self, database: ITerraformDependable) -> None:
+    def create_after(self, database_address: str) -> None:
         """Wait for the database: the store says "kept" only once there is one to snapshot."""
-        self._stack.depends_on = [database.fqn]
+        self._stack.depends_on = [database_address]
 
 
 def read_application_secrets(scope: Construct, id_: str, *, name: str) -> ApplicationSecrets:

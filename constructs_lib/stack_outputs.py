@@ -27,7 +27,12 @@ def publish(stack: TerraformStack, outputs: "DataclassInstance") -> None:
 
 
 def read(
-    stack: TerraformStack, contract: type[ContractT], *, organization: str, upstream: str, name: str
+    stack: TerraformStack,
+    contract: type[ContractT],
+    *,
+    upstream: str,
+    organization: str,
+    workspace: str,
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
 
@@ -37,12 +42,11 @@ def read(
     Args:
         stack: the reading stack.
         contract: the dataclass to read.
-        organization: the Terraform Cloud organization.
         upstream: id of the stack that publishes.
-        name: name of the installation, the prefix of its workspaces.
+        organization: its Terraform Cloud organization.
+        workspace: its workspace.
 
     """
-    workspace = workspace_name(name, upstream)
     outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
@@ -65,11 +69,6 @@ def read(
         )
     outputs.add_override("lifecycle", {"postcondition": conditions})
     return contract(**tokens)
-
-
-def workspace_name(name: str, stack_id: str) -> str:
-    """Return the name of the Terraform Cloud workspace that keeps a stack's state."""
-    return f"{name}-{stack_id}"
 
 
 def _is_sensitive(field: dataclasses.Field[Any]) -> bool:

@@ -31,7 +31,7 @@ from constructs_lib.retained_store import read_application_secrets
 from constructs_lib.stack_outputs import read
 from contracts import DepsOutputs, NetworkOutputs
 from settings import PLACEHOLDER, Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
+from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags, workspace_name
 from stacks.deps import DEPS
 from stacks.network import NETWORK
 
@@ -54,16 +54,16 @@ class AppStack(BaseStack):
         network = read(
             self,
             NetworkOutputs,
-            organization=settings.tfc_organization,
             upstream=NETWORK,
-            name=settings.name,
+            organization=settings.tfc_organization,
+            workspace=workspace_name(settings, NETWORK),
         )
         deps = read(
             self,
             DepsOutputs,
-            organization=settings.tfc_organization,
             upstream=DEPS,
-            name=settings.name,
+            organization=settings.tfc_organization,
+            workspace=workspace_name(settings, DEPS),
         )
         self._log_in_to(network, settings.aws_default_region)
         application = read_application_secrets(

@@ -4,7 +4,6 @@ from cdktf import NamedRemoteWorkspace, RemoteBackend, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
-from constructs_lib.stack_outputs import workspace_name
 from settings import Settings
 
 TERRAFORM_CLOUD = "app.terraform.io"
@@ -19,7 +18,7 @@ class BaseStack(TerraformStack):
             self,
             hostname=TERRAFORM_CLOUD,
             organization=settings.tfc_organization,
-            workspaces=NamedRemoteWorkspace(workspace_name(settings.name, id_)),
+            workspaces=NamedRemoteWorkspace(workspace_name(settings, id_)),
         )
         AwsProvider(
             self,
@@ -27,6 +26,11 @@ class BaseStack(TerraformStack):
             region=settings.aws_default_region,
             default_tags=[AwsProviderDefaultTags(tags=default_tags(settings))],
         )
+
+
+def workspace_name(settings: Settings, stack_id: str) -> str:
+    """Return the name of the Terraform Cloud workspace that keeps a stack's state."""
+    return f"{settings.name}-{stack_id}"
 
 
 def default_tags(settings: Settings) -> dict[str, str]:

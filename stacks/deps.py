@@ -12,7 +12,7 @@ from constructs_lib.stack_outputs import publish, read
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DepsOutputs, NetworkOutputs
 from settings import Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack
+from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
 from stacks.network import NETWORK
 
 DEPS = "deps"
@@ -28,9 +28,9 @@ class DepsStack(BaseStack):
         network = read(
             self,
             NetworkOutputs,
-            organization=settings.tfc_organization,
             upstream=NETWORK,
-            name=settings.name,
+            organization=settings.tfc_organization,
+            workspace=workspace_name(settings, NETWORK),
         )
         store = RetainedStore(
             self,
@@ -51,7 +51,7 @@ class DepsStack(BaseStack):
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
         )
-        store.create_after(postgres.module)
+        store.create_after(postgres.address)
         role = WorkloadRole(
             self,
             "langfuse-role",
