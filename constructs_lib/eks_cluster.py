@@ -10,7 +10,8 @@ from constructs import Construct
 import versions
 from constructs_lib.workload_role import WorkloadRole
 
-EBS_CSI_POLICY = "service-role/AmazonEBSCSIDriverPolicyV2"
+# Not below service-role/, unlike its predecessor: AWS knows no such policy there.
+EBS_CSI_POLICY = "AmazonEBSCSIDriverPolicyV2"
 
 
 class EksCluster(Construct):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from cdktf import TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
+from cdktf_cdktf_provider_tfe.data_tfe_workspace_ids import DataTfeWorkspaceIds
 
 from contracts import SENSITIVE
 
@@ -36,8 +37,9 @@ def read(
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
 
-    A workspace without state, or one that does not share it, answers with an empty object and no
-    error. So the plan is stopped here, before anything is created.
+    A workspace that is not there fails without a word of help; one without state, or one that does
+    not share it, answers with an empty object and no error. So the plan is stopped here, before
+    anything is created, and told what to run.
 
     Args:
         stack: the reading stack.
@@ -47,6 +49,9 @@ def read(
         workspace: its workspace.
 
     """
+    existing = DataTfeWorkspaceIds(
+        stack, f"{upstream}_workspace", organization=organization, names=[workspace]
+    )
     outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
@@ -67,7 +72,11 @@ def read(
                 ),
             }
         )
-    outputs.add_override("lifecycle", {"postcondition": conditions})
+    exists = {
+        "condition": f'${{contains(keys({existing.fqn}.ids), "{workspace}")}}',
+        "error_message": f"There is no workspace {workspace}. Run cdktf deploy {upstream} first.",
+    }
+    outputs.add_override("lifecycle", {"precondition": [exists], "postcondition": conditions})
     return contract(**tokens)
 
 

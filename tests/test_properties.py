@@ -140,7 +140,7 @@ def test_fr02_volumes_can_be_made(network: Stack) -> None:
         "kube-system:ebs-csi-controller-sa"
     ]
     (policy,) = role["policies"].values()
-    assert policy.endswith(":iam::aws:policy/service-role/AmazonEBSCSIDriverPolicyV2")
+    assert policy.endswith(":iam::aws:policy/AmazonEBSCSIDriverPolicyV2")
 
 
 def test_fr03_oidc_provider(network: Stack) -> None:
@@ -413,6 +413,14 @@ def test_fr16_fr17_outputs_are_read_with_a_postcondition_each(stacks: dict[str, 
         source = stacks[reader].data("tfe_outputs", upstream)
         assert source["organization"] == "acme"
         assert source["workspace"] == f"langfuse-{upstream}"
+        (exists,) = source["lifecycle"]["precondition"]
+        assert exists["condition"] == (
+            f"${{contains(keys(data.tfe_workspace_ids.{upstream}_workspace.ids), "
+            f'"langfuse-{upstream}")}}'
+        )
+        assert f"Run cdktf deploy {upstream} first." in exists["error_message"]
+        names = stacks[reader].data("tfe_workspace_ids", f"{upstream}_workspace")["names"]
+        assert names == [source["workspace"]]
         conditions = source["lifecycle"]["postcondition"]
         checked = [re.search(r"values\.(\w+)\)", each["condition"])[1] for each in conditions]  # type: ignore[index]
         assert sorted(checked) == sorted(stacks[upstream].outputs)
