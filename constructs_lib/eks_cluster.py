@@ -38,10 +38,9 @@ class EksCluster(Construct):
         node_capacity_type: str,
         node_disk_gb: int,
     ) -> None:
-        """Make the cluster, its nodes and its add-ons.
+        """Make the cluster; ``node_disk_gb`` is in GiB.
 
-        ``name`` has at most 20 characters, because IAM limits the names that are made from it. The
-        subnets are in at least two zones, ``node_disk_gb`` is in GiB.
+        ``name`` has at most 20 characters, because IAM limits the names that are made from it.
         """
         super().__init__(scope, id_)
         cluster = TerraformHclModule(

@@ -95,13 +95,13 @@ class AppStack(BaseStack):
             },
             "langfuse": langfuse_values(
                 image_tag=versions.LANGFUSE_IMAGE,
-                url=settings.langfuse_url,
+                url=_literal(settings.langfuse_url),
                 signup_disabled=settings.langfuse_signup_disabled,
                 init=HeadlessInit(
-                    user_email=settings.langfuse_admin_email,
-                    user_name=settings.langfuse_admin_name,
-                    organization_name=settings.langfuse_org_name,
-                    project_name=settings.langfuse_project_name,
+                    user_email=_literal(settings.langfuse_admin_email),
+                    user_name=_literal(settings.langfuse_admin_name),
+                    organization_name=_literal(settings.langfuse_org_name),
+                    project_name=_literal(settings.langfuse_project_name),
                 ),
                 workload_role_arn=deps.workload_role_arn,
                 spread=spread,
@@ -123,7 +123,7 @@ class AppStack(BaseStack):
         if settings.langfuse_extra_values is None:
             return values
         extra = settings.langfuse_extra_values.read_text(encoding="utf-8")
-        return merge_values(values, yaml.safe_load(extra))
+        return merge_values(values, yaml.safe_load(_literal(extra)))
 
     def _log_in_to(self, network: NetworkOutputs, region: str) -> None:
         """Let Helm get its own token: a published one expires while a plan waits for approval."""
@@ -180,3 +180,8 @@ class AppStack(BaseStack):
             ],
         )
         return variable.string_value
+
+
+def _literal(text: str) -> str:
+    """Keep Terraform from reading a user's text as a template."""
+    return text.replace("${", "$${").replace("%{", "%%{")

@@ -607,9 +607,16 @@ def test_extra_values_are_laid_over_ours(synthesize: Synthesize, values: dict[st
     }
     assert web["pod"]["additionalEnv"] == [
         *ours["pod"]["additionalEnv"],
-        {"name": "LANGFUSE_LOG_LEVEL", "value": "debug"},
+        {"name": "LANGFUSE_LOG_LEVEL", "value": "$${not} a %%{template}"},
     ]
     assert [item["kind"] for item in merged["extraManifests"]] == [
         *(item["kind"] for item in values["extraManifests"]),
         "ConfigMap",
     ]
+
+
+def test_names_are_no_templates(synthesize: Synthesize) -> None:
+    values = chart_values(synthesize(LANGFUSE_ORG_NAME="'100 %{of} it'")["app"])
+    environment = values["langfuse"]["web"]["pod"]["additionalEnv"]
+    (name,) = [each["value"] for each in environment if each["name"] == "LANGFUSE_INIT_ORG_NAME"]
+    assert name == "100 %%{of} it"

@@ -1,0 +1,95 @@
+"""What the documents say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import costs
+from constructs_lib.langfuse_names import NAMESPACE
+from settings import DERIVED, Settings, variables
+from tests.conftest import BASE_ENV, ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
+MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
+
+
+def test_fr24_example_has_every_variable() -> None:
+    named = re.findall(r"^#?([A-Za-z_]+)=", EXAMPLE, re.MULTILINE)
+    assert sorted(named) == sorted({*variables(), *DERIVED})
+
+
+def test_fr24_example_shows_the_defaults() -> None:
+    shown = dict(re.findall(r"^#([A-Z_]+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        if field.is_required() or name == "langfuse_extra_values":
+            continue
+        default = field.default
+        if isinstance(default, tuple):
+            expected = ",".join(map(str, default))
+        elif isinstance(default, bool):
+            expected = str(default).lower()
+        else:
+            expected = str(default)
+        assert shown[name.upper()] == expected
+
+
+def test_example_marks_what_forces_a_rebuild() -> None:
+    marked = set(re.findall(r"\[rebuild\].*\n#([A-Z_]+)=", EXAMPLE))
+    marked |= set(re.findall(r"\(([A-Z_]+), above, is \[rebuild\] too", EXAMPLE))
+    rebuild = {
+        name.upper()
+        for name, field in Settings.model_fields.items()
+        if (field.json_schema_extra or {}) == {"rebuild": True}
+    }
+    assert {"NAME", "AWS_DEFAULT_REGION", "VPC_CIDR"} == rebuild
+    assert rebuild <= marked
+
+
+def test_fr25_env_is_not_in_version_control() -> None:
+    assert "/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_fr30_readme_explains_the_variables_as_errors_do() -> None:
+    table = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", README, re.MULTILINE))
+    assert table == {name: variables()[name] for name in MANDATORY}
+    assert len(table) == 8
+
+
+def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
+    deployed = re.findall(r"cdktf deploy (\w+)", README)
+    destroyed = re.findall(r"cdktf destroy (\w+)", README)
+    assert deployed == ["network", "deps", "app"]
+    assert destroyed == ["app", "deps", "network"]
+
+
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-primary", 6379)],
+    ids=["fr19", "fr20", "fr21"],
+)
+def test_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
+    assert f"kubectl port-forward svc/{service} -n {NAMESPACE} {port}:{port}" in README
+
+
+def test_costs_page_is_today_s_bill() -> None:
+    settings = Settings.load(BASE_ENV)
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert f"| **total** | **{costs.total(costs.monthly(settings)):.2f}** |" in page
+    assert f"at most ${costs.total(costs.idle(settings)):.2f}" in page
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
+        assert (document.parent / target).exists(), target
+
+
+def test_documents_name_decisions_that_exist() -> None:
+    sources = [*ROOT.glob("*.py"), *ROOT.glob("constructs_lib/*.py"), ROOT / ".env.example"]
+    for source in sources:
+        for page in re.findall(r"docs/[\w/-]+\.md", source.read_text(encoding="utf-8")):
+            assert (ROOT / page).exists(), f"{source.name}: {page}"
