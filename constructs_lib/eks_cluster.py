@@ -1,8 +1,5 @@
 """An EKS cluster with one managed node group."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network
-
 from cdktf import Fn, TerraformHclModule, Token
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
@@ -32,7 +29,7 @@ class EksCluster(Construct):
         kubernetes_version: str,
         vpc_id: str,
         subnet_ids: list[str],
-        allowed_cidrs: Sequence[IPv4Network],
+        allowed_cidrs: list[str],
         node_instance_type: str,
         node_count: int,
         node_capacity_type: str,
@@ -56,7 +53,7 @@ class EksCluster(Construct):
                 "vpc_id": vpc_id,
                 "subnet_ids": subnet_ids,
                 "endpoint_public_access": True,
-                "endpoint_public_access_cidrs": [str(cidr) for cidr in allowed_cidrs],
+                "endpoint_public_access_cidrs": allowed_cidrs,
                 "enable_cluster_creator_admin_permissions": True,
                 "enable_irsa": True,
                 "include_oidc_root_ca_thumbprint": False,
@@ -116,7 +113,7 @@ def _node_group(  # noqa: PLR0913 - what a group is made of
         "iam_role_name": f"{name}-nodes",
         "subnet_ids": subnet_ids,
         "ami_type": "AL2023_x86_64_STANDARD",
-        # Otherwise every new image would be a change to plan and a roll of the nodes.
+        # Otherwise every new image would be a change, and a roll of the nodes.
         "use_latest_ami_release_version": False,
         "instance_types": [instance_type],
         "capacity_type": capacity_type,

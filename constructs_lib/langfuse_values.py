@@ -16,8 +16,7 @@ from constructs_lib.langfuse_names import (
 )
 from constructs_lib.langfuse_placement import REDIS_AFFINITY, WEB_AFFINITY, WORKER_AFFINITY
 
-# Share of a container's memory limit that Node's heap may take. Without it, V8 sizes the heap from
-# the node, and the pod is killed where it should collect garbage.
+# Of a container's memory limit; left alone, V8 sizes the heap from the node and the pod is killed.
 HEAP_SHARE: Final = 0.75
 
 # The nodes have no room for a second web pod beside the first.

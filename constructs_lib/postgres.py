@@ -1,7 +1,5 @@
 """A PostgreSQL database that comes back from its last snapshot."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network
 from typing import Final
 
 from cdktf import TerraformHclModule
@@ -44,7 +42,7 @@ class Postgres(Construct):
         vpc_id: str,
         subnet_ids: list[str],
         client_security_group_id: str,
-        allowed_cidrs: Sequence[IPv4Network],
+        allowed_cidrs: list[str],
         instance_class: str,
         storage_gb: int,
     ) -> None:
@@ -110,7 +108,7 @@ class Postgres(Construct):
         self.host = rds.get_string("db_instance_address")
 
     def _firewall(
-        self, name: str, vpc_id: str, client_security_group_id: str, cidrs: Sequence[IPv4Network]
+        self, name: str, vpc_id: str, client_security_group_id: str, cidrs: list[str]
     ) -> str:
         """Make the security group and return its id."""
         variables: dict[str, object] = {
@@ -130,7 +128,7 @@ class Postgres(Construct):
                 {
                     "rule": "postgresql-tcp",
                     "description": "Allowed addresses",
-                    "cidr_blocks": ",".join(str(cidr) for cidr in cidrs),
+                    "cidr_blocks": ",".join(cidrs),
                 }
             ]
         return TerraformHclModule(

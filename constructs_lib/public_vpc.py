@@ -28,7 +28,7 @@ class PublicVpc(Construct):
     vpc_id: str
     public_subnet_ids: list[str]
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, cidr: IPv4Network) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, cidr: str) -> None:
         super().__init__(scope, id_)
         # No filter by state: a zone in trouble must not drop out of the list and move a subnet.
         zones = DataAwsAvailabilityZones(
@@ -46,9 +46,9 @@ class PublicVpc(Construct):
             version=versions.VPC_MODULE,
             variables={
                 "name": name,
-                "cidr": str(cidr),
+                "cidr": cidr,
                 "azs": Token.as_list(Fn.slice(zones.names, 0, ZONES)),
-                "public_subnets": [str(subnet) for subnet in public_subnets(cidr)],
+                "public_subnets": public_subnets(cidr),
                 "map_public_ip_on_launch": True,
                 "enable_nat_gateway": False,
                 "public_subnet_tags": {"kubernetes.io/role/elb": "1"},
@@ -79,10 +79,11 @@ class PublicVpc(Construct):
         )
 
 
-def public_subnets(cidr: IPv4Network) -> list[IPv4Network]:
+def public_subnets(cidr: str) -> list[str]:
     """Return the network of each public subnet, from the start of the VPC's.
 
     A /16 gives two /20 and leaves room for others; a small network is halved.
     """
-    subnets = cidr.subnets(new_prefix=max(SUBNET_PREFIX, cidr.prefixlen + 1))
-    return [next(subnets) for _ in range(ZONES)]
+    network = IPv4Network(cidr)
+    subnets = network.subnets(new_prefix=max(SUBNET_PREFIX, network.prefixlen + 1))
+    return [str(next(subnets)) for _ in range(ZONES)]

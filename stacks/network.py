@@ -17,7 +17,7 @@ class NetworkStack(BaseStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, NETWORK, settings=settings)
-        vpc = PublicVpc(self, "network", name=settings.name, cidr=settings.vpc_cidr)
+        vpc = PublicVpc(self, "network", name=settings.name, cidr=str(settings.vpc_cidr))
         cluster = EksCluster(
             self,
             "cluster",
@@ -25,7 +25,7 @@ class NetworkStack(BaseStack):
             kubernetes_version=settings.kubernetes_version,
             vpc_id=vpc.vpc_id,
             subnet_ids=vpc.public_subnet_ids,
-            allowed_cidrs=settings.cluster_allowed_cidrs,
+            allowed_cidrs=[str(cidr) for cidr in settings.cluster_allowed_cidrs],
             node_instance_type=settings.node_instance_type,
             node_count=settings.node_count,
             node_capacity_type=settings.node_capacity_type,
