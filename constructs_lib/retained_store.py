@@ -23,6 +23,7 @@ from constructs import Construct
 
 from constructs_lib.retained_template import (
     BUCKET_OUTPUT,
+    NEVER_UPDATE,
     SECRETS_OUTPUT,
     parameter,
     retained_template,
@@ -87,8 +88,10 @@ class RetainedStore(Construct):
                 "Create": f'${{{self.kept} ? "false" : "true"}}',
                 **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
             },
-            # What was right when the store was created stays right.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters"]),
+            # Never updated: CloudFormation reads NoEcho parameters back as "****", the provider keeps
+            # that in its state, and an update would write it into the secret.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
+            policy_body=json.dumps(NEVER_UPDATE),
         )
         self._stack.override_logical_id("retained_store")
         # Through the stack's outputs, so that nobody is told of a store that does not exist yet.

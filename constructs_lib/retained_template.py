@@ -6,6 +6,11 @@ from typing import Any, Final
 # Days that a deleted or overwritten object can still be had back.
 UNDELETE_DAYS: Final = 30
 
+# Stack policy: CloudFormation itself refuses to touch what the stack has made.
+NEVER_UPDATE: Final = {
+    "Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}]
+}
+
 BUCKET_OUTPUT: Final = "BucketName"
 SECRETS_OUTPUT: Final = "ApplicationSecretsName"
 

@@ -81,6 +81,20 @@ def test_costs_page_is_today_s_bill() -> None:
     assert f"at most ${costs.total(costs.idle(settings)):.2f}" in page
 
 
+def test_diagram_shows_every_construct() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    diagram = page.split("```")[1]
+    constructs = {
+        name
+        for file in ROOT.glob("constructs_lib/*.py")
+        for name in re.findall(r"^class (\w+)\(Construct\)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    contracts = {"NetworkOutputs", "DepsOutputs"}
+    shown = set(re.findall(r'\["(\w+)"\]', diagram)) - {"Settings"}
+    assert shown == constructs
+    assert contracts == set(re.findall(r"-- (\w+) -->", diagram))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
 def test_links_lead_somewhere(document: Path) -> None:
     text = document.read_text(encoding="utf-8")

@@ -271,8 +271,15 @@ def test_fr09_store_is_created_once(deps: Stack) -> None:
         r'"langfuse-application-secrets"\) \? "false" : "true"\}',
         stack["parameters"]["Create"],
     )
-    assert stack["lifecycle"]["ignore_changes"] == ["parameters"]
+    assert stack["lifecycle"]["ignore_changes"] == ["parameters", "template_body"]
     assert retained(deps)["Conditions"] == {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}}
+
+
+def test_fr09_store_is_never_updated(deps: Stack) -> None:
+    """An update would write "****" into the secret, which is how NoEcho parameters are read."""
+    (statement,) = json.loads(deps.resource("aws_cloudformation_stack")["policy_body"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "Update:*")
+    assert (statement["Principal"], statement["Resource"]) == ("*", "*")
 
 
 def test_fr09_secret_speaks_for_the_bucket_and_the_database(deps: Stack) -> None:
