@@ -88,8 +88,8 @@ class RetainedStore(Construct):
                 "Create": f'${{{self.kept} ? "false" : "true"}}',
                 **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
             },
-            # Never updated: CloudFormation reads NoEcho parameters back as "****", the provider keeps
-            # that in its state, and an update would write it into the secret.
+            # Never updated: CloudFormation reads NoEcho parameters back as "****", the provider
+            # keeps that in its state, and an update would write it into the secret.
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
             policy_body=json.dumps(NEVER_UPDATE),
         )
