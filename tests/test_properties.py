@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import versions
-from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT, SecretKey
+from constructs_lib.langfuse_names import SecretKey
 from tests.conftest import Synthesize, chart_values
 from tests.stack import Stack
 
@@ -245,8 +245,8 @@ def test_fr08_nfr04_role_reaches_this_bucket_and_nothing_else(deps: Stack) -> No
 def test_fr08_role_trusts_langfuse_s_service_account(deps: Stack, values: dict[str, Any]) -> None:
     provider = deps.module(IRSA)["oidc_providers"]["cluster"]
     account = values["langfuse"]["serviceAccount"]
-    assert provider["namespace_service_accounts"] == [f"{NAMESPACE}:{account['name']}"]
-    assert account["name"] == SERVICE_ACCOUNT
+    assert provider["namespace_service_accounts"] == ["langfuse:langfuse"]
+    assert account["name"] == "langfuse"
     assert provider["provider_arn"] == (
         "${data.tfe_outputs.network.nonsensitive_values.oidc_provider_arn}"
     )
@@ -307,6 +307,10 @@ def test_fr10_nfr10_pinned_chart(app: Stack) -> None:
     assert release["create_namespace"] is True
     assert release["wait"] is True
     assert release["timeout"] >= 1200
+
+
+def test_fr10_a_cut_off_deploy_can_be_run_again(app: Stack) -> None:
+    assert app.resource("helm_release")["upgrade_install"] is True
 
 
 def test_fr10_chart_from_a_folder(synthesize: Synthesize) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 import sizing
-from constructs_lib.langfuse_names import CLICKHOUSE_CLAIM, REDIS_CLAIM, STORAGE_CLASS
 from constructs_lib.langfuse_values import CLICKHOUSE_OVERRIDES
 from tests.conftest import Synthesize, chart_values
 
@@ -120,26 +119,26 @@ def test_one_node_needs_no_rules(synthesize: Synthesize) -> None:
 
 @pytest.mark.parametrize(
     ("chart", "claim", "size"),
-    [("clickhouse", CLICKHOUSE_CLAIM, "20Gi"), ("redis", REDIS_CLAIM, "2Gi")],
+    [("clickhouse", "langfuse-clickhouse", "20Gi"), ("redis", "langfuse-redis", "2Gi")],
 )
 def test_claims_are_items_of_the_release(values: Values, chart: str, claim: str, size: str) -> None:
     """Claims of a StatefulSet's own would outlive the release and leak their volumes."""
     assert pods(values)[chart]["persistence"] == {"existingClaim": claim}
     spec = item(values, "PersistentVolumeClaim", claim)["spec"]
-    assert spec["storageClassName"] == STORAGE_CLASS == values["global"]["defaultStorageClass"]
+    assert spec["storageClassName"] == "langfuse-gp3" == values["global"]["defaultStorageClass"]
     assert spec["resources"] == {"requests": {"storage": size}}
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
 
 def test_claim_sizes_are_settings(synthesize: Synthesize) -> None:
     values = chart_values(synthesize(CLICKHOUSE_STORAGE_GB="50", REDIS_STORAGE_GB="4")["app"])
-    for claim, size in ((CLICKHOUSE_CLAIM, "50Gi"), (REDIS_CLAIM, "4Gi")):
+    for claim, size in (("langfuse-clickhouse", "50Gi"), ("langfuse-redis", "4Gi")):
         spec = item(values, "PersistentVolumeClaim", claim)["spec"]
         assert spec["resources"]["requests"]["storage"] == size
 
 
 def test_storage_class(values: Values) -> None:
-    storage = item(values, "StorageClass", STORAGE_CLASS)
+    storage = item(values, "StorageClass", "langfuse-gp3")
     assert storage["provisioner"] == "ebs.csi.aws.com"
     assert storage["parameters"]["type"] == "gp3"
     assert storage["parameters"]["encrypted"] == "true"
