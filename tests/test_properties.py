@@ -543,6 +543,26 @@ def test_nfr01_secrets_go_into_the_secret_and_nowhere_else(app: Stack) -> None:
         assert token not in release["values"][0]
 
 
+def test_nfr01_each_secret_is_the_one_it_is_called(app: Stack) -> None:
+    store = "jsondecode(data.aws_secretsmanager_secret_version.application_secrets.secret_string)"
+    values = {
+        item["name"].rpartition(".")[2]: item["value"]
+        for item in app.resource("helm_release")["set_sensitive"]
+    }
+    assert values == {
+        key: f"${{base64encode({source})}}"
+        for key, source in {
+            "salt": f"{store}.salt",
+            "encryption-key": f"{store}.encryption_key",
+            "nextauth-secret": f"{store}.nextauth_secret",
+            "postgres-password": "data.tfe_outputs.deps.values.database_password",
+            "clickhouse-password": "random_password.clickhouse_password.result",
+            "redis-password": "random_password.redis_password.result",
+            "admin-password": "var.langfuse_admin_password",
+        }.items()
+    }
+
+
 def test_nfr01_secret_outputs_are_sensitive(stacks: dict[str, Stack]) -> None:
     for stack in stacks.values():
         for output in stack.outputs.values():
