@@ -75,6 +75,7 @@ class EksCluster(Construct):
                 },
             },
         )
+        cluster.override_logical_id("eks")
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")

@@ -43,7 +43,7 @@ class LangfuseRelease(Construct):
         """
         super().__init__(scope, id_)
         from_repository = "://" in chart
-        Release(
+        release = Release(
             self,
             "release",
             name=RELEASE,
@@ -65,6 +65,7 @@ class LangfuseRelease(Construct):
             wait=True,
             timeout=TIMEOUT,
             max_history=MAX_HISTORY,
-            # A deploy that was cut off left a release that Terraform does not know.
+            # A deploy that was cut off may leave a release that Terraform does not know.
             upgrade_install=True,
         )
+        release.override_logical_id("langfuse")

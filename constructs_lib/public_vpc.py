@@ -58,6 +58,7 @@ class PublicVpc(Construct):
                 "manage_default_route_table": False,
             },
         )
+        vpc.override_logical_id("vpc")
         self.vpc_id = vpc.get_string("vpc_id")
         self.public_subnet_ids = vpc.get_list("public_subnets")
         TerraformHclModule(
