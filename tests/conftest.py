@@ -80,3 +80,17 @@ def chart_values(stack: Stack) -> dict[str, Any]:
     (text,) = stack.resource("helm_release")["values"]
     values: dict[str, Any] = yaml.safe_load(text)
     return values
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a machine that should be able to rehearse say so."""
+    parser.addoption(
+        "--rehearsal-required",
+        action="store_true",
+        help="fail where the rehearsal would skip for want of a mirror or a registry",
+    )
+    parser.addoption(
+        "--rehearsal-report",
+        action="store_true",
+        help="write docs/rehearsal.md, if the rehearsal passes",
+    )

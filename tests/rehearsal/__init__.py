@@ -1,0 +1,1 @@
+"""Real Terraform, against stand-ins for the services it talks to."""

@@ -1,0 +1,153 @@
+"""AWS but for EKS: moto's server in a process of its own, so that its state ends with it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+
+from . import aws_inventory
+from .faults import CONTROL
+from .loopback import LOOPBACK
+
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "123456789012"
+KEY: Final = "rehearsal"
+
+
+class AwsError(RuntimeError):
+    """It did not start, or a call that was waited for did not come."""
+
+
+class Aws:
+    """A fresh AWS account; ``log``, if given, is where moto's complaints go."""
+
+    def __init__(self, log: Path | None = None) -> None:
+        """Start nothing yet."""
+        self._log = log
+        self._process: subprocess.Popen[str] | None = None
+        self._inventory: aws_inventory.Inventory | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    def environment(self, eks_url: str | None = None) -> dict[str, str]:
+        """Return what sends Terraform and the AWS CLI here, and for EKS to ``eks_url``."""
+        eks = {"AWS_ENDPOINT_URL_EKS": eks_url} if eks_url else {}
+        return {
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self.url,
+            **eks,
+        }
+
+    def __enter__(self) -> Self:
+        """Start, and remember what an account has before anything is done in it."""
+        package = __package__ or ""
+        root = Path(__file__).resolve().parents[package.count(".") + 1]
+        log = self._log.open("ab") if self._log else None
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"{package}.moto_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log or subprocess.DEVNULL,
+            text=True,
+            cwd=root,
+            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+        )
+        if log:
+            log.close()
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            self.__exit__(None, None, None)
+            message = f"moto's server did not start; see {self._log or 'a log, if you give one'}"
+            raise AwsError(message)
+        self._port = int(line)
+        self._inventory = aws_inventory.Inventory(self.client)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process; closing its input is enough."""
+        if self._process:
+            try:
+                self._process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.communicate()
+            self._process = None
+
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        """Return a boto3 client of this account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
+            config=Config(retries={"max_attempts": 1}),
+        )
+
+    def inventory(self) -> list[str]:
+        """Name everything that was made and is still there, as ``service kind id``."""
+        if self._inventory is None:
+            message = "it was never started"
+            raise AwsError(message)
+        return self._inventory.made()
+
+    def unlisted(self) -> list[str]:
+        """Name the calls that made something of a kind that ``inventory`` does not list."""
+        return aws_inventory.unlisted(self.calls())
+
+    def fail_next(self, times: int, status: int, code: str, matching: str) -> None:
+        """Refuse the next ``times`` calls like ``matching``: ``rds:CreateDBInstance``, say."""
+        given = {"times": times, "status": status, "code": code, "matching": matching}
+        self._control("fail-next", given)
+
+    def faults_left(self) -> int:
+        """Count the planned refusals that nothing has met yet."""
+        return int(self._control("faults")["faults"])
+
+    def clear_faults(self) -> None:
+        """Let everything go well from now on."""
+        self._control("clear")
+
+    def calls(self) -> list[str]:
+        """Return every call so far, as ``service:Action``, or ``s3:PUT /bucket/key``."""
+        calls: list[str] = self._control("calls")["calls"]
+        return calls
+
+    def wait_for_call(self, matching: str, since: int = 0, seconds: float = 300) -> None:
+        """Return as soon as a call like ``matching`` has come, after the first ``since`` ones."""
+        deadline = time.monotonic() + seconds
+        pattern = re.compile(matching)
+        while not any(pattern.search(call) for call in self.calls()[since:]):
+            if time.monotonic() > deadline:
+                message = f"no call like {matching} within {seconds:.0f} s"
+                raise AwsError(message)
+            time.sleep(0.1)
+
+    def _control(self, what: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - it is our own
+            f"{self.url}{CONTROL}{what}", data=json.dumps(given or {}).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            document: dict[str, Any] = json.load(answer)
+            return document

@@ -1,0 +1,61 @@
+"""Certificates for a cluster that lives as long as one test run."""
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+class Authority:
+    """The cluster's own authority: it signs the API server and the administrator, nobody else."""
+
+    def __init__(self) -> None:
+        """Sign itself first."""
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rehearsal")])
+        authority = x509.BasicConstraints(ca=True, path_length=0)
+        self.pem = self._sign(self._name, self._key.public_key(), authority)
+
+    def _sign(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType
+    ) -> str:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder(self._name, subject, key, x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+        for extension in extensions:
+            builder = builder.add_extension(
+                extension, critical=isinstance(extension, x509.BasicConstraints)
+            )
+        return (
+            builder.sign(self._key, hashes.SHA256())
+            .public_bytes(serialization.Encoding.PEM)
+            .decode()
+        )
+
+    def issue(
+        self, organization: str, common_name: str, *addresses: ipaddress.IPv4Address
+    ) -> tuple[str, str]:
+        """Return a certificate and its key; with addresses it is a server's, without a client's."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = ((NameOID.ORGANIZATION_NAME, organization), (NameOID.COMMON_NAME, common_name))
+        subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
+        extensions: list[x509.ExtensionType] = [
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        ]
+        if addresses:
+            extensions = [
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+                x509.SubjectAlternativeName([x509.IPAddress(address) for address in addresses]),
+            ]
+        return self._sign(subject, key.public_key(), *extensions), _pem(key)

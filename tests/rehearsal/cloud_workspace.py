@@ -1,0 +1,141 @@
+"""A Terraform Cloud workspace with its states, and the documents the API makes of it."""
+
+import base64
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from .loopback import Response
+
+Document = dict[str, Any]
+
+
+def new_id(prefix: str) -> str:
+    """Return an id as Terraform Cloud makes them, such as ``ws-…``."""
+    return f"{prefix}-{uuid.uuid4().hex[:16]}"
+
+
+def data(
+    kind: str, id_: str, attributes: Document, relationships: Document | None = None
+) -> Document:
+    """Return a JSON:API resource object."""
+    return {
+        "type": kind,
+        "id": id_,
+        "attributes": attributes,
+        "relationships": relationships or {},
+    }
+
+
+def refusal(status: int, title: str, detail: str = "") -> Response:
+    """Return a JSON:API error."""
+    return Response(status, {"errors": [{"status": str(status), "title": title, "detail": detail}]})
+
+
+@dataclass
+class StateVersion:
+    """A state; announced first, uploaded after."""
+
+    id: str
+    serial: int
+    md5: str
+    state: bytes | None = None
+
+    def document(self, base_url: str) -> Document:
+        """Return it with the addresses under which its state is stored and had."""
+        address = f"{base_url}/state/{self.id}"
+        attributes = {
+            "serial": self.serial,
+            "status": "pending" if self.state is None else "finalized",
+            "hosted-state-download-url": address,
+            "hosted-state-upload-url": address,
+            "hosted-json-state-upload-url": f"{address}.json",
+            "resources-processed": True,
+            "state-version": 4,
+        }
+        return data("state-versions", self.id, attributes)
+
+
+@dataclass
+class Workspace:
+    """A workspace; what it was created with stays in ``attributes``."""
+
+    id: str
+    organization: str
+    attributes: Document
+    locked_by: str | None = None
+    versions: list[StateVersion] = field(default_factory=list)
+    hidden_outputs: set[str] = field(default_factory=set)
+
+    @property
+    def current(self) -> StateVersion | None:
+        """The newest version whose state has arrived."""
+        return next((each for each in reversed(self.versions) if each.state is not None), None)
+
+    def state(self) -> Document:
+        """Return the current state, or an empty object where there is none."""
+        current = self.current
+        state: Document = json.loads(current.state or b"{}") if current else {}
+        return state
+
+    def document(self) -> Document:
+        """Return it as Terraform wants it; the tfe provider dies of a missing organization."""
+        remote = self.attributes["execution-mode"] != "local"
+        permissions = ("can-update", "can-destroy", "can-lock", "can-unlock", "can-force-unlock")
+        attributes = {
+            **self.attributes,
+            "operations": remote,
+            "locked": self.locked_by is not None,
+            "permissions": dict.fromkeys(
+                (*permissions, "can-queue-run", "can-read-settings"), True
+            ),
+        }
+        relationships: Document = {
+            "organization": {"data": {"type": "organizations", "id": self.organization}},
+            "outputs": {
+                "data": [{"type": "workspace-outputs", "id": each["id"]} for each in self.outputs()]
+            },
+        }
+        if self.locked_by:
+            relationships["locked-by"] = {"data": {"type": "users", "id": self.locked_by}}
+        return data("workspaces", self.id, attributes, relationships)
+
+    def outputs(self) -> list[Document]:
+        """Return the outputs as a workspace shows them: sensitive ones without their values."""
+        outputs = self.state().get("outputs", {})
+        shown = []
+        for name in sorted(set(outputs) - self.hidden_outputs):
+            sensitive = outputs[name].get("sensitive", False)
+            value = None if sensitive else outputs[name]["value"]
+            digest = hashlib.sha256(f"{self.id}/{name}".encode()).hexdigest()[:16]
+            attributes = {"name": name, "sensitive": sensitive, "value": value}
+            shown.append(data("workspace-outputs", f"wsout-{digest}", attributes))
+        return shown
+
+    def output(self, output_id: str) -> Document | None:
+        """Return one output with its value, sensitive or not."""
+        for shown in self.outputs():
+            if shown["id"] == output_id:
+                name = shown["attributes"]["name"]
+                attributes = {
+                    **shown["attributes"],
+                    "value": self.state()["outputs"][name]["value"],
+                }
+                return data("state-version-outputs", output_id, attributes)
+        return None
+
+    def store(self, given: Document, holder: str) -> StateVersion | Response:
+        """Take a new version from the holder of the lock, or say why not."""
+        if self.locked_by != holder:
+            return refusal(409, "conflict", "the workspace is not locked by you")
+        current = self.current
+        replaced = current and given["serial"] <= current.serial and given["md5"] != current.md5
+        if replaced and not given.get("force"):
+            return refusal(409, "conflict", "a state with this serial, or a later one, exists")
+        version = StateVersion(new_id("sv"), given["serial"], given["md5"])
+        if given.get("state"):
+            version.state = base64.b64decode(given["state"])
+        self.versions.append(version)
+        return version

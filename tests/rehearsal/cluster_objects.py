@@ -1,0 +1,81 @@
+"""What a cluster holds before anything of ours: its machines, and the add-ons on them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+ZONES: Final = ("us-east-1a", "us-east-1b")
+
+
+@dataclass(frozen=True)
+class NodeSize:
+    """What a machine has, and what the kubelet's and the system's reservations leave of it."""
+
+    instance_type: str
+    capacity: dict[str, str]
+    allocatable: dict[str, str]
+
+
+T3_MEDIUM: Final = NodeSize(
+    "t3.medium",
+    capacity={"cpu": "2", "memory": "3931Mi", "pods": "17", "ephemeral-storage": "20893676Ki"},
+    allocatable={
+        "cpu": "1930m",
+        "memory": "3276Mi",
+        "pods": "17",
+        "ephemeral-storage": "18181869946",
+    },
+)
+
+SYSTEM_WORKLOADS: Final = (
+    ("DaemonSet", "aws-node", {"cpu": "50m"}),
+    ("DaemonSet", "kube-proxy", {"cpu": "100m"}),
+    ("DaemonSet", "ebs-csi-node", {"cpu": "30m", "memory": "120Mi"}),
+    ("Deployment", "coredns", {"cpu": "100m", "memory": "70Mi"}),
+    ("Deployment", "ebs-csi-controller", {"cpu": "60m", "memory": "240Mi"}),
+)
+
+
+def node(name: str, zone: str, size: NodeSize) -> dict[str, Any]:
+    """Describe a machine as its kubelet would register it, before it is ready."""
+    labels = {
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "node.kubernetes.io/instance-type": size.instance_type,
+        "topology.kubernetes.io/region": zone[:-1],
+        "topology.kubernetes.io/zone": zone,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"providerID": f"aws:///{zone}/{name.partition('.')[0]}"},
+        "status": {"capacity": size.capacity, "allocatable": size.allocatable},
+    }
+
+
+def system_workload(kind: str, name: str, requests: dict[str, str]) -> dict[str, Any]:
+    """Describe an add-on by what it takes from the nodes; its image is never pulled."""
+    labels = {"k8s-app": name}
+    container = {
+        "name": name,
+        "image": f"rehearsal.invalid/{name}",
+        "resources": {"requests": requests},
+    }
+    pod: dict[str, Any] = {
+        "priorityClassName": "system-cluster-critical",
+        "containers": [container],
+    }
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    if kind == "DaemonSet":
+        pod |= {
+            "priorityClassName": "system-node-critical",
+            "tolerations": [{"operator": "Exists"}],
+        }
+    else:
+        spec["replicas"] = 2
+    metadata = {"name": name, "namespace": "kube-system", "labels": labels}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}

@@ -1,0 +1,156 @@
+"""One installation as its user has it: a checkout, an ``.env``, and the cdktf command line."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from settings import PASSED_THROUGH, variables
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SOURCES: Final = (
+    "*.py",
+    "*.cjs",
+    "constructs_lib",
+    "stacks",
+    ".env.example",
+    ".npmrc",
+    "cdktf.json",
+    "package.json",
+    "package-lock.json",
+)
+COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class CommandError(AssertionError):
+    """A command ended otherwise than expected; the message has its last words."""
+
+
+@dataclass
+class Installation:
+    """A checkout in ``folder``, whose commands see its ``.env`` and the stand-ins and no more."""
+
+    folder: Path
+    stand_ins: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Copy the project, and install its command line."""
+        self.folder.mkdir(parents=True)
+        for pattern in SOURCES:
+            for source in ROOT.glob(pattern):
+                copy = shutil.copytree if source.is_dir() else shutil.copy
+                copy(source, self.folder / source.name)
+        if (ROOT / "node_modules").is_dir():
+            (self.folder / "node_modules").symlink_to(ROOT / "node_modules")
+        else:
+            self.run("npm", "ci")
+
+    def write_env(self, **lines: str) -> None:
+        """Fill in ``.env.example`` as a user would."""
+        shutil.copy(ROOT / ".env.example", self.folder / ".env")
+        self.change_env(**lines)
+
+    def change_env(self, **lines: str) -> None:
+        """Give other values to lines of ``.env``."""
+        text = (self.folder / ".env").read_text(encoding="utf-8")
+        for variable, value in lines.items():
+            line = f"{variable}='{value}'"
+            before, _, after = re.split(rf"(?m)(^#?{variable}=.*$)", text, maxsplit=1)
+            text = before + line + after
+        (self.folder / ".env").write_text(text, encoding="utf-8")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every command."""
+        ours = {*variables(), *PASSED_THROUGH, "NODE_OPTIONS", "UV_ENV_FILE"}
+        inherited = {key: value for key, value in os.environ.items() if key not in ours}
+        env_file = self.folder / ".env"
+        lines = dotenv_values(env_file) if env_file.exists() else {}
+        return {
+            **inherited,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "CHECKPOINT_DISABLE": "1",
+            "CI": "true",
+            **{key: value for key, value in lines.items() if value is not None},
+            **self.stand_ins,
+        }
+
+    def start(self, *command: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, so that it can be killed whole."""
+        return subprocess.Popen(
+            command,
+            cwd=cwd or self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str, status: int | None = 0, cwd: Path | None = None) -> str:
+        """Run a command to its end and return what it said, without colours.
+
+        Raises:
+            CommandError: it ended with another status than ``status``; None takes any.
+
+        """
+        process = self.start(*command, cwd=cwd)
+        output, _ = process.communicate()
+        said = COLOURS.sub("", output)
+        if status is not None and process.returncode != status:
+            message = f"{' '.join(command)} ended with {process.returncode}:\n{said[-6000:]}"
+            raise CommandError(message)
+        return said
+
+    def deploy(self, stack: str, status: int = 0) -> str:
+        """Deploy one stack through the command line."""
+        return self.run(*self.cdktf("deploy", stack), status=status)
+
+    def destroy(self, stack: str, status: int = 0) -> str:
+        """Destroy one stack through the command line."""
+        return self.run(*self.cdktf("destroy", stack), status=status)
+
+    def cdktf(self, command: str, stack: str) -> tuple[str, ...]:
+        """Return the command; the provider lock would ask the public registry."""
+        return ("npx", "cdktf", command, stack, "--auto-approve", "--skip-provider-lock")
+
+    def terraform(self, stack: str, *arguments: str, status: int | None = 0) -> str:
+        """Run Terraform on the synthesized stack."""
+        where = self.folder / "cdktf.out" / "stacks" / stack
+        return self.run("terraform", *arguments, "-no-color", status=status, cwd=where)
+
+    def assert_nothing_to_do(self, stack: str) -> None:
+        """Plan again: 0 is no change, 2 would be some."""
+        self.terraform(stack, "plan", "-input=false", "-detailed-exitcode")
+
+    def synthesized(self, stack: str) -> str:
+        """Return the JSON of a stack."""
+        file = self.folder / "cdktf.out" / "stacks" / stack / "cdk.tf.json"
+        return json.dumps(json.loads(file.read_text(encoding="utf-8")))
+
+
+class Progress:
+    """Says on the terminal, past pytest's capture, what has been done and how long it took."""
+
+    def __init__(self, say: Callable[[str], None], note: Callable[[str, float], None]) -> None:
+        """Start the clock."""
+        self._say = say
+        self._note = note
+        self._since = time.monotonic()
+
+    def done(self, what: str) -> None:
+        """Say that a step is done."""
+        now = time.monotonic()
+        self._say(f"\n  {now - self._since:6.1f} s  {what}")
+        self._note(what, now - self._since)
+        self._since = now
