@@ -28,6 +28,7 @@ CHILDREN: Final[Mapping[str, tuple[str, str, Callable[[Document, Document], Docu
         }
     )
 )
+TOKEN: Final = "clientRequestToken"  # noqa: S105 - of a request, not a secret
 NAMES: Final = ("nodegroupName", "addonName", "principalArn")
 
 
@@ -49,6 +50,7 @@ class Eks(Loopback):
         self._vpc = vpc
         # Keys are what comes after /clusters/: ("langfuse",), ("langfuse", "addons", "coredns").
         self._documents: dict[tuple[str, ...], Document] = {}
+        self._tokens: dict[tuple[str, ...], str | None] = {}
         self._policies: dict[tuple[str, ...], dict[str, Document]] = {}
         self._updates: dict[str, Document] = {}
         self._gone_at: dict[tuple[str, ...], float] = {}
@@ -110,11 +112,17 @@ class Eks(Loopback):
             raise NotFoundError("/".join(key))
         return self._documents[key]
 
-    def _add(self, key: tuple[str, ...], document: Document) -> Document:
-        if key in self._documents:
+    def _add(self, key: tuple[str, ...], document: Document, token: str | None) -> Document:
+        """Keep a document; the same request a second time, by its token, is answered as the first.
+
+        The SDK sends it again where a connection broke before the answer came.
+        """
+        if key not in self._documents:
+            self._documents[key] = document
+            self._tokens[key] = token
+        elif token is None or self._tokens[key] != token:
             raise InUseError("/".join(key))
-        self._documents[key] = document
-        return document
+        return self._documents[key]
 
     def _below(self, prefix: tuple[str, ...]) -> list[tuple[str, ...]]:
         length = len(prefix)
@@ -130,7 +138,7 @@ class Eks(Loopback):
         document = eks_documents.cluster(
             given, self.endpoint, self.ca_data, self._security_group, self._vpc
         )
-        return {"cluster": self._add((given["name"],), document)}
+        return {"cluster": self._add((given["name"],), document, given.get(TOKEN))}
 
     def _cluster(self, request: Request, name: str) -> Document:
         return {"cluster": self._one(request, name)}
@@ -154,7 +162,7 @@ class Eks(Loopback):
             return {many: [key[-1] for key in self._below((name, kind))]}
         given = request.json
         child = next(given[each] for each in NAMES if each in given)
-        return {one: self._add((name, kind, child), make(given, parent))}
+        return {one: self._add((name, kind, child), make(given, parent), given.get(TOKEN))}
 
     def _child(self, request: Request, *key: str) -> Document:
         document = self._get(key)
