@@ -28,12 +28,12 @@ from constructs_lib.langfuse_values import (
 )
 from constructs_lib.merge_values import merge_values
 from constructs_lib.retained_store import read_application_secrets
-from constructs_lib.stack_outputs import read
 from contracts import DepsOutputs, NetworkOutputs
 from settings import PLACEHOLDER, Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags, workspace_name
+from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
 from stacks.deps import DEPS
 from stacks.network import NETWORK
+from stacks.upstream import read_from
 
 APP = "app"
 
@@ -51,20 +51,8 @@ class AppStack(BaseStack):
         super().__init__(scope, APP, settings=settings)
         RandomProvider(self, "random")
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
-        network = read(
-            self,
-            NetworkOutputs,
-            upstream=NETWORK,
-            organization=settings.tfc_organization,
-            workspace=workspace_name(settings, NETWORK),
-        )
-        deps = read(
-            self,
-            DepsOutputs,
-            upstream=DEPS,
-            organization=settings.tfc_organization,
-            workspace=workspace_name(settings, DEPS),
-        )
+        network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
+        deps = read_from(DEPS, DepsOutputs, stack=self, settings=settings)
         self._log_in_to(network, settings.aws_default_region)
         application = read_application_secrets(
             self, "application_secrets", name=deps.application_secrets_name

@@ -8,12 +8,13 @@ from constructs import Construct
 from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_store import RetainedStore
-from constructs_lib.stack_outputs import publish, read
+from constructs_lib.stack_outputs import publish
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DepsOutputs, NetworkOutputs
 from settings import Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
+from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.network import NETWORK
+from stacks.upstream import read_from
 
 DEPS = "deps"
 
@@ -25,13 +26,7 @@ class DepsStack(BaseStack):
         super().__init__(scope, DEPS, settings=settings)
         RandomProvider(self, "random")
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
-        network = read(
-            self,
-            NetworkOutputs,
-            upstream=NETWORK,
-            organization=settings.tfc_organization,
-            workspace=workspace_name(settings, NETWORK),
-        )
+        network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
         store = RetainedStore(
             self,
             "store",

@@ -1,0 +1,27 @@
+"""How a stack reads what the stacks before it published."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from cdktf import TerraformStack
+
+from constructs_lib.stack_outputs import read
+from settings import Settings
+from stacks.base import workspace_name
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ContractT = TypeVar("ContractT", bound="DataclassInstance")
+
+
+def read_from(
+    upstream: str, contract: type[ContractT], *, stack: TerraformStack, settings: Settings
+) -> ContractT:
+    """Return the contract of the stack ``upstream`` of the same installation, as tokens."""
+    return read(
+        stack,
+        contract,
+        upstream=upstream,
+        organization=settings.tfc_organization,
+        workspace=workspace_name(settings, upstream),
+    )
