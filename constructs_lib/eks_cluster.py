@@ -5,6 +5,7 @@ from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
 
 import versions
+from constructs_lib.checkpoint import Checkpoint
 from constructs_lib.workload_role import WorkloadRole
 
 # Not below service-role/, unlike its predecessor: AWS knows no such policy there.
@@ -40,6 +41,7 @@ class EksCluster(Construct):
         ``name`` has at most 20 characters, because IAM limits the names that are made from it.
         """
         super().__init__(scope, id_)
+        Checkpoint(self, "checkpoint", after=subnet_ids)
         cluster = TerraformHclModule(
             self,
             "eks",
@@ -81,7 +83,6 @@ class EksCluster(Construct):
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
         self.oidc_provider_arn = cluster.get_string("oidc_provider_arn")
         self.node_security_group_id = cluster.get_string("node_security_group_id")
-
         partition = DataAwsPartition(self, "partition").partition
         ebs_csi_role = WorkloadRole(
             self,

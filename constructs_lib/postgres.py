@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_random.password import Password
 from constructs import Construct
 
 import versions
+from constructs_lib.checkpoint import Checkpoint
 from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
@@ -65,6 +66,8 @@ class Postgres(Construct):
         self.database = DATABASE
         self.username = USERNAME
         self.password = Password(self, "password", length=PASSWORD_LENGTH, special=False).result
+        firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
+        Checkpoint(self, "checkpoint", after=[firewall])
         rds = TerraformHclModule(
             self,
             "rds",
@@ -86,9 +89,7 @@ class Postgres(Construct):
                 "publicly_accessible": True,
                 "create_db_subnet_group": True,
                 "subnet_ids": subnet_ids,
-                "vpc_security_group_ids": [
-                    self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
-                ],
+                "vpc_security_group_ids": [firewall],
                 # PostgreSQL 16's own defaults force TLS.
                 "create_db_parameter_group": False,
                 "backup_retention_period": BACKUP_DAYS,

@@ -62,10 +62,13 @@ class RestorePoint(Construct):
                     Postcondition(
                         condition=f"${{!{needed.fqn} || "
                         f"self.output.snapshot_identifier == {newest_id}}}",
+                        # Terraform does not wrap an indented line. CDKTF puts a path behind an
+                        # address that it knows, and would spoil the command: hence the quotes.
                         error_message=(
                             f"The database {identifier} is gone, and what was chosen to create it "
-                            "from is not its newest snapshot. In cdktf.out/stacks/deps run: "
-                            "terraform apply -replace=terraform_data.restore_from"
+                            "from is not its newest snapshot. Choose that:\n\n"
+                            "  uv run terraform -chdir=cdktf.out/stacks/deps apply "
+                            "-replace=terraform_data.'restore_from'"
                         ),
                     )
                 ],

@@ -39,9 +39,12 @@ class Stack:
         (address,) = [key for key, call in self.modules.items() if call["source"] == source]
         return f"module.{address}"
 
-    def resource(self, kind: str) -> dict[str, Any]:
-        """Return the only resource of this type."""
-        (resource,) = self.json["resource"][kind].values()
+    def resource(self, kind: str, name: str | None = None) -> dict[str, Any]:
+        """Return the resource of this name, or the only one of this type."""
+        found = self.json["resource"][kind]
+        if name:
+            return cast("dict[str, Any]", found[name])
+        (resource,) = found.values()
         return cast("dict[str, Any]", resource)
 
     def resources(self, kind: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import get_type_hints
 import pytest
 
 from contracts import SENSITIVE, ApplicationSecrets, DepsOutputs, NetworkOutputs
-from tests.conftest import ROOT
+from tests.checkout import ROOT
 from tests.stack import Stack
 
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}

@@ -4,7 +4,8 @@ import pytest
 
 import costs
 from settings import Settings
-from tests.conftest import BASE_ENV, ROOT
+from tests.checkout import ROOT
+from tests.conftest import BASE_ENV
 
 ENV = ROOT / "tests" / "env"
 

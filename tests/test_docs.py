@@ -8,7 +8,8 @@ import pytest
 import costs
 from constructs_lib.langfuse_names import NAMESPACE
 from settings import DERIVED, Settings, variables
-from tests.conftest import BASE_ENV, ROOT
+from tests.checkout import ROOT
+from tests.conftest import BASE_ENV
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")

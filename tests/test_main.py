@@ -1,7 +1,6 @@
 """The program as a user starts it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,31 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from settings import DERIVED, PASSED_THROUGH, variables
-from tests.conftest import BASE_ENV, ROOT
-
-SOURCES = ["*.py", "*.cjs", "constructs_lib", "stacks", ".env.example", "cdktf.json"]
+from settings import DERIVED
+from tests.checkout import clean_environment, copy_checkout
+from tests.conftest import BASE_ENV
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a copy of the program, without a ``.env``."""
-    for pattern in SOURCES:
-        for source in ROOT.glob(pattern):
-            if source.is_dir():
-                shutil.copytree(source, tmp_path / source.name)
-            else:
-                shutil.copy(source, tmp_path)
+    copy_checkout(tmp_path)
     return tmp_path
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    ours = {*variables(), *PASSED_THROUGH}
-    environment = {key: value for key, value in os.environ.items() if key not in ours}
     return subprocess.run(
         [sys.executable, "main.py"],
         cwd=folder,
-        env=environment,
+        env=clean_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.checkout import ROOT
 from tests.stack import Stack
 
 INTERFACES: dict[str, Any] = json.loads(

@@ -487,7 +487,7 @@ def test_fr28_database_comes_from_its_latched_snapshot(deps: Stack) -> None:
     assert deps.module(RDS)["snapshot_identifier"] == (
         "${terraform_data.restore_from.output.snapshot_identifier}"
     )
-    latch = deps.resource("terraform_data")
+    latch = deps.resource("terraform_data", "restore_from")
     assert latch["lifecycle"]["ignore_changes"] == ["input"]
     assert latch["input"]["snapshot_identifier"] == (
         "${one(data.aws_db_snapshot.newest_final_snapshot[*].id)}"
@@ -511,16 +511,33 @@ def test_fr28_snapshot_is_looked_up_only_to_rebuild(deps: Stack) -> None:
 
 
 def test_fr28_never_a_silently_empty_database(deps: Stack) -> None:
-    (condition,) = deps.resource("terraform_data")["lifecycle"]["postcondition"]
+    (condition,) = deps.resource("terraform_data", "restore_from")["lifecycle"]["postcondition"]
     (local,) = deps.json["locals"]
     assert condition["condition"] == (
         f"${{!local.{local} || self.output.snapshot_identifier == "
         "one(data.aws_db_snapshot.newest_final_snapshot[*].id)}"
     )
-    assert "terraform apply -replace=terraform_data.restore_from" in condition["error_message"]
+    command = "\n  uv run terraform -chdir=cdktf.out/stacks/deps apply -replace=terraform_data."
+    assert condition["error_message"].endswith(f"{command}'restore_from'")
 
 
 # --- Security and cost
+
+
+@pytest.mark.parametrize(
+    ("stack", "stands_on"),
+    [("network", "module.vpc.public_subnets"), ("deps", "security_group_id")],
+)
+def test_state_is_stored_while_something_slow_is_made(
+    stacks: dict[str, Stack], stack: str, stands_on: str
+) -> None:
+    pause = stacks[stack].resource("terraform_data", "checkpoint")
+    (provisioner,) = pause["provisioner"]
+    seconds = int(provisioner["local-exec"]["command"].removeprefix("sleep "))
+    # Terraform's interval, which is counted from the first resource that is done.
+    assert seconds > 20
+    assert stands_on in str(pause["triggers_replace"])
+    assert "terraform_data.checkpoint" not in stacks[stack].text  # Nothing waits for it.
 
 
 def test_nfr01_no_secret_is_synthesized(stacks: dict[str, Stack]) -> None:

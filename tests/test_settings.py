@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from settings import DERIVED, Settings, SettingsError, variables, warnings
-from tests.conftest import BASE_ENV, ROOT
+from tests.checkout import ROOT
+from tests.conftest import BASE_ENV
 
 ENV = ROOT / "tests" / "env"
 ACCEPTED = sorted(ENV.glob("accepts.*.env"))
