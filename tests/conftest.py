@@ -1,7 +1,6 @@
 """Synthesis, once per session and per configuration."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ lazy_bindings.install()
 
 from main import build
 from settings import PASSED_THROUGH, Settings, variables
+from tests.checkout import ROOT
+from tests.rehearsal.report import Report
 from tests.stack import Stack
 
-ROOT = Path(__file__).parent.parent
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
 
 Synthesize = Callable[..., dict[str, Stack]]
@@ -94,3 +94,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write docs/rehearsal.md, if the rehearsal passes",
     )
+
+
+def directs_a_rehearsal(config: pytest.Config) -> bool:
+    """Tell whether the rehearsal was asked for, and this is not one of the workers that play it."""
+    return config.option.markexpr == "rehearsal" and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Play the parts of a rehearsal side by side: they wait more than they work."""
+    unsaid = config.option.numprocesses is None and not config.option.usepdb
+    if unsaid and directs_a_rehearsal(config):
+        config.option.numprocesses = len(list((ROOT / "tests" / "rehearsal").glob("test_*.py")))
+        config.option.dist = "loadfile"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Report a rehearsal in one place."""
+    if directs_a_rehearsal(config):
+        config.pluginmanager.register(Report(config))

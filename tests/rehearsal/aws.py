@@ -2,10 +2,8 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -41,18 +39,6 @@ class Aws:
     def url(self) -> str:
         """Where it listens."""
         return f"http://{LOOPBACK}:{self._port}"
-
-    def environment(self, eks_url: str | None = None) -> dict[str, str]:
-        """Return what sends Terraform and the AWS CLI here, and for EKS to ``eks_url``."""
-        eks = {"AWS_ENDPOINT_URL_EKS": eks_url} if eks_url else {}
-        return {
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": self.url,
-            **eks,
-        }
 
     def __enter__(self) -> Self:
         """Start, and remember what an account has before anything is done in it."""
@@ -94,11 +80,11 @@ class Aws:
                 self._process.communicate()
             self._process = None
 
-    def client(self, service: str) -> Any:  # noqa: ANN401
-        """Return a boto3 client of this account."""
+    def client(self, service: str, url: str | None = None) -> Any:  # noqa: ANN401
+        """Return a boto3 client of this account, for a service that is here or at ``url``."""
         return boto3.client(
             service,
-            endpoint_url=self.url,
+            endpoint_url=url or self.url,
             region_name=REGION,
             aws_access_key_id=KEY,
             aws_secret_access_key=KEY,
@@ -125,24 +111,15 @@ class Aws:
         """Count the planned refusals that nothing has met yet."""
         return int(self._control("faults")["faults"])
 
-    def clear_faults(self) -> None:
-        """Let everything go well from now on."""
-        self._control("clear")
-
     def calls(self) -> list[str]:
         """Return every call so far, as ``service:Action``, or ``s3:PUT /bucket/key``."""
         calls: list[str] = self._control("calls")["calls"]
         return calls
 
-    def wait_for_call(self, matching: str, since: int = 0, seconds: float = 300) -> None:
-        """Return as soon as a call like ``matching`` has come, after the first ``since`` ones."""
-        deadline = time.monotonic() + seconds
-        pattern = re.compile(matching)
-        while not any(pattern.search(call) for call in self.calls()[since:]):
-            if time.monotonic() > deadline:
-                message = f"no call like {matching} within {seconds:.0f} s"
-                raise AwsError(message)
-            time.sleep(0.1)
+    def provider_builds(self) -> list[str]:
+        """Return what the AWS providers that called have said of their version."""
+        builds: list[str] = self._control("providers")["providers"]
+        return builds
 
     def _control(self, what: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - it is our own

@@ -1,46 +1,34 @@
-"""The stage: stand-ins on loopback ports, and where providers, modules and chart come from."""
+"""Each file of the rehearsal is one installation, its tests are steps that follow each other."""
 
-import base64
 import os
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.rehearsal.aws import Aws
 from tests.rehearsal.control_plane import ControlPlane, missing_programs
-from tests.rehearsal.eks import Eks
-from tests.rehearsal.installation import ROOT, Installation, Progress
-from tests.rehearsal.report import Report
-from tests.rehearsal.terraform_cloud import TerraformCloud
+from tests.rehearsal.report import PROVES, VERSION
+from tests.rehearsal.stage import Stage, set_stage
 
-ORGANIZATION: Final = "rehearsal"
-TOKEN: Final = "the-one-token"  # noqa: S105 - of the stand-in
-PASSWORD: Final = "a,b{c}=d e#f"  # noqa: S105 - what Helm's --set would stumble over
 REGISTRY: Final = ("registry.terraform.io", 443)
 MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
-CHART: Final = "langfuse-1.5.41.tgz"
+FAILED_STEP: Final = pytest.StashKey[str]()
 
 
-@dataclass
-class Stage:
-    """Everything that a rehearsal plays on."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember the first step that failed: those after it have nothing to stand on."""
+    failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
+    if failed and item.parent:
+        item.parent.stash.setdefault(FAILED_STEP, item.name)
 
-    aws: Aws
-    eks: Eks
-    cloud: TerraformCloud
-    control_plane: ControlPlane | None
-    installation: Installation
-    progress: Progress
 
-    def left_over(self) -> list[str]:
-        """Name what exists in AWS and was not there at first."""
-        return sorted([*self.aws.inventory(), *self.eks.resources()])
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what comes after a failed step of the same installation."""
+    if item.parent and (failed := item.parent.stash.get(FAILED_STEP, None)):
+        pytest.skip(f"{failed} failed before")
 
 
 def missing(mirror: Path) -> str | None:
@@ -69,75 +57,39 @@ def mirror(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    """Collect what the run sees, and write the page if that is wanted and all went well."""
-    collected = Report()
-    yield collected
-    if request.config.getoption("--rehearsal-report") and not request.session.testsfailed:
-        (ROOT / "docs" / "rehearsal.md").write_text(collected.text(), encoding="utf-8")
+def lacking_for_a_cluster() -> list[str]:
+    """Name the programs for a control plane that are not on PATH."""
+    return [*missing_programs(), *(["aws"] if shutil.which("aws") is None else [])]
 
 
 @pytest.fixture(scope="module")
 def stage(
     request: pytest.FixtureRequest,
     mirror: Path,
-    report: Report,
+    lacking_for_a_cluster: list[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    """Set the stage; leave nothing running and no file outside the temporary folder."""
+    """Set the stage for one file, with a cluster if the file wants one and it can be had."""
     folder = tmp_path_factory.mktemp("rehearsal")
-    modules, providers = mirror / "modules", mirror / "providers"
-    chart = mirror / "charts" / CHART
-    with ExitStack() as stack:
-        control_plane = None
-        if not missing_programs() and shutil.which("aws"):
-            control_plane = stack.enter_context(ControlPlane(folder / "control-plane"))
-            control_plane.add_nodes(2)
-            control_plane.add_system_pods()
-        aws = stack.enter_context(Aws(folder / "moto.log"))
-        cluster = (
-            {
-                "endpoint": control_plane.endpoint,
-                "ca_data": base64.b64encode(control_plane.ca_pem.encode()).decode(),
-            }
-            if control_plane
-            else {}
-        )
-        eks = stack.enter_context(Eks(**cluster))
-        cloud = stack.enter_context(
-            TerraformCloud(TOKEN, modules=modules if modules.is_dir() else None)
-        )
-        config = folder / "terraform.rc"
-        config.write_text(
-            cloud.cli_config(providers if providers.is_dir() else None), encoding="utf-8"
-        )
-        stand_ins = {
-            "AWS_ENDPOINT_URL": aws.url,
-            "AWS_ENDPOINT_URL_EKS": eks.url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "TF_CLI_CONFIG_FILE": str(config),
-        }
-        installation = Installation(folder / "checkout", stand_ins)
-        installation.write_env(
-            AWS_ACCESS_KEY_ID="AKIAREHEARSAL",
-            AWS_SECRET_ACCESS_KEY="not-printed-aws",  # noqa: S106 - of the stand-in
-            TFE_TOKEN=TOKEN,
-            TFC_ORGANIZATION=ORGANIZATION,
-            LANGFUSE_ADMIN_EMAIL="ada@example.com",
-            LANGFUSE_ADMIN_NAME="Ada",
-            LANGFUSE_ADMIN_PASSWORD=PASSWORD,
-            **({"LANGFUSE_CHART": str(chart)} if chart.is_file() else {}),
-        )
-        capture = request.config.pluginmanager.getplugin("capturemanager")
+    cluster = getattr(request.module, "WANTS_CLUSTER", False) and not lacking_for_a_cluster
+    with set_stage(folder, mirror, cluster=cluster) as stage:
+        yield stage
 
-        def say(line: str) -> None:
-            with capture.global_and_fixture_disabled():
-                print(line, flush=True)  # noqa: T201 - progress, while it runs
 
-        part = request.module.__name__.rpartition("test_")[2]
+@pytest.fixture
+def plane(stage: Stage, lacking_for_a_cluster: list[str]) -> ControlPlane:
+    """Return the control plane, or skip where its programs are missing."""
+    if stage.control_plane is None:
+        pytest.skip(f"no control plane: not on PATH: {', '.join(lacking_for_a_cluster)}")
+    return stage.control_plane
 
-        def note(what: str, seconds: float) -> None:
-            report.steps.append((part, what, seconds))
 
-        yield Stage(aws, eks, cloud, control_plane, installation, Progress(say, note))
-        report.locks |= set(installation.folder.glob("cdktf.out/stacks/*/.terraform.lock.hcl"))
+@pytest.fixture(autouse=True)
+def _reported(
+    request: pytest.FixtureRequest, stage: Stage, record_property: Callable[[str, object], None]
+) -> Iterator[None]:
+    """Hand on what a step proves, and with which providers."""
+    record_property(PROVES, request.function.__doc__)
+    yield
+    for version in stage.versions():
+        record_property(VERSION, version)

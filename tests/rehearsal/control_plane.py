@@ -208,6 +208,11 @@ class ControlPlane:
             raise ControlPlaneError(message)
         return result.stdout
 
+    def left_in(self, namespace: str) -> list[str]:
+        """Name the pods and claims of a namespace, and all volumes."""
+        kinds = "pods,persistentvolumeclaims,persistentvolumes"
+        return self.kubectl("get", kinds, "--output=name", f"--namespace={namespace}").split()
+
     def _start(self) -> None:
         etcd_port, peer_port, api_port = _free_ports(3)
         self.endpoint = f"https://{LOOPBACK}:{api_port}"

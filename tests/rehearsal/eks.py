@@ -33,7 +33,10 @@ NAMES: Final = ("nodegroupName", "addonName", "principalArn")
 
 
 class Eks(Loopback):
-    """The EKS API; ``endpoint`` and ``ca_data`` (base64) are those of all its clusters."""
+    """The EKS API; ``endpoint`` and ``ca_data`` (base64) are those of all its clusters.
+
+    While ``slow`` is set, clusters are still being made.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Eks(Loopback):
         self._updates: dict[str, Document] = {}
         self._gone_at: dict[tuple[str, ...], float] = {}
         self.faults = Faults()
+        self.slow = False
         routes: dict[str, Callable[..., Document]] = {
             "clusters": self._clusters,
             "clusters/([^/]+)": self._cluster,
@@ -141,7 +145,8 @@ class Eks(Loopback):
         return {"cluster": self._add((given["name"],), document, given.get(TOKEN))}
 
     def _cluster(self, request: Request, name: str) -> Document:
-        return {"cluster": self._one(request, name)}
+        cluster = self._one(request, name)
+        return {"cluster": {**cluster, "status": "CREATING"} if self.slow else cluster}
 
     def _one(self, request: Request, *key: str) -> Document:
         document = self._get(key)

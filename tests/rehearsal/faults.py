@@ -34,10 +34,6 @@ class Faults:
         """Count the planned failures that nothing has met yet."""
         return sum(fault.times for fault in self._planned)
 
-    def clear(self) -> None:
-        """Let everything go well from now on."""
-        self._planned.clear()
-
     def meet(self, line: str) -> Fault | None:
         """Return the failure that this request meets, if any."""
         for fault in self._planned:

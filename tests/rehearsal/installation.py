@@ -1,33 +1,20 @@
 """One installation as its user has it: a checkout, an ``.env``, and the cdktf command line."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
-from settings import PASSED_THROUGH, variables
+from tests.checkout import ROOT, clean_environment, copy_checkout
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-SOURCES: Final = (
-    "*.py",
-    "*.cjs",
-    "constructs_lib",
-    "stacks",
-    ".env.example",
-    ".npmrc",
-    "cdktf.json",
-    "package.json",
-    "package-lock.json",
-)
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -45,10 +32,7 @@ class Installation:
     def __post_init__(self) -> None:
         """Copy the project, and install its command line."""
         self.folder.mkdir(parents=True)
-        for pattern in SOURCES:
-            for source in ROOT.glob(pattern):
-                copy = shutil.copytree if source.is_dir() else shutil.copy
-                copy(source, self.folder / source.name)
+        copy_checkout(self.folder)
         if (ROOT / "node_modules").is_dir():
             (self.folder / "node_modules").symlink_to(ROOT / "node_modules")
         else:
@@ -71,12 +55,10 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of every command."""
-        ours = {*variables(), *PASSED_THROUGH, "NODE_OPTIONS", "UV_ENV_FILE"}
-        inherited = {key: value for key, value in os.environ.items() if key not in ours}
         env_file = self.folder / ".env"
         lines = dotenv_values(env_file) if env_file.exists() else {}
         return {
-            **inherited,
+            **clean_environment(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "CHECKPOINT_DISABLE": "1",
             "CI": "true",
@@ -129,28 +111,8 @@ class Installation:
         where = self.folder / "cdktf.out" / "stacks" / stack
         return self.run("terraform", *arguments, "-no-color", status=status, cwd=where)
 
-    def assert_nothing_to_do(self, stack: str) -> None:
-        """Plan again: 0 is no change, 2 would be some."""
-        self.terraform(stack, "plan", "-input=false", "-detailed-exitcode")
-
-    def synthesized(self, stack: str) -> str:
-        """Return the JSON of a stack."""
-        file = self.folder / "cdktf.out" / "stacks" / stack / "cdk.tf.json"
-        return json.dumps(json.loads(file.read_text(encoding="utf-8")))
-
-
-class Progress:
-    """Says on the terminal, past pytest's capture, what has been done and how long it took."""
-
-    def __init__(self, say: Callable[[str], None], note: Callable[[str, float], None]) -> None:
-        """Start the clock."""
-        self._say = say
-        self._note = note
-        self._since = time.monotonic()
-
-    def done(self, what: str) -> None:
-        """Say that a step is done."""
-        now = time.monotonic()
-        self._say(f"\n  {now - self._since:6.1f} s  {what}")
-        self._note(what, now - self._since)
-        self._since = now
+    def assert_nothing_to_do(self, *stacks: str) -> None:
+        """Plan again, side by side: 0 is no change, 2 would be some."""
+        plan = ("plan", "-input=false", "-detailed-exitcode")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda stack: self.terraform(stack, *plan), stacks))

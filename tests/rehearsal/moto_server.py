@@ -27,6 +27,7 @@ from .loopback import LOOPBACK
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+PROVIDER: Final = re.compile(r"terraform-provider-aws/(\S+)")
 SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 
 
@@ -67,6 +68,7 @@ class Gate:
         self._application = application
         self._faults = Faults()
         self._calls: list[str] = []
+        self._providers: set[str] = set()
         self._lock = threading.Lock()
 
     def __call__(
@@ -81,6 +83,7 @@ class Gate:
         name = call_name(environ)
         with self._lock:
             self._calls.append(name)
+            self._providers |= set(PROVIDER.findall(environ.get("HTTP_USER_AGENT", "")))
             fault = self._faults.meet(name)
         if fault is None:
             return self._application(environ, start_response)
@@ -94,9 +97,12 @@ class Gate:
             if what == "fail-next":
                 times, status = int(given["times"]), int(given["status"])
                 self._faults.plan(times, status, str(given["code"]), str(given["matching"]))
-            elif what == "clear":
-                self._faults.clear()
-            return json.dumps({"calls": self._calls, "faults": self._faults.left()}).encode()
+            answer = {
+                "calls": self._calls,
+                "faults": self._faults.left(),
+                "providers": sorted(self._providers),
+            }
+            return json.dumps(answer).encode()
 
 
 class Handler(MotoRequestHandler):

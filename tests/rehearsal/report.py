@@ -1,61 +1,88 @@
-"""Writes docs/rehearsal.md: what a run has seen, with which versions, and what it cannot see."""
+"""Says how a rehearsal goes while it runs, and writes docs/rehearsal.md of one that passed."""
 
-import re
-from dataclasses import dataclass, field
+import inspect
+import os
+import platform
+import time
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-# By stand-in: what it answers without doing it.
-CANNOT_PROVE: Final = {
-    "EKS (an echo of its API)": "that AWS takes the cluster, its nodes join, or its add-ons start",
-    "AWS (moto)": "IAM permissions, quotas, times, network reachability, TLS, and CloudFormation's "
-    "own handling of NoEcho parameters and stack policies",
-    "RDS (moto)": "what is in a database: a tag stands for a row",
-    "Terraform Cloud (a fake)": "its permissions, its plans, and state sharing between workspaces",
-    "Nodes (kwok)": "that images can be had, containers start, migrations run, memory suffices",
-    "A mirror of providers and modules": "what the exact pinned builds do, where the mirror holds "
-    "others in their place",
-}
+import pytest
+
+from tests.checkout import ROOT
+
+PROVES: Final = "proves"
+VERSION: Final = "version"
+PAGE: Final = ROOT / "docs" / "rehearsal.md"
+LIMIT: Final = "Cannot prove:"
+INTRODUCTION: Final = """\
+# Rehearsal
+
+Each part is an installation of its own: a checkout, an account (moto), an EKS that echoes, a
+Terraform Cloud, and where Kubernetes is at hand a real control plane with simulated nodes (kwok).
+Real Terraform runs the unmodified stacks there. Parts run side by side, the steps of a part follow
+each other.
+
+This page was written by `uv run pytest -m rehearsal --rehearsal-report` on {date}: {steps} steps in
+{minutes} minutes on {processors} processors ({system}), with {versions}.
+
+| part | what a step proves | what it cannot prove | seconds |
+|---|---|---|---|
+"""
 
 
-@dataclass
+def claim(docstring: str) -> tuple[str, str]:
+    """Split a step's docstring into what it proves and what it cannot."""
+    proves, _, limit = " ".join(inspect.cleandoc(docstring).split()).partition(LIMIT)
+    return proves.strip(), limit.strip()
+
+
 class Report:
-    """What the tests of one run have said."""
+    """A pytest plugin; with several workers it belongs to the process that directs them."""
 
-    steps: list[tuple[str, str, float]] = field(default_factory=list)
-    locks: set[Path] = field(default_factory=set)
+    def __init__(self, config: pytest.Config) -> None:
+        """Start the clock."""
+        self._config = config
+        self._started = time.monotonic()
+        self._rows: list[tuple[str, str]] = []
+        self._skipped: set[str] = set()
+        self._versions: set[str] = set()
 
-    def text(self) -> str:
-        """Return the page."""
-        today = datetime.now(tz=UTC).date().isoformat()
-        minutes = sum(seconds for *_, seconds in self.steps) / 60
-        lines = [
-            "# Rehearsal",
-            "",
-            (
-                f"Written by `uv run pytest -m rehearsal --rehearsal-report` on {today}: "
-                f"{len(self.steps)} steps in {minutes:.0f} minutes."
-            ),
-            "",
-            "Providers: " + ", ".join(self._providers()) + ".",
-            "",
-            "| part | what was seen | seconds |",
-            "|---|---|---|",
-            *(f"| {part} | {step} | {seconds:.0f} |" for part, step, seconds in self.steps),
-            "",
-            "## What it cannot prove",
-            "",
-            "| stand-in | what it does not model |",
-            "|---|---|",
-            *(f"| {stand_in} | {gap} |" for stand_in, gap in CANNOT_PROVE.items()),
-            "",
-        ]
-        return "\n".join(lines)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take down a step that has ended, and say so past the dots of a quiet run."""
+        properties = report.user_properties
+        self._versions |= {str(value) for name, value in properties if name == VERSION}
+        part = Path(report.location[0]).stem.removeprefix("test_")
+        step = report.location[2].removeprefix("test_").replace("_", " ")
+        if report.skipped and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            self._skipped.add(f"{part}: {step} ({reason})")
+        if report.when != "call" and not report.failed:
+            return
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        terminal.ensure_newline()
+        terminal.write_line(f"{report.duration:6.1f} s  {part}: {step}: {report.outcome}")
+        if report.passed:
+            proves, limit = claim(str(dict(properties)[PROVES]))
+            row = f"| {part} | {proves} | {limit} | {report.duration:.0f} |\n"
+            self._rows.append((part, row))
 
-    def _providers(self) -> list[str]:
-        found = set()
-        for lock in self.locks:
-            text = lock.read_text(encoding="utf-8")
-            found |= set(re.findall(r'provider "[^"]+/([\w-]+)" \{\s+version\s+= "([^"]+)"', text))
-        return [f"{name} {version}" for name, version in sorted(found)]
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the page, if that was asked for and every step has passed."""
+        if self._config.getoption("--rehearsal-report") and exitstatus == 0 and self._rows:
+            PAGE.write_text(self._page(), encoding="utf-8")
+
+    def _page(self) -> str:
+        introduction = INTRODUCTION.format(
+            date=datetime.now(tz=UTC).date().isoformat(),
+            steps=len(self._rows),
+            minutes=round((time.monotonic() - self._started) / 60, 1),
+            processors=os.cpu_count(),
+            system=f"{platform.system()}, Python {platform.python_version()}",
+            versions=", ".join(sorted(self._versions)),
+        )
+        rows = [row for _, row in sorted(self._rows, key=itemgetter(0))]
+        skipped = [f"\nNot played: {each}.\n" for each in sorted(self._skipped)]
+        return "".join([introduction, *rows, *skipped])

@@ -8,7 +8,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,9 +93,13 @@ class TerraformCloud(Loopback):
         with self.lock:
             return self._workspaces[workspace].state() if workspace in self._workspaces else {}
 
-    def is_locked(self, workspace: str) -> bool:
-        """Tell whether a run holds the workspace, or one that was killed still does."""
-        return self._workspaces[workspace].locked_by is not None
+    def publish(
+        self, organization: str, workspace: str, outputs: Mapping[str, str | list[str]]
+    ) -> None:
+        """Have a workspace with these outputs, newly made or in place of what it had."""
+        attributes = {"name": workspace, "execution-mode": "local"}
+        self._workspaces[workspace] = Workspace(new_id("ws"), organization, attributes)
+        self._workspaces[workspace].publish(outputs)
 
     def lock_by_other(self, workspace: str) -> None:
         """Have somebody else hold the workspace, until ``unlock`` or a forced unlock."""

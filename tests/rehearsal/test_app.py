@@ -1,0 +1,141 @@
+"""Langfuse on a control plane: what is ready, where it is, what it takes, and what it survives."""
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+
+from constructs_lib.langfuse_names import NAMESPACE
+from tests.checkout import ROOT
+from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+
+pytestmark = pytest.mark.rehearsal
+WANTS_CLUSTER = True
+
+FORWARDED = r"kubectl port-forward svc/(\S+) -n langfuse (\d+):(\d+)"
+PENDING_RECORD = ("-n", NAMESPACE, "-l", "owner=helm,status=pending-install")
+
+
+def items(plane: ControlPlane, *what: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        plane.kubectl("get", *what, "-n", NAMESPACE, "-o", "json")
+    )["items"]
+    return found
+
+
+def ready_pods(plane: ControlPlane) -> dict[str, str]:
+    """Return the node of each pod that is ready, by the pod's role."""
+    return {
+        pod["metadata"]["name"].split("-")[1]: pod["spec"]["nodeName"]
+        for pod in items(plane, "pods")
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }
+
+
+def wait_for_all_pods(plane: ControlPlane) -> dict[str, str]:
+    wait_until(lambda: len(ready_pods(plane)) == 4)
+    return ready_pods(plane)
+
+
+def assert_placement(nodes: dict[str, str]) -> None:
+    assert sorted(nodes) == ["clickhouse", "redis", "web", "worker"]
+    assert nodes["web"] == nodes["worker"] != nodes["clickhouse"] == nodes["redis"]
+
+
+def test_deploy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
+    """Killed (SIGKILL) while Helm installs: with Helm's record deleted, the next deploy goes on."""
+    stage.stand_in_for_network()
+    stage.stand_in_for_deps()
+    stage.kill("deploy", "app", once=lambda: bool(pending(plane)))
+    stage.unlock("app")
+    said = stage.installation.deploy("app", status=1)
+    assert "another operation (install/upgrade/rollback) is in progress" in said
+    plane.kubectl("delete", "secret", *PENDING_RECORD)
+    stage.installation.deploy("app")
+    stage.installation.assert_nothing_to_do("app")
+
+
+def pending(plane: ControlPlane) -> str:
+    return plane.kubectl("get", "secret", *PENDING_RECORD, "-o", "name")
+
+
+def test_fr10_pods_are_ready_and_placed(plane: ControlPlane) -> None:
+    """All four pods are ready, web and worker on one node, ClickHouse and Redis on the other.
+
+    Cannot prove: that images can be pulled, migrations run, and volumes attach.
+    """
+    assert_placement(ready_pods(plane))
+
+
+def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
+    """Memory limits fill 78 % and 93 % of the nodes' allocatable memory, as the design states.
+
+    Cannot prove: what the programs really take.
+    """
+    limits: dict[str, int] = {}
+    for pod in items(plane, "pods"):
+        for container in pod["spec"]["containers"]:
+            node = pod["spec"]["nodeName"]
+            limits[node] = limits.get(node, 0) + mebibytes(container["resources"]["limits"])
+    shares = []
+    for node, limit in limits.items():
+        found = json.loads(plane.kubectl("get", "node", node, "-o", "json"))
+        shares.append(100 * limit // mebibytes(found["status"]["allocatable"]))
+    assert sorted(shares) == [78, 93]
+
+
+def mebibytes(resources: dict[str, str]) -> int:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", resources["memory"]).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
+
+
+def test_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
+    """Each `kubectl port-forward` of the README has its Service, and a ready port behind it."""
+    forwards = re.findall(FORWARDED, (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(forwards) == 3
+    for service, _, port in forwards:
+        spec = json.loads(plane.kubectl("get", "service", service, "-n", NAMESPACE, "-o", "json"))
+        names = [each.get("name") for each in spec["spec"]["ports"] if each["port"] == int(port)]
+        slices = items(plane, "endpointslices", "-l", f"kubernetes.io/service-name={service}")
+        leading = [
+            each["addresses"]
+            for found in slices
+            if any(target.get("name") in names and target["port"] for target in found["ports"])
+            for each in found["endpoints"]
+            if each["conditions"]["ready"]
+        ]
+        assert leading, service
+
+
+def test_nfr01_password_arrives_and_is_not_in_state(stage: Stage, plane: ControlPlane) -> None:
+    """The password that Helm's grammar would break is in the Secret, and not in the state."""
+    secret = json.loads(
+        plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
+    )
+    assert base64.b64decode(secret["data"]["admin-password"]).decode() == PASSWORD
+    assert PASSWORD not in json.dumps(stage.cloud.state("langfuse-app"))
+
+
+def test_node_is_lost(plane: ControlPlane) -> None:
+    """When a lost node returns, its pods are ready on it again, with their volumes.
+
+    Cannot prove: how long AWS takes to replace a node.
+    """
+    before = wait_for_all_pods(plane)
+    volumes = sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc"))
+    plane.remove_node(before["clickhouse"])
+    plane.restore_node(before["clickhouse"])
+    after = wait_for_all_pods(plane)
+    assert_placement(after)
+    assert after["clickhouse"] == before["clickhouse"]
+    assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
+
+
+def test_destroy_leaves_nothing_in_the_cluster(stage: Stage, plane: ControlPlane) -> None:
+    """After destroy there is no claim, no volume and no pod of it."""
+    stage.installation.destroy("app")
+    wait_until(lambda: plane.left_in(NAMESPACE) == [])

@@ -1,0 +1,110 @@
+"""What others refuse us or do behind our back: a clear message, and nothing lost."""
+
+import pytest
+
+from tests.rehearsal.stage import BUCKET, TOKEN, Stage
+
+pytestmark = pytest.mark.rehearsal
+
+
+def test_token_is_refused(stage: Stage) -> None:
+    """With a token that Terraform Cloud does not know, a deploy says so and makes nothing."""
+    stage.installation.change_env(TFE_TOKEN="another")  # noqa: S106 - of the stand-in
+    said = stage.installation.deploy("network", status=1)
+    assert "unauthorized" in said.lower()
+    assert stage.cloud.workspaces == []
+    assert stage.left_over() == []
+    stage.installation.change_env(TFE_TOKEN=TOKEN)
+
+
+def test_fr17_deps_before_network(stage: Stage) -> None:
+    """Deps before network says which stack is missing and makes nothing."""
+    said = stage.installation.deploy("deps", status=1)
+    assert "There is no workspace langfuse-network. Run cdktf deploy network first." in said
+    assert stage.left_over() == []
+
+
+def test_quota_is_said_and_throttling_waited_out(stage: Stage) -> None:
+    """RequestLimitExceeded and 429 are tried again, a quota is said; then nothing is there twice.
+
+    Cannot prove: what AWS's quotas are in an account.
+    """
+    stage.aws.fail_next(3, 503, "RequestLimitExceeded", "ec2:CreateVpc$")
+    stage.eks.fail_next(2, 429, "TooManyRequestsException", "POST /clusters$")
+    stage.eks.fail_next(1, 400, "ResourceLimitExceededException", "POST /clusters$")
+    said = stage.installation.deploy("network", status=1)
+    assert "ResourceLimitExceededException" in said
+    assert stage.aws.faults_left() == 0
+    stage.installation.deploy("network")
+    stage.installation.assert_nothing_to_do("network")
+    assert len([name for name in stage.left_over() if name.startswith("ec2 vpc ")]) == 1
+
+
+def test_lock_is_held_by_somebody_else(stage: Stage) -> None:
+    """While somebody else holds the workspace, a deploy says so; afterwards nothing has changed."""
+    stage.cloud.lock_by_other("langfuse-network")
+    said = stage.installation.deploy("network", status=1)
+    assert "Error acquiring the state lock" in said
+    stage.cloud.unlock("langfuse-network")
+    stage.installation.assert_nothing_to_do("network")
+
+
+def test_fr17_output_is_missing_upstream(stage: Stage) -> None:
+    """Where network does not publish something, deps says what, and makes nothing.
+
+    Cannot prove: which permissions Terraform Cloud asks for between workspaces.
+    """
+    before = stage.left_over()
+    stage.cloud.hide_output("langfuse-network", "vpc_id")
+    said = stage.installation.deploy("deps", status=1)
+    assert "Workspace langfuse-network publishes no vpc_id." in said
+    assert stage.left_over() == before
+    stage.cloud.hide_output("langfuse-network", "vpc_id", hidden=False)
+
+
+def test_bucket_is_taken(stage: Stage) -> None:
+    """A bucket of that name stops deps before a secret is made; without it the deploy goes on.
+
+    Cannot prove: what S3 says of a bucket in somebody else's account.
+    """
+    s3 = stage.aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    said = stage.installation.deploy("deps", status=1)
+    assert "langfuse-retained" in said
+    assert [name for name in stage.left_over() if "application-secrets" in name] == []
+    s3.delete_bucket(Bucket=BUCKET)
+    stage.installation.deploy("deps")
+    stage.installation.assert_nothing_to_do("deps")
+    assert stage.application_secrets()
+
+
+def test_database_is_changed_out_of_band(stage: Stage) -> None:
+    """Another instance class, set by hand, is set back; the database is not replaced."""
+    (before,) = stage.databases()
+    stage.aws.client("rds").modify_db_instance(
+        DBInstanceIdentifier="langfuse", DBInstanceClass="db.t4g.small", ApplyImmediately=True
+    )
+    stage.installation.deploy("deps")
+    (after,) = stage.databases()
+    assert after["DBInstanceClass"] == before["DBInstanceClass"]
+    assert after["DbiResourceId"] == before["DbiResourceId"]
+
+
+def test_chart_repository_is_unreachable(stage: Stage) -> None:
+    """Where the chart cannot be had, app says where it looked."""
+    stage.installation.change_env(LANGFUSE_CHART="http://127.0.0.1:1/charts")
+    said = stage.installation.deploy("app", status=1)
+    assert "http://127.0.0.1:1/charts" in said
+    assert "connection refused" in said
+
+
+def test_fr28_snapshot_is_gone(stage: Stage) -> None:
+    """With the store kept and its snapshot gone, deps fails instead of making an empty database."""
+    secrets = stage.application_secrets()
+    stage.installation.destroy("deps")
+    (snapshot,) = stage.snapshots()
+    stage.aws.client("rds").delete_db_snapshot(DBSnapshotIdentifier=snapshot)
+    said = stage.installation.deploy("deps", status=1)
+    assert "newest_final_snapshot" in said
+    assert stage.databases() == []
+    assert stage.application_secrets() == secrets
