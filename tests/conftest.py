@@ -5,18 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
-from cdktf import App
 
-import lazy_bindings
-
-lazy_bindings.install()
-
-from main import build
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
 from tests.rehearsal.report import Report
 from tests.stack import Stack
 
+REHEARSAL = ROOT / "tests" / "rehearsal"
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
 
 Synthesize = Callable[..., dict[str, Stack]]
@@ -35,6 +30,13 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Synthesize:
     """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
+    # Imported where it is used: it starts Node, and the rehearsal's workers have no need of that.
+    import lazy_bindings  # noqa: PLC0415
+
+    lazy_bindings.install()
+    from cdktf import App  # noqa: PLC0415
+
+    from main import build  # noqa: PLC0415
 
     def run(**lines: str) -> dict[str, Stack]:
         folder = tmp_path_factory.mktemp("synth")
@@ -104,9 +106,12 @@ def directs_a_rehearsal(config: pytest.Config) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Play the parts of a rehearsal side by side: they wait more than they work."""
-    unsaid = config.option.numprocesses is None and not config.option.usepdb
-    if unsaid and directs_a_rehearsal(config):
-        config.option.numprocesses = len(list((ROOT / "tests" / "rehearsal").glob("test_*.py")))
+    if not directs_a_rehearsal(config):
+        return
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(REHEARSAL)]
+    if config.option.numprocesses is None and not config.option.usepdb:
+        config.option.numprocesses = len(list(REHEARSAL.glob("test_*.py")))
         config.option.dist = "loadfile"
 
 

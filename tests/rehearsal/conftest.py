@@ -70,6 +70,8 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
     """Set the stage for one file, with a cluster if the file wants one and it can be had."""
+    if not getattr(request.module, "LONGEST", False):
+        os.nice(10)  # The longest part decides how long it all takes: the others give way.
     folder = tmp_path_factory.mktemp("rehearsal")
     cluster = getattr(request.module, "WANTS_CLUSTER", False) and not lacking_for_a_cluster
     with set_stage(folder, mirror, cluster=cluster) as stage:

@@ -10,6 +10,7 @@ from tests.rehearsal.stage import BUCKET, SURVIVORS, Stage, wait_until
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
+LONGEST = True
 
 
 def test_fr18_first_deploy_of_network(stage: Stage) -> None:
