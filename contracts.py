@@ -8,6 +8,9 @@ or ``list[str]`` and never empty, because other types lose their shape on the wa
 from dataclasses import dataclass, field
 from typing import Final
 
+# Begins the name of an output for people, which is in no contract.
+HINT: Final = "how_to_"
+
 SENSITIVE: Final = "sensitive"
 
 

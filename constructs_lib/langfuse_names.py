@@ -7,6 +7,10 @@ RELEASE: Final = "langfuse"
 NAMESPACE: Final = "langfuse"
 SERVICE_ACCOUNT: Final = "langfuse"
 
+# The chart calls it release and component; its Service's port is this too.
+WEB_SERVICE: Final = "langfuse-web"
+WEB_PORT: Final = 3000
+
 ORGANIZATION_ID: Final = "default-organization"
 PROJECT_ID: Final = "default-project"
 

@@ -7,7 +7,7 @@ from cdktf import TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
 from cdktf_cdktf_provider_tfe.data_tfe_workspace_ids import DataTfeWorkspaceIds
 
-from contracts import SENSITIVE
+from contracts import HINT, SENSITIVE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,6 +25,18 @@ def publish(stack: TerraformStack, outputs: "DataclassInstance") -> None:
             sensitive=_is_sensitive(field),
             static_id=True,
         )
+
+
+def publish_hints(stack: TerraformStack, **hints: str) -> None:
+    """Write outputs that no stack reads, for a person to see at the end of a deploy.
+
+    Args:
+        stack: the stack that they are about.
+        hints: what to do next, by its name; ``log_in`` becomes the output ``how_to_log_in``.
+
+    """
+    for name, hint in hints.items():
+        TerraformOutput(stack, f"{HINT}{name}", value=hint, sensitive=False, static_id=True)
 
 
 def read(

@@ -17,7 +17,13 @@ from constructs import Construct
 import versions
 from constructs_lib.headless_init import HeadlessInit
 from constructs_lib.langfuse_items import release_items
-from constructs_lib.langfuse_names import STORAGE_CLASS, SecretKey
+from constructs_lib.langfuse_names import (
+    NAMESPACE,
+    STORAGE_CLASS,
+    WEB_PORT,
+    WEB_SERVICE,
+    SecretKey,
+)
 from constructs_lib.langfuse_release import LangfuseRelease
 from constructs_lib.langfuse_values import (
     clickhouse_values,
@@ -28,6 +34,7 @@ from constructs_lib.langfuse_values import (
 )
 from constructs_lib.merge_values import merge_values
 from constructs_lib.retained_store import read_application_secrets
+from constructs_lib.stack_outputs import publish_hints
 from contracts import DepsOutputs, NetworkOutputs
 from settings import PLACEHOLDER, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
@@ -71,6 +78,15 @@ class AppStack(BaseStack):
                 SecretKey.REDIS_PASSWORD: self._password("redis_password"),
                 SecretKey.ADMIN_PASSWORD: self._admin_password(),
             },
+        )
+        url, email = _literal(settings.langfuse_url), _literal(settings.langfuse_admin_email)
+        publish_hints(
+            self,
+            forward_the_port=(
+                f"kubectl port-forward svc/{WEB_SERVICE} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
+            ),
+            log_in=f"open {url} as {email} with LANGFUSE_ADMIN_PASSWORD",
+            verify="uv run verify.py",
         )
 
     def _values(self, deps: DepsOutputs, settings: Settings) -> dict[str, Any]:

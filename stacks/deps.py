@@ -8,7 +8,7 @@ from constructs import Construct
 from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_store import RetainedStore
-from constructs_lib.stack_outputs import publish
+from constructs_lib.stack_outputs import publish, publish_hints
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DepsOutputs, NetworkOutputs
 from settings import Settings
@@ -79,5 +79,13 @@ class DepsStack(BaseStack):
                 bucket_name=store.bucket_name,
                 application_secrets_name=store.application_secrets_name,
                 workload_role_arn=role.arn,
+            ),
+        )
+        publish_hints(
+            self,
+            query_the_database=(
+                "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "
+                f"database_password) psql 'host={postgres.host} dbname={postgres.database} "
+                f"user={postgres.username} sslmode=require'"
             ),
         )

@@ -4,7 +4,7 @@ from constructs import Construct
 
 from constructs_lib.eks_cluster import EksCluster
 from constructs_lib.public_vpc import PublicVpc
-from constructs_lib.stack_outputs import publish
+from constructs_lib.stack_outputs import publish, publish_hints
 from contracts import NetworkOutputs
 from settings import Settings
 from stacks.base import BaseStack
@@ -41,5 +41,12 @@ class NetworkStack(BaseStack):
                 cluster_name=cluster.cluster_name,
                 cluster_endpoint=cluster.endpoint,
                 cluster_certificate_authority_data=cluster.certificate_authority_data,
+            ),
+        )
+        publish_hints(
+            self,
+            reach_the_cluster=(
+                f"uv run aws eks update-kubeconfig --name {settings.name} "
+                f"--region {settings.aws_default_region}"
             ),
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from contracts import HINT
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -38,6 +40,11 @@ class Stack:
     def module_address(self, source: str) -> str:
         (address,) = [key for key, call in self.modules.items() if call["source"] == source]
         return f"module.{address}"
+
+    @property
+    def published(self) -> dict[str, Any]:
+        """Outputs for other stacks, without the hints for people."""
+        return {name: each for name, each in self.outputs.items() if not name.startswith(HINT)}
 
     def resource(self, kind: str, name: str | None = None) -> dict[str, Any]:
         """Return the resource of this name, or the only one of this type."""

@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 import pytest
 
-from contracts import SENSITIVE, ApplicationSecrets, DepsOutputs, NetworkOutputs
+from contracts import HINT, SENSITIVE, ApplicationSecrets, DepsOutputs, NetworkOutputs
 from tests.checkout import ROOT
 from tests.stack import Stack
 
@@ -35,14 +35,34 @@ PURE = [
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_outputs_are_the_contract(stacks: dict[str, Stack], name: str) -> None:
     fields = dataclasses.fields(CONTRACTS[name])
-    assert sorted(stacks[name].outputs) == sorted(field.name for field in fields)
+    assert sorted(stacks[name].published) == sorted(field.name for field in fields)
     for field in fields:
         output = stacks[name].outputs[field.name]
         assert output["sensitive"] is field.metadata.get(SENSITIVE, False)
 
 
-def test_app_publishes_nothing(app: Stack) -> None:
-    assert not app.outputs
+def test_app_publishes_nothing_but_hints(app: Stack) -> None:
+    assert not app.published
+
+
+def test_every_stack_says_what_to_do_next(stacks: dict[str, Stack]) -> None:
+    hints = {
+        name.removeprefix(HINT): output["value"]
+        for stack in stacks.values()
+        for name, output in stack.outputs.items()
+        if name.startswith(HINT)
+    }
+    assert hints == {
+        "reach_the_cluster": "uv run aws eks update-kubeconfig --name langfuse --region us-east-1",
+        "query_the_database": (
+            "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "
+            "database_password) psql 'host=${module.rds.db_instance_address} dbname=langfuse "
+            "user=langfuse sslmode=require'"
+        ),
+        "forward_the_port": "kubectl port-forward svc/langfuse-web -n langfuse 3000:3000",
+        "log_in": "open http://localhost:3000 as ada@example.com with LANGFUSE_ADMIN_PASSWORD",
+        "verify": "uv run verify.py",
+    }
 
 
 @pytest.mark.parametrize("contract", [NetworkOutputs, DepsOutputs, ApplicationSecrets])

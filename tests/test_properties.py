@@ -434,7 +434,7 @@ def test_fr16_fr17_outputs_are_read_with_a_postcondition_each(stacks: dict[str, 
         assert names == [source["workspace"]]
         conditions = source["lifecycle"]["postcondition"]
         checked = [re.search(r"values\.(\w+)\)", each["condition"])[1] for each in conditions]  # type: ignore[index]
-        assert sorted(checked) == sorted(stacks[upstream].outputs)
+        assert sorted(checked) == sorted(stacks[upstream].published)
         for name, each in zip(checked, conditions, strict=True):
             message = each["error_message"]
             assert f"Workspace langfuse-{upstream} publishes no {name}." in message
