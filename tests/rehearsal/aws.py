@@ -116,6 +116,11 @@ class Aws:
         calls: list[str] = self._control("calls")["calls"]
         return calls
 
+    def provider_calls(self) -> list[str]:
+        """Return what Terraform's provider has called so far, each once."""
+        calls: list[str] = self._control("calls")["provider-calls"]
+        return calls
+
     def provider_builds(self) -> list[str]:
         """Return what the AWS providers that called have said of their version."""
         builds: list[str] = self._control("providers")["providers"]

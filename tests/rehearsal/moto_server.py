@@ -68,6 +68,7 @@ class Gate:
         self._application = application
         self._faults = Faults()
         self._calls: list[str] = []
+        self._provider_calls: set[str] = set()
         self._providers: set[str] = set()
         self._lock = threading.Lock()
 
@@ -83,7 +84,9 @@ class Gate:
         name = call_name(environ)
         with self._lock:
             self._calls.append(name)
-            self._providers |= set(PROVIDER.findall(environ.get("HTTP_USER_AGENT", "")))
+            if provider := PROVIDER.search(environ.get("HTTP_USER_AGENT", "")):
+                self._providers.add(provider[1])
+                self._provider_calls.add(name)
             fault = self._faults.meet(name)
         if fault is None:
             return self._application(environ, start_response)
@@ -99,6 +102,7 @@ class Gate:
                 self._faults.plan(times, status, str(given["code"]), str(given["matching"]))
             answer = {
                 "calls": self._calls,
+                "provider-calls": sorted(self._provider_calls),
                 "faults": self._faults.left(),
                 "providers": sorted(self._providers),
             }

@@ -2,9 +2,11 @@
 
 import json
 import re
+from fnmatch import fnmatch
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import BUCKET, SURVIVORS, Stage, wait_until
 
@@ -18,7 +20,8 @@ def test_fr18_first_deploy_of_network(stage: Stage) -> None:
 
     Cannot prove: that AWS takes the cluster, that nodes join it and that add-ons start in it.
     """
-    stage.installation.deploy("network")
+    said = stage.installation.deploy("network")
+    assert "how_to_reach_the_cluster = uv run aws eks update-kubeconfig --name langfuse" in said
     assert stage.cloud.attributes("langfuse-network")["execution-mode"] == "remote"
 
 
@@ -74,6 +77,18 @@ def test_nfr08_after_destroy_of_network_nothing_else_is_left(stage: Stage) -> No
     survivors = re.compile("|".join(SURVIVORS))
     assert [name for name in stage.left_over() if not survivors.fullmatch(name)] == []
     assert len(stage.left_over()) == len(SURVIVORS)
+
+
+def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
+    """`docs/iam-policy.json` allows every call that Terraform has made, EKS's aside.
+
+    Cannot prove: what EKS, CloudFormation and RDS call in the user's name, and on which resources.
+    """
+    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    allowed = [action for each in policy["Statement"] for action in each["Action"]]
+    calls = stage.aws.provider_calls()
+    assert "rds:CreateDBInstance" in calls
+    assert [call for call in calls if not any(fnmatch(call, action) for action in allowed)] == []
 
 
 def test_fr28_network_comes_back(stage: Stage) -> None:
