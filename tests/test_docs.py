@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 import costs
-from constructs_lib.langfuse_names import NAMESPACE
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
 from tests.conftest import BASE_ENV
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
-MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
 
 
 def test_fr24_example_has_every_variable() -> None:
@@ -51,28 +48,6 @@ def test_example_marks_what_forces_a_rebuild() -> None:
 
 def test_fr25_env_is_not_in_version_control() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-
-
-def test_fr30_readme_explains_the_variables_as_errors_do() -> None:
-    table = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", README, re.MULTILINE))
-    assert table == {name: variables()[name] for name in MANDATORY}
-    assert len(table) == 8
-
-
-def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
-    deployed = re.findall(r"cdktf deploy (\w+)", README)
-    destroyed = re.findall(r"cdktf destroy (\w+)", README)
-    assert deployed == ["network", "deps", "app"]
-    assert destroyed == ["app", "deps", "network"]
-
-
-@pytest.mark.parametrize(
-    ("service", "port"),
-    [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-primary", 6379)],
-    ids=["fr19", "fr20", "fr21"],
-)
-def test_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
-    assert f"kubectl port-forward svc/{service} -n {NAMESPACE} {port}:{port}" in README
 
 
 def test_costs_page_is_today_s_bill() -> None:

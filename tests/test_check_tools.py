@@ -1,0 +1,64 @@
+"""What is said of the tools on PATH."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import check_tools
+from tests.checkout import ROOT
+
+NEW = {
+    "terraform": "Terraform v1.11.4\non linux_amd64",
+    "aws": "aws-cli/2.31.2 Python/3.13.7 Linux/6.1",
+    "kubectl": "Client Version: v1.36.3\nKustomize Version: v5.7.1",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for program, version in NEW.items():
+        install(tmp_path, program, f"printf '{version}\\n'")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def install(folder: Path, program: str, script: str) -> None:
+    (folder / program).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    (folder / program).chmod(0o755)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> tuple[object, dict[str, str]]:
+    with pytest.raises(SystemExit) as exit_info:
+        check_tools.main()
+    lines = capsys.readouterr().out.splitlines()
+    return exit_info.value.code, dict(re.split(r"\s+", line, maxsplit=1) for line in lines)
+
+
+@pytest.mark.usefixtures("path")
+def test_new_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys) == (False, dict.fromkeys(NEW, "ok"))
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        ("echo Terraform v1.5.6", "is 1.5.6, too old; install 1.5.7 or later"),
+        ("echo Terraform", "does not say its version; install 1.5.7 or later"),
+        (None, "is not on PATH; install 1.5.7 or later"),
+    ],
+)
+def test_fault(
+    path: Path, capsys: pytest.CaptureFixture[str], script: str | None, fault: str
+) -> None:
+    (path / "terraform").unlink()
+    if script:
+        install(path, "terraform", script)
+    assert said(capsys) == (True, {**dict.fromkeys(NEW, "ok"), "terraform": fault})
+
+
+def test_readme_names_the_same_versions() -> None:
+    (line,) = re.findall(r"\*\*Tools\*\*: (.*)\.", (ROOT / "README.md").read_text(encoding="utf-8"))
+    for tool, name in zip(check_tools.TOOLS, ("Terraform", "AWS CLI", "kubectl"), strict=True):
+        version = ".".join(map(str, tool.oldest)).removesuffix(".0")
+        assert f"{name} {version}" in line

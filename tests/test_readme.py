@@ -1,0 +1,74 @@
+"""What the README tells a user to type is typed somewhere, and what it explains is so."""
+
+import re
+
+import pytest
+
+from constructs_lib.langfuse_names import NAMESPACE
+from settings import Settings, variables
+from tests.checkout import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
+BLOCKS = re.findall(r"^```sh\n# (.+)\n((?:.*\n)+?)```$", README, re.MULTILINE)
+
+
+def test_every_command_says_what_it_needs() -> None:
+    assert len(BLOCKS) == README.count("```sh")
+    needs = {need for need, _ in BLOCKS}
+    assert needs == {"no account needed", "with these tools", "with your accounts"}
+
+
+def test_what_needs_no_account_is_run_by_ci() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    free = [command for need, command in BLOCKS if need == "no account needed"]
+    assert len(free) == 3
+    assert 'readme "no account needed"' in ci
+
+
+def test_examples_and_scripts_exist() -> None:
+    for script in re.findall(r"uv run (?:--group \w+ )?(\S+\.py)", README):
+        assert (ROOT / script).is_file(), script
+
+
+def test_fr30_readme_explains_the_variables_as_errors_do() -> None:
+    table = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+) \|$", README, re.MULTILINE))
+    assert table == {name: variables()[name] for name in MANDATORY}
+    assert len(table) == 8
+
+
+def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
+    deployed = re.findall(r"cdktf deploy (\w+)", README)
+    destroyed = re.findall(r"cdktf destroy (\w+)", README)
+    assert deployed == ["network", "deps", "app"]
+    assert destroyed == ["app", "deps", "network"]
+
+
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-primary", 6379)],
+    ids=["fr19", "fr20", "fr21"],
+)
+def test_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
+    assert f"kubectl port-forward svc/{service} -n {NAMESPACE} {port}:{port}" in README
+
+
+def test_configuration_table() -> None:
+    rows = [
+        f"| `{name.upper()}` | {variables()[name.upper()]}{rebuild(name)} | {default(name)} |"
+        for name, field in Settings.model_fields.items()
+        if not field.is_required()
+    ]
+    table = "\n".join(["| variable | what it is | default |", "|---|---|---|", *rows])
+    assert f"<!-- configuration -->\n{table}\n<!-- /configuration -->" in README, table
+
+
+def rebuild(name: str) -> str:
+    return " `[rebuild]`" if Settings.model_fields[name].json_schema_extra else ""
+
+
+def default(name: str) -> str:
+    value = Settings.model_fields[name].default
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return "" if value is None else f"`{str(value).lower() if value is True else value}`"
