@@ -120,7 +120,7 @@ def _arrow(columns: dict[str, int], bottom: int, source: str, target: str, contr
         path = f"M {start} {TOP + 40} H {end - 8}"
         text = _text(middle, TOP + 30, name, "seam") + _text(middle, TOP + 58, count, "seam")
     else:
-        start, end = columns[source] + COLUMN / 2, columns[target] + COLUMN / 2
+        start, end = columns[source] + COLUMN // 2, columns[target] + COLUMN // 2
         path = f"M {start} {bottom} V {bottom + 30} H {end} V {bottom + 8}"
         text = _text((start + end) / 2, bottom + 50, label, "seam")
     return f'<path class="arrow" d="{path}"/>{text}'
