@@ -165,7 +165,7 @@ def main() -> None:
     from main import build  # noqa: PLC0415
     from settings import Settings  # noqa: PLC0415
 
-    app = App()
+    app = App(skip_validation=True)
     build(app, Settings.load(HERE.parent / ".env"))
     stacks, page = stacks_of(app), HERE / "architecture.md"
     page.write_text(in_page(page.read_text(encoding="utf-8"), mermaid(stacks)), encoding="utf-8")

@@ -42,14 +42,14 @@ def construct(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) 
     lazy_bindings.install()
     from cdktf import App  # noqa: PLC0415
 
-    from main import build  # noqa: PLC0415
+    from main import SKIP_VALIDATION, build  # noqa: PLC0415
 
     def run(**lines: str) -> "App":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
         env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + extra, encoding="utf-8")
-        app = App(outdir=str(folder))
+        app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
         build(app, Settings.load(env_file))
         app.synth()
         return app

@@ -25,14 +25,14 @@ Run = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def untouched_example(checkout: Path) -> Run:
-    """Run the program on the example with one secret in it."""
+    """Run the program on the example with one secret in it, where there is no Terraform."""
     example = (checkout / ".env.example").read_text(encoding="utf-8")
     secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")
     (checkout / ".env").write_text(secret, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "main.py"],
         cwd=checkout,
-        env=clean_environment(),
+        env={**clean_environment(), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
