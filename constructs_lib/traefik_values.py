@@ -4,7 +4,12 @@ from typing import Any, Final
 
 import sizing
 from constructs_lib.external_dns_values import annotations
-from constructs_lib.langfuse_names import CERTIFICATES_CLAIM, STORAGE_CLASS, TRAEFIK
+from constructs_lib.langfuse_names import (
+    CERTIFICATES_CLAIM,
+    PRIORITY_CLASS,
+    STORAGE_CLASS,
+    TRAEFIK,
+)
 from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE
 
 ACME: Final = "https://acme-v02.api.letsencrypt.org/directory"
@@ -79,6 +84,7 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
         "metrics": {"prometheus": None},
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "resources": sizing.TRAEFIK.resources(),
+        "priorityClassName": PRIORITY_CLASS,
         **({"affinity": BESIDE_CLICKHOUSE} if spread else {}),
     }
 
