@@ -1,98 +1,101 @@
-"""What an installation costs a month, item by item.
+"""What an installation costs a month: ``uv run costs.py``.
 
-List prices in USD of us-east-1, collected 2026-11-23 from public price tables and AWS's own
-announcements; ``docs/costs.md`` names them. No free tier, no taxes, no egress.
+Prices what was synthesized with the ``.env`` at hand, and needs no account. With ``--markdown`` it
+prints the tables of the README and of docs/costs.md instead.
 """
 
-from dataclasses import dataclass
-from typing import Final
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
 
-from settings import Settings
+import prices
+from pricing import Item, bill
 
-PRICED_REGION: Final = "us-east-1"
-HOURS: Final = 730
-
-CONTROL_PLANE_HOUR: Final = 0.10
-PUBLIC_IPV4_HOUR: Final = 0.005
-EBS_GP3_GB: Final = 0.08
-RDS_GP3_GB: Final = 0.115
-RDS_SNAPSHOT_GB: Final = 0.095
-SECRET: Final = 0.40
-# Five gigabytes and their requests: what one person's traces come to.
-S3: Final = 0.50
-
-# On demand, per hour. The T3 sizes double from one to the next.
-NODE_HOUR: Final = {
-    "t3.small": 0.0208,
-    "t3.medium": 0.0416,
-    "t3.large": 0.0832,
-    "t3.xlarge": 0.1664,
-    "t3.2xlarge": 0.3328,
-    "t3a.medium": 0.0376,
-}
-DATABASE_HOUR: Final = {"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065}
-
-# What public projects paid for t3.medium spot, about $20 a month for two; AWS promises no price.
-SPOT_SHARE: Final = 0.33
+ORDER: Final = ("network", "deps", "app")
+WIDTH: Final = 34
 
 
-@dataclass(frozen=True)
-class Item:
-    """One line of the bill: ``usd`` a month, or None where no price is known."""
-
-    stack: str
-    what: str
-    usd: float | None
+def read(outdir: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the stacks that CDKTF has synthesized into ``outdir``, in the order of deploys."""
+    found = {file.parent.name: file for file in outdir.glob("stacks/*/cdk.tf.json")}
+    order = sorted(found, key=lambda name: (*ORDER, name).index(name))
+    return {name: json.loads(found[name].read_text(encoding="utf-8")) for name in order}
 
 
-def monthly(settings: Settings) -> list[Item]:
-    """Return what a running installation costs."""
-    nodes = settings.node_count
-    spot = settings.node_capacity_type == "SPOT"
-    share = SPOT_SHARE if spot else 1.0
-    node_hour = NODE_HOUR.get(settings.node_instance_type)
-    database_hour = DATABASE_HOUR.get(settings.database_instance_class)
-    volumes_gb = settings.clickhouse_storage_gb + settings.redis_storage_gb
-    return [
-        Item("network", "EKS control plane", CONTROL_PLANE_HOUR * HOURS),
-        Item(
-            "network",
-            f"{nodes} x {settings.node_instance_type}{' spot, about' if spot else ''}",
-            None if node_hour is None else nodes * node_hour * HOURS * share,
-        ),
-        Item(
-            "network",
-            f"{nodes} x {settings.node_disk_gb} GB gp3",
-            nodes * settings.node_disk_gb * EBS_GP3_GB,
-        ),
-        Item("network", f"{nodes} public IPv4", nodes * PUBLIC_IPV4_HOUR * HOURS),
-        Item(
-            "deps",
-            settings.database_instance_class,
-            None if database_hour is None else database_hour * HOURS,
-        ),
-        Item(
-            "deps",
-            f"{settings.database_storage_gb} GB gp3",
-            settings.database_storage_gb * RDS_GP3_GB,
-        ),
-        Item("deps", "1 public IPv4", PUBLIC_IPV4_HOUR * HOURS),
-        Item("deps", "S3, about 5 GB", S3),
-        Item("deps", "1 secret", SECRET),
-        Item("app", f"{volumes_gb} GB gp3", volumes_gb * EBS_GP3_GB),
+def total(items: Iterable[Item], what: str = "total") -> Item:
+    """Return the sum of what has a price."""
+    items = list(items)
+    return Item(
+        what,
+        sum(item.up or 0 for item in items),
+        spot=sum(item.on_spot or 0 for item in items),
+        down=sum(item.down for item in items),
+    )
+
+
+def report(stacks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the bill as text, a line for each item."""
+    items = bill(stacks)
+    unpriced = [item.what for item in items if item.up is None]
+    lines = [
+        f"USD a month, list prices of {prices.REGION}, {prices.COLLECTED}:",
+        f"  {'':8} {'':{WIDTH}} {'up':>8} {'on spot':>8} {'torn down':>10}",
+        *(f"  {item.stack:8} {item.what:{WIDTH}} {_columns(item)}" for item in items),
+        f"  {'total':8} {'':{WIDTH}} {_columns(total(items))}",
     ]
+    if unpriced:
+        lines.append(f"  Not priced: {', '.join(unpriced)}.")
+    (region,) = {stack["provider"]["aws"][0]["region"] for stack in stacks.values()}
+    if region != prices.REGION:
+        lines.append(f"  {region} may differ by some ten per cent.")
+    return "\n".join(lines)
 
 
-def idle(settings: Settings) -> list[Item]:
-    """Return what is still billed after a destroy, at most."""
-    gigabytes = settings.database_storage_gb
-    return [
-        Item("deps", f"snapshot of up to {gigabytes} GB", gigabytes * RDS_SNAPSHOT_GB),
-        Item("deps", "S3, about 5 GB", S3),
-        Item("deps", "1 secret", SECRET),
-    ]
+def _columns(item: Item) -> str:
+    return f"{_usd(item.up):>8} {_usd(item.on_spot):>8} {_usd(item.down):>10}"
 
 
-def total(items: list[Item]) -> float:
-    """Return the sum of what has a price, in USD a month."""
-    return sum(item.usd for item in items if item.usd is not None)
+def _usd(amount: float | None) -> str:
+    return "?" if amount is None else f"{amount:.2f}"
+
+
+def by_stack(items: list[Item]) -> str:
+    """Return the table of the README."""
+    stacks = dict.fromkeys(item.stack for item in items)
+    sums = [total((item for item in items if item.stack == name), f"`{name}`") for name in stacks]
+    sums.append(total(items, "**total**"))
+    rows = [f"| {each.what} | {_cells(each)} |" for each in sums]
+    head = ["| USD a month | up | on spot | torn down |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def by_item(items: list[Item]) -> str:
+    """Return the table of docs/costs.md."""
+    rows = [f"| {item.stack} | {item.what} | {_cells(item)} | {item.source} |" for item in items]
+    rows.append(f"| | **total** | {_cells(total(items))} | |")
+    head = ["| stack | item | up | on spot | torn down | price |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def _cells(item: Item) -> str:
+    return " | ".join(_usd(amount) for amount in (item.up, item.on_spot, item.down))
+
+
+def main() -> None:
+    """Print the bill of what this checkout synthesizes."""
+    from main import synthesize  # noqa: PLC0415 - starts Node, which a mere import should not
+
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = read(synthesize(Path(folder)))
+    if "--markdown" in sys.argv[1:]:
+        items = bill(stacks)
+        print(by_stack(items), by_item(items), sep="\n\n")
+    else:
+        print(report(stacks))
+
+
+if __name__ == "__main__":
+    main()

@@ -27,18 +27,19 @@ def build(app: App, settings: Settings) -> None:
     langfuse.add_dependency(deps)
 
 
-def main() -> None:
+def synthesize(outdir: Path | None = None) -> Path:
+    """Synthesize what ``.env`` asks for, and return the folder: ``cdktf.out`` if none is given."""
     try:
         settings = Settings.load(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     for warning in warnings(ENV_FILE):
         print(f"warning: {warning}", file=sys.stderr)
-    app = App()
+    app = App(outdir=str(outdir)) if outdir else App()
     build(app, settings)
     app.synth()
-    print(summary.describe(Path(app.outdir), settings))
+    return Path(app.outdir)
 
 
 if __name__ == "__main__":
-    main()
+    print(summary.describe(synthesize()))

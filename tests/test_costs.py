@@ -1,63 +1,156 @@
-"""The bill, item by item."""
+"""The bill, item by item, of what was synthesized."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import costs
-from settings import Settings
+import prices
+from pricing import Item, bill
 from tests.checkout import ROOT
-from tests.conftest import BASE_ENV
+from tests.conftest import Synthesize
+from tests.stack import Stack
 
-ENV = ROOT / "tests" / "env"
+Json = dict[str, dict[str, Any]]
+Change = Callable[[Json], object]
 
 
-def test_nfr06_default_bill() -> None:
-    settings = Settings.load(BASE_ENV)
-    bill = [(item.stack, item.what, round(item.usd or 0, 2)) for item in costs.monthly(settings)]
-    assert bill == [
+@pytest.fixture
+def synthesized(stacks: dict[str, Stack]) -> Json:
+    return {name: copy.deepcopy(stack.json) for name, stack in stacks.items()}
+
+
+def amounts(items: list[Item]) -> list[tuple[str, str, float]]:
+    return [(item.stack, item.what, round(item.up or 0, 2)) for item in items if item.up != 0]
+
+
+def test_nfr06_default_bill(synthesized: Json) -> None:
+    items = bill(synthesized)
+    assert amounts(items) == [
         ("network", "EKS control plane", 73.00),
         ("network", "2 x t3.medium", 60.74),
         ("network", "2 x 20 GB gp3", 3.20),
         ("network", "2 public IPv4", 7.30),
         ("deps", "db.t4g.micro", 11.68),
-        ("deps", "20 GB gp3", 2.30),
-        ("deps", "1 public IPv4", 3.65),
-        ("deps", "S3, about 5 GB", 0.50),
+        ("deps", "20 GB gp3 for it", 2.30),
+        ("deps", "1 public IPv4 for it", 3.65),
+        ("deps", "bucket, about 5 GB", 0.50),
         ("deps", "1 secret", 0.40),
-        ("app", "22 GB gp3", 1.76),
+        ("app", "22 GB gp3 volumes", 1.76),
     ]
-    assert 163 <= costs.total(costs.monthly(settings)) <= 165
+    assert costs.total(items).up == pytest.approx(164.53, abs=0.005)
 
 
-def test_nfr06_spot_is_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NODE_CAPACITY_TYPE", "SPOT")
-    assert 120 <= costs.total(costs.monthly(Settings.load(BASE_ENV))) <= 130
+def test_nfr06_spot_is_within_the_budget(synthesized: Json) -> None:
+    spot = costs.total(bill(synthesized)).on_spot or 0
+    assert spot == pytest.approx(123.83, abs=0.005)
+    assert spot <= 155
 
 
-def test_nfr08_next_to_nothing_when_idle() -> None:
-    assert round(costs.total(costs.idle(Settings.load(BASE_ENV))), 2) == 2.80
+def test_spot_nodes_cost_the_same_up_as_on_spot(synthesize: Synthesize) -> None:
+    stacks = synthesize(NODE_CAPACITY_TYPE="SPOT")
+    total = costs.total(bill({name: stack.json for name, stack in stacks.items()}))
+    assert total.up == total.on_spot == pytest.approx(123.83, abs=0.005)
+
+
+def test_nfr08_next_to_nothing_when_torn_down(synthesized: Json) -> None:
+    kept = [(item.what, round(item.down, 2)) for item in bill(synthesized) if item.down]
+    assert kept == [
+        ("a snapshot of up to 20 GB", 1.90),
+        ("bucket, about 5 GB", 0.50),
+        ("1 secret", 0.40),
+    ]
+    assert costs.total(bill(synthesized)).down < 3
+
+
+def vpc(stacks: Json) -> Any:  # noqa: ANN401
+    return stacks["network"]["module"]["vpc"]
+
+
+def nodes(stacks: Json) -> Any:  # noqa: ANN401
+    return stacks["network"]["module"]["eks"]["eks_managed_node_groups"]["default"]
+
+
+def rds(stacks: Json) -> Any:  # noqa: ANN401
+    return stacks["deps"]["module"]["rds"]
+
+
+def values(stacks: Json) -> list[str]:
+    found: list[str] = stacks["app"]["resource"]["helm_release"]["langfuse"]["values"]
+    return found
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "more"),
+    ("change", "more"),
     [
-        ("NODE_COUNT", "3", 30.37 + 1.60 + 3.65),
-        ("NODE_DISK_GB", "30", 1.60),
-        ("DATABASE_STORAGE_GB", "30", 1.15),
-        ("DATABASE_INSTANCE_CLASS", "db.t4g.small", 11.68),
-        ("CLICKHOUSE_STORAGE_GB", "120", 8.00),
-        ("REDIS_STORAGE_GB", "12", 0.80),
-        ("NODE_INSTANCE_TYPE", "t3.large", 60.74),
+        (lambda stacks: vpc(stacks).update(enable_nat_gateway=True), 2 * (32.85 + 3.65)),
+        (lambda stacks: nodes(stacks).update(desired_size=3), 30.37 + 1.60 + 3.65),
+        (lambda stacks: nodes(stacks).update(instance_types=["t3.large"]), 60.74),
+        (lambda stacks: stacks["network"]["module"]["eks"].pop("upgrade_policy"), 365.00),
+        (lambda stacks: stacks["network"]["module"]["eks"].update(create_kms_key=True), 1.00),
+        (lambda stacks: rds(stacks).update(allocated_storage=30), 1.15),
+        (lambda stacks: rds(stacks).update(instance_class="db.t4g.small"), 11.68),
+        (lambda stacks: rds(stacks).update(publicly_accessible=False), -3.65),
+        (lambda stacks: values(stacks).append("service: {type: LoadBalancer}"), 16.43 + 7.30),
+        (lambda stacks: values(stacks).append("zookeeper: {persistence: {size: 8Gi}}"), 0.64),
+        (lambda stacks: values(stacks).append("zookeeper: {enabled: false, size: 8Gi}"), 0),
     ],
 )
-def test_settings_change_the_bill(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, more: float
-) -> None:
-    before = costs.total(costs.monthly(Settings.load(BASE_ENV)))
-    monkeypatch.setenv(variable, value)
-    after = costs.total(costs.monthly(Settings.load(BASE_ENV)))
+def test_what_changes_the_bill(synthesized: Json, change: Change, more: float) -> None:
+    before = costs.total(bill(synthesized)).up or 0
+    change(synthesized)
+    after = costs.total(bill(synthesized)).up or 0
     assert after - before == pytest.approx(more, abs=0.02)
 
 
-def test_an_unknown_price_is_not_guessed() -> None:
-    settings = Settings.load(ENV / "accepts.instance-type-of-unknown-memory.env")
-    assert [item.what for item in costs.monthly(settings) if item.usd is None] == ["2 x z1d.large"]
+def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> None:
+    (store,) = synthesized["deps"]["resource"]["aws_cloudformation_stack"].values()
+    store["template_body"] = store["template_body"].replace('"Retain"', '"Delete"')
+    rds(synthesized)["skip_final_snapshot"] = True
+    assert costs.total(bill(synthesized)).down == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "unpriced"),
+    [
+        (
+            lambda stacks: stacks["deps"]["resource"].update(aws_sqs_queue={"a": {}}),
+            "aws_sqs_queue",
+        ),
+        (lambda stacks: vpc(stacks).update(source="acme/vpc/aws"), "acme/vpc/aws"),
+        (lambda stacks: nodes(stacks).update(instance_types=["z1d.large"]), "2 x z1d.large"),
+        (lambda stacks: rds(stacks).update(instance_class="db.x1e.large"), "db.x1e.large"),
+        (
+            lambda stacks: stacks["network"]["module"]["eks"].update(enabled_log_types=["api"]),
+            "control-plane logs",
+        ),
+    ],
+)
+def test_what_has_no_price_is_listed(synthesized: Json, change: Change, unpriced: str) -> None:
+    change(synthesized)
+    assert [item.what for item in bill(synthesized) if item.up is None] == [unpriced]
+    assert f"Not priced: {unpriced}." in costs.report(synthesized)
+
+
+def test_another_region_is_said_to_differ(synthesized: Json) -> None:
+    assert "may differ" not in costs.report(synthesized)
+    for stack in synthesized.values():
+        stack["provider"]["aws"][0]["region"] = "eu-west-1"
+    assert costs.report(synthesized).endswith("eu-west-1 may differ by some ten per cent.")
+
+
+def test_every_price_has_a_source() -> None:
+    table = {**prices.NODES, **prices.DATABASES, **vars(prices)}
+    assert all(price.source for price in table.values() if isinstance(price, prices.Price))
+
+
+@pytest.mark.parametrize(
+    ("page", "table"), [("README.md", costs.by_stack), ("docs/costs.md", costs.by_item)]
+)
+def test_pages_show_today_s_bill(
+    synthesized: Json, page: str, table: Callable[[list[Item]], str]
+) -> None:
+    wanted = f"<!-- costs -->\n{table(bill(synthesized))}\n<!-- /costs -->"
+    assert wanted in (ROOT / page).read_text(encoding="utf-8"), wanted

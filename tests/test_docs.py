@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import costs
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
-from tests.conftest import BASE_ENV
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
@@ -48,13 +46,6 @@ def test_example_marks_what_forces_a_rebuild() -> None:
 
 def test_fr25_env_is_not_in_version_control() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-
-
-def test_costs_page_is_today_s_bill() -> None:
-    settings = Settings.load(BASE_ENV)
-    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
-    assert f"| **total** | **{costs.total(costs.monthly(settings)):.2f}** |" in page
-    assert f"at most ${costs.total(costs.idle(settings)):.2f}" in page
 
 
 def test_diagram_shows_every_construct() -> None:

@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qs
 
@@ -19,6 +20,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.serving import make_server
+from werkzeug.test import run_wsgi_app
 
 from . import moto_lessons
 from .faults import CONTROL, Fault, Faults
@@ -60,8 +62,21 @@ def refusal(service: str, fault: Fault) -> tuple[str, bytes]:
     return "application/x-amz-json-1.1", body.encode()
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What moto has answered."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 class Gate:
-    """Counts every call, and refuses those that it was told to."""
+    """Counts every call, refuses those that it was told to, and lets in one at a time.
+
+    Under load a client loses an answer now and then, and asks again under the same invocation id.
+    It is answered again then, or what it made would be in its own way.
+    """
 
     def __init__(self, application: "WSGIApplication") -> None:
         """Stand before ``application``."""
@@ -71,6 +86,9 @@ class Gate:
         self._provider_calls: set[str] = set()
         self._providers: set[str] = set()
         self._lock = threading.Lock()
+        # Moto is not made for several threads.
+        self._turn = threading.Lock()
+        self._answers: dict[str, Answer] = {}
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -89,11 +107,25 @@ class Gate:
                 self._provider_calls.add(name)
             fault = self._faults.meet(name)
         if fault is None:
-            return self._application(environ, start_response)
+            answer = self._answer(environ)
+            start_response(answer.status, answer.headers)
+            return [answer.body]
         content_type, payload = refusal(name.partition(":")[0], fault)
         headers = [("Content-Type", content_type), ("x-amzn-ErrorType", fault.code)]
         start_response(f"{fault.status} Refused", headers)
         return [payload]
+
+    def _answer(self, environ: "WSGIEnvironment") -> Answer:
+        invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID", "")
+        with self._turn:
+            if invocation in self._answers:
+                sys.stderr.write(f"asked again: {invocation}\n")
+                return self._answers[invocation]
+            body, status, headers = run_wsgi_app(self._application, environ, buffered=True)
+            answer = Answer(status, list(headers), b"".join(body))
+            if invocation and status.startswith("2"):
+                self._answers[invocation] = answer
+            return answer
 
     def _control(self, what: str, given: dict[str, int | str]) -> bytes:
         with self._lock:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from typing import Any
 
@@ -11,6 +12,8 @@ from constructs_lib.langfuse_names import NAMESPACE
 from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+from verification.checks import CHECKS
+from verification.cluster import Cluster
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -91,6 +94,16 @@ def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
 def mebibytes(resources: dict[str, str]) -> int:
     number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", resources["memory"]).groups()  # type: ignore[union-attr]
     return int(number) * {"Mi": 1, "Gi": 1024}[unit]
+
+
+def test_verify_finds_nodes_and_pods_ready(plane: ControlPlane) -> None:
+    """`verify.py` finds nodes and pods ready, under the names that it looks for.
+
+    Cannot prove: its other checks, for nothing runs in a simulated pod.
+    """
+    cluster = Cluster(plane.kubeconfig, os.environ)
+    found = [check.line(cluster) for check in CHECKS if check.part in {"nodes", "pods"}]
+    assert found == [(True, "nodes        ok   2 Ready"), (True, "pods         ok   4 ready")]
 
 
 def test_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:

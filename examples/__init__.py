@@ -1,0 +1,1 @@
+"""Programs for a Langfuse that runs."""

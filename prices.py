@@ -1,0 +1,64 @@
+"""List prices of us-east-1 in USD, each with its source; no free tier, no taxes, no egress.
+
+Where a source names AWS's own announcement, the price is AWS's; the others are public price tables.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+REGION: Final = "us-east-1"
+COLLECTED: Final = "2026-11-23"
+HOURS: Final = 730
+"""Of a month, as AWS's own calculator counts them."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one unit costs a month, and who says so."""
+
+    usd: float
+    source: str
+
+
+def hourly(usd: float, source: str) -> Price:
+    """Return the price of a month of something that is billed by the hour."""
+    return Price(usd * HOURS, source)
+
+
+TABLES: Final = "public price tables"
+
+CONTROL_PLANE: Final = hourly(0.10, "0.10 an hour in standard support (cloudburn.io, 2026-04)")
+EXTENDED_SUPPORT: Final = hourly(0.50, "0.50 an hour more (cloudburn.io, 2026-04)")
+PUBLIC_IPV4: Final = hourly(0.005, "0.005 an hour each (AWS networking blog, 2024-02)")
+NAT_GATEWAY: Final = hourly(0.045, f"0.045 an hour, traffic aside ({TABLES})")
+LOAD_BALANCER: Final = hourly(0.0225, f"0.0225 an hour, traffic aside ({TABLES})")
+INTERFACE_ENDPOINT: Final = hourly(0.01, f"0.01 an hour in each zone, traffic aside ({TABLES})")
+KMS_KEY: Final = Price(1.00, f"1.00 a key ({TABLES})")
+EBS_GP3_GB: Final = Price(0.08, f"0.08 a GB ({TABLES})")
+RDS_GP3_GB: Final = Price(0.115, "0.115 a GB (usage.ai, 2026-06)")
+RDS_SNAPSHOT_GB: Final = Price(0.095, f"0.095 a GB ({TABLES})")
+SECRET: Final = Price(0.40, f"0.40 a secret ({TABLES})")
+BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
+
+# On demand. The T3 sizes double from one to the next.
+NODES: Final = {
+    instance_type: hourly(usd, f"{usd} an hour each ({TABLES})")
+    for instance_type, usd in {
+        "t3.small": 0.0208,
+        "t3.medium": 0.0416,
+        "t3.large": 0.0832,
+        "t3.xlarge": 0.1664,
+        "t3.2xlarge": 0.3328,
+        "t3a.medium": 0.0376,
+    }.items()
+}
+# What public projects paid for t3.medium spot, about $20 a month for two; AWS promises no price.
+SPOT_SHARE: Final = 0.33
+DATABASES: Final = {
+    instance_class: hourly(usd, f"{usd} an hour (infratally.com, 2026)")
+    for instance_class, usd in {
+        "db.t4g.micro": 0.016,
+        "db.t4g.small": 0.032,
+        "db.t4g.medium": 0.065,
+    }.items()
+}

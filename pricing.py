@@ -1,0 +1,183 @@
+"""Turns synthesized stacks into items of a bill.
+
+Everything in the JSON is priced, known to be free, or listed as not priced; nothing is dropped.
+To price one more type, give it a line in ``PRICED`` or ``FREE``.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+import prices
+from prices import Price
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the bill in USD a month: on demand, on spot, and after a destroy.
+
+    ``up`` is None where no price is known.
+    """
+
+    what: str
+    up: float | None
+    source: str = ""
+    spot: float | None = None
+    down: float = 0
+    stack: str = ""
+
+    @property
+    def on_spot(self) -> float | None:
+        """The same as ``up`` for all but the nodes."""
+        return self.up if self.spot is None else self.spot
+
+
+def item(what: str, price: Price | None, quantity: float = 1, **more: Any) -> Item:  # noqa: ANN401
+    """Return the item for so many units, without an amount if the price is not known."""
+    if price is None:
+        return Item(what, None, "not priced")
+    return Item(what, quantity * price.usd, price.source, **more)
+
+
+def _vpc(vpc: Document) -> Iterator[Item]:
+    if vpc["enable_nat_gateway"]:
+        count = 1 if vpc.get("single_nat_gateway") else len(vpc["public_subnets"])
+        yield item(f"{count} NAT gateway", prices.NAT_GATEWAY, count)
+        yield item(f"{count} public IPv4 for NAT", prices.PUBLIC_IPV4, count)
+
+
+def _endpoints(endpoints: Document) -> Iterator[Item]:
+    for name, endpoint in endpoints["endpoints"].items():
+        if endpoint.get("service_type", "Interface") == "Interface":
+            yield item(f"interface endpoint {name}", prices.INTERFACE_ENDPOINT)
+
+
+def _cluster(cluster: Document) -> Iterator[Item]:
+    yield item("EKS control plane", prices.CONTROL_PLANE)
+    if cluster.get("upgrade_policy", {}).get("support_type") != "STANDARD":
+        yield item("extended support, if it comes to that", prices.EXTENDED_SUPPORT)
+    if cluster.get("create_kms_key", True):
+        yield item("1 KMS key", prices.KMS_KEY)
+    if cluster.get("enabled_log_types", ["by default"]):
+        yield item("control-plane logs", None)
+    for group in cluster["eks_managed_node_groups"].values():
+        yield from _nodes(group)
+
+
+def _nodes(group: Document) -> Iterator[Item]:
+    count, (instance_type, *_) = group["desired_size"], group["instance_types"]
+    nodes = item(f"{count} x {instance_type}", prices.NODES.get(instance_type), count)
+    if nodes.up is None:
+        yield nodes
+    else:
+        spot = nodes.up * prices.SPOT_SHARE
+        on_demand = nodes.up if group["capacity_type"] == "ON_DEMAND" else spot
+        yield Item(nodes.what, on_demand, nodes.source, spot)
+    for disk in group["block_device_mappings"].values():
+        gigabytes = disk["ebs"]["volume_size"]
+        yield item(f"{count} x {gigabytes} GB gp3", prices.EBS_GP3_GB, count * gigabytes)
+    # The subnets give each node one.
+    yield item(f"{count} public IPv4", prices.PUBLIC_IPV4, count)
+
+
+def _database(database: Document) -> Iterator[Item]:
+    instance_class, gigabytes = database["instance_class"], database["allocated_storage"]
+    yield item(instance_class, prices.DATABASES.get(instance_class))
+    yield item(f"{gigabytes} GB gp3 for it", prices.RDS_GP3_GB, gigabytes)
+    if database["publicly_accessible"]:
+        yield item("1 public IPv4 for it", prices.PUBLIC_IPV4)
+    if not database["skip_final_snapshot"]:
+        most = gigabytes * prices.RDS_SNAPSHOT_GB.usd
+        what = f"a snapshot of up to {gigabytes} GB"
+        yield Item(what, 0, prices.RDS_SNAPSHOT_GB.source, down=most)
+
+
+def _cloudformation(stack: Document) -> Iterator[Item]:
+    known = {
+        "AWS::S3::Bucket": ("bucket, about 5 GB", prices.BUCKET),
+        "AWS::SecretsManager::Secret": ("1 secret", prices.SECRET),
+    }
+    for resource in json.loads(stack["template_body"])["Resources"].values():
+        kind = resource["Type"]
+        if kind in known:
+            what, price = known[kind]
+            retained = resource.get("DeletionPolicy", "Delete").startswith("Retain")
+            yield item(what, price, down=price.usd if retained else 0)
+        elif kind not in FREE:
+            yield item(kind, None)
+
+
+def _release(release: Document) -> Iterator[Item]:
+    values = [yaml.safe_load(text) for text in release["values"]]
+    gigabytes = sum(_volumes(values))
+    if gigabytes:
+        yield item(f"{gigabytes} GB gp3 volumes", prices.EBS_GP3_GB, gigabytes)
+    balancers = sum(node.get("type") == "LoadBalancer" for node in _mappings(values))
+    if balancers:
+        yield item(f"{balancers} load balancer", prices.LOAD_BALANCER, balancers)
+        yield item(f"{2 * balancers} public IPv4 for it", prices.PUBLIC_IPV4, 2 * balancers)
+
+
+def _mappings(node: object) -> Iterator[Document]:
+    if isinstance(node, Mapping):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _mappings(child)
+
+
+def _volumes(values: object) -> Iterator[int]:
+    """Yield the gibibytes of each claim: our own, and those that a chart would make of values."""
+    for node in _mappings(values):
+        size = node.get("size") if node.get("enabled", True) else None
+        if node.get("kind") == "PersistentVolumeClaim":
+            size = node["spec"]["resources"]["requests"]["storage"]
+        if found := re.fullmatch(r"(\d+)Gi", str(size)):
+            yield int(found[1])
+
+
+PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
+    "terraform-aws-modules/vpc/aws": _vpc,
+    "terraform-aws-modules/vpc/aws//modules/vpc-endpoints": _endpoints,
+    "terraform-aws-modules/eks/aws": _cluster,
+    "terraform-aws-modules/rds/aws": _database,
+    "aws_cloudformation_stack": _cloudformation,
+    "helm_release": _release,
+}
+FREE: Final = frozenset(
+    {
+        "AWS::CloudFormation::WaitConditionHandle",
+        "AWS::S3::BucketPolicy",
+        "random_bytes",
+        "random_password",
+        "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",
+        "terraform-aws-modules/security-group/aws",
+        "terraform_data",
+    }
+)
+
+
+def bill(stacks: Mapping[str, Document]) -> list[Item]:
+    """Return what the stacks cost; keys are their names, values what CDKTF synthesized."""
+    return [
+        Item(each.what, each.up, each.source, each.spot, each.down, name)
+        for name, stack in stacks.items()
+        for kind, inputs in _contents(stack)
+        if kind not in FREE
+        for each in (PRICED[kind](inputs) if kind in PRICED else [item(kind, None)])
+    ]
+
+
+def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
+    for module in stack.get("module", {}).values():
+        yield module["source"], module
+    for kind, resources in stack.get("resource", {}).items():
+        for resource in resources.values():
+            yield kind, resource

@@ -1,0 +1,295 @@
+"""What verify.py says of each part, in front of a stand-in of kubectl and of the services."""
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any
+
+import pytest
+
+import verify
+from settings import Settings
+from tests.conftest import BASE_ENV
+from verification.checks import CHECKS, S3_PROBE
+from verification.cluster import CheckError, Cluster
+
+PASSWORD = "redis-do-not-print"  # noqa: S105 - of the stand-in
+AWS_SDK = """
+const sent = require("node:fs").createWriteStream("sent");
+class Command { constructor(input) { this.line = `${this.constructor.name} ${input.Key}`; } }
+exports.PutObjectCommand = class Put extends Command {};
+exports.GetObjectCommand = class Get extends Command {};
+exports.DeleteObjectCommand = class Delete extends Command {};
+exports.S3Client = class {
+  async send(command) {
+    if (process.env.DENIED) throw new Error("Access Denied\\nmore");
+    sent.write(`${command.line}\\n`);
+  }
+};
+"""
+
+
+class Langfuse(BaseHTTPRequestHandler):
+    """Web, worker and ClickHouse; ``broken`` paths answer 503."""
+
+    answers: Mapping[str, str] = {
+        "/api/public/health?failIfDatabaseUnavailable=true": '{"status": "OK", "version": "3.1"}',
+        "/api/public/ready": "{}",
+        "/api/health": "{}",
+        "/ping": "Ok.\n",
+    }
+    broken: frozenset[str] = frozenset()
+
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path in self.broken else 200)
+        self.end_headers()
+        self.wfile.write(self.answers[self.path].encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as inherited
+        pass
+
+
+class Redis(StreamRequestHandler):
+    """Takes one password."""
+
+    def handle(self) -> None:
+        right = self.rfile.readline() == f"AUTH {PASSWORD}\r\n".encode()
+        self.wfile.write(b"+OK\r\n+PONG\r\n+OK\r\n" if right else b"-WRONGPASS\r\n-NOAUTH\r\n")
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, int]]:
+    servers = {
+        "http": ThreadingHTTPServer(("127.0.0.1", 0), Langfuse),
+        "redis": ThreadingTCPServer(("127.0.0.1", 0), Redis),
+    }
+    for server in servers.values():
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield {name: server.server_address[1] for name, server in servers.items()}
+    for server in servers.values():
+        server.shutdown()
+        server.server_close()
+
+
+class Kubectl:
+    """Writes a ``kubectl`` that answers by what its arguments look like; the newest rule wins."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "kubectl"
+        self._rules: list[str] = []
+
+    def rule(self, pattern: str, command: str) -> None:
+        self._rules.insert(0, f"{pattern}) {command} ;;")
+        rules = "\n".join(self._rules)
+        self._file.write_text(f'#!/bin/sh\ncase "$*" in\n{rules}\nesac\n', encoding="utf-8")
+        self._file.chmod(0o755)
+
+    def answer(self, pattern: str, document: dict[str, Any]) -> None:
+        self.rule(pattern, f"echo '{json.dumps(document)}'")
+
+    def forward(self, target: str, port: int) -> None:
+        line = f"Forwarding from 127.0.0.1:{port} -> 1"
+        self.rule(f"*port-forward*{target}*", f"echo '{line}'; exec sleep 20")
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
+    kubectl = Kubectl(tmp_path)
+    for target in ("svc/langfuse-web", "deployment/langfuse-worker", "svc/langfuse-clickhouse"):
+        kubectl.forward(target, ports["http"])
+    kubectl.forward("svc/langfuse-redis-primary", ports["redis"])
+    kubectl.answer("*get?nodes*", {"items": [node("a", "True"), node("b", "True")]})
+    kubectl.answer("*get?deployment*", {"items": [workload("langfuse-web", ready=1)]})
+    secret = {"redis-password": "cmVkaXMtZG8tbm90LXByaW50"}
+    kubectl.answer("*get?secret*", {"data": secret})
+    kubectl.rule("*exec*", "echo langfuse-bucket")
+    return kubectl
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    assert kubectl
+    monkeypatch.setattr(Langfuse, "broken", frozenset())
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return Cluster(tmp_path / "kubeconfig", {"PATH": f"{tmp_path}:/usr/bin:/bin"})
+
+
+def node(name: str, ready: str) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready}]
+    return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+
+
+def workload(name: str, *, ready: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"replicas": 1},
+        "status": {"readyReplicas": ready} if ready else {},
+    }
+
+
+def lines(cluster: Cluster) -> dict[str, str]:
+    return {check.part: check.line(cluster)[1][13:] for check in CHECKS}
+
+
+def test_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify.run_checks(cluster) is True
+    assert capsys.readouterr().out.splitlines() == [
+        "nodes        ok   2 Ready",
+        "pods         ok   1 ready",
+        "web          ok   Langfuse 3.1",
+        "web ready    ok   takes requests",
+        "worker       ok   healthy",
+        "clickhouse   ok   Ok.",
+        "redis        ok   PONG",
+        "s3           ok   langfuse-bucket",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "remedy"),
+    [
+        ("web", "/api/public/health?failIfDatabaseUnavailable=true", "is the database there?"),
+        ("web ready", "/api/public/ready", "is it migrating?"),
+        ("worker", "/api/health", "deployment/langfuse-worker"),
+        ("clickhouse", "/ping", "langfuse-clickhouse-shard0-0"),
+    ],
+)
+def test_service_is_unwell(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, part: str, path: str, remedy: str
+) -> None:
+    monkeypatch.setattr(Langfuse, "broken", {path})
+    (check,) = [check for check in CHECKS if check.part == part]
+    ok, line = check.line(cluster)
+    assert not ok
+    assert f"{path} answers 503; see kubectl logs -n langfuse" in line
+    assert line.endswith(remedy)
+
+
+def part(cluster: Cluster, name: str) -> tuple[bool, str]:
+    (check,) = [check for check in CHECKS if check.part == name]
+    return check.line(cluster)
+
+
+def test_node_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl.answer("*get?nodes*", {"items": [node("a", "True"), node("b", "Unknown")]})
+    assert part(cluster, "nodes") == (
+        False,
+        "nodes        not Ready: b; see kubectl describe nodes",
+    )
+    kubectl.answer("*get?nodes*", {"items": []})
+    assert "there is none" in part(cluster, "nodes")[1]
+
+
+def test_pod_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
+    waiting = [workload("langfuse-web", ready=1), workload("langfuse-worker", ready=0)]
+    kubectl.answer("*get?deployment*", {"items": waiting})
+    assert "not ready: langfuse-worker; see kubectl get events" in part(cluster, "pods")[1]
+
+
+def test_nothing_is_behind_a_forward(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl.rule("*port-forward*", "echo 'services \"langfuse-web\" not found' >&2; exit 1")
+    assert 'services "langfuse-web" not found; see' in part(cluster, "web")[1]
+
+
+def test_forward_leads_nowhere(cluster: Cluster, kubectl: Kubectl, unused_port: int) -> None:
+    kubectl.forward("svc/langfuse-web", unused_port)
+    assert "/api/public/ready does not answer (ConnectError)" in part(cluster, "web ready")[1]
+    kubectl.forward("svc/langfuse-redis-primary", unused_port)
+    assert "unreadable (ConnectionRefusedError)" in part(cluster, "redis")[1]
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with ThreadingTCPServer(("127.0.0.1", 0), Redis) as server:
+        return int(server.server_address[1])
+
+
+def test_redis_refuses_the_password(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl.answer("*get?secret*", {"data": {"redis-password": "b3RoZXI="}})
+    assert "answers -WRONGPASS; see" in part(cluster, "redis")[1]
+
+
+def test_secret_is_not_there(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl.answer("*get?secret*", {"data": {}})
+    assert "unreadable (KeyError)" in part(cluster, "redis")[1]
+
+
+def test_bucket_is_denied(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl.rule("*exec*", "echo 'Error: Access Denied' >&2; exit 1")
+    assert "s3           Error: Access Denied; deploy deps again" in part(cluster, "s3")[1]
+
+
+def test_nfr01_nothing_secret_is_printed(cluster: Cluster) -> None:
+    assert PASSWORD not in "".join(lines(cluster).values())
+
+
+def test_kubectl_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CheckError, match="kubectl is not on PATH"):
+        Cluster(tmp_path, {"PATH": str(tmp_path)}).kubectl("get")
+
+
+def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verification.cluster.PATIENCE", 0.05)
+    Kubectl(cluster.kubeconfig.parent).rule("*", "exec sleep 5")
+    with pytest.raises(CheckError, match=r"no answer in 0\.1 s"):
+        cluster.kubectl("get")
+
+
+@pytest.mark.parametrize(
+    ("environment", "status", "said"),
+    [
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "token"}, 0, "langfuse-bucket"),
+        ({}, 1, "Error: the pod has no IAM role"),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "token", "DENIED": "1"}, 1, "Error: Access Denied"),
+    ],
+)
+def test_s3_probe(tmp_path: Path, environment: dict[str, str], status: int, said: str) -> None:
+    module = tmp_path / "packages" / "shared" / "node_modules" / "@aws-sdk" / "client-s3"
+    module.mkdir(parents=True)
+    (module / "index.js").write_text(AWS_SDK, encoding="utf-8")
+    script = S3_PROBE.read_text(encoding="utf-8")
+    done = subprocess.run(
+        [shutil.which("node") or "node", "-e", script],
+        cwd=tmp_path,
+        env={"LANGFUSE_S3_EVENT_UPLOAD_BUCKET": "langfuse-bucket", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, (done.stdout + done.stderr).strip()) == (status, said)
+    if status == 0:
+        sent = (tmp_path / "sent").read_text(encoding="utf-8").split("\n")
+        assert sent[:3] == [f"{verb} verify/probe.txt" for verb in ("Put", "Get", "Delete")]
+
+
+def log_in(tmp_path: Path, script: str) -> None:
+    (tmp_path / "aws").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    (tmp_path / "aws").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    verify.log_in(Settings.load(BASE_ENV), environment, tmp_path / "kubeconfig")
+
+
+def test_logs_in_with_the_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    log_in(tmp_path, f'echo "$*" > {tmp_path}/asked')
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
+    assert re.match("eks update-kubeconfig --name langfuse --region us-east-1 --kubeconfig", asked)
+
+
+def test_cluster_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(SystemExit, match="no way into the cluster langfuse: No cluster found"):
+        log_in(tmp_path, "echo; echo 'No cluster found' >&2; exit 254")
+
+
+def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match="aws is not on PATH"):
+        verify.log_in(Settings.load(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig")

@@ -1,0 +1,1 @@
+"""What `verify.py` looks at in a deployed installation."""

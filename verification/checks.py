@@ -1,0 +1,130 @@
+"""The checks of `verify.py`: each looks at one part, and says in a few words what it found.
+
+One more check is one more function, and a line in ``CHECKS``.
+"""
+
+import base64
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from constructs_lib.langfuse_names import SECRET, WEB_PORT, WEB_SERVICE, SecretKey
+from verification.cluster import PATIENCE, CheckError, Cluster
+
+WORKER: Final = "deployment/langfuse-worker"
+WORKER_PORT: Final = 3030
+WORKLOADS: Final = (
+    "deployment/langfuse-web",
+    WORKER,
+    "statefulset/langfuse-clickhouse-shard0",
+    "statefulset/langfuse-redis-primary",
+)
+S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
+
+
+def nodes(cluster: Cluster) -> str:
+    """Count the nodes, which are all Ready."""
+    found = cluster.get("nodes")["items"]
+    waiting = [node["metadata"]["name"] for node in found if not _is_ready(node)]
+    if waiting or not found:
+        message = f"not Ready: {', '.join(waiting) or 'there is none'}"
+        raise CheckError(message)
+    return f"{len(found)} Ready"
+
+
+def _is_ready(node: dict[str, Any]) -> bool:
+    conditions = {each["type"]: each["status"] for each in node["status"]["conditions"]}
+    return conditions.get("Ready") == "True"
+
+
+def pods(cluster: Cluster) -> str:
+    """Count the pods, which are all ready."""
+    found = cluster.get(*WORKLOADS)["items"]
+    waiting = [
+        each["metadata"]["name"]
+        for each in found
+        if each["status"].get("readyReplicas", 0) < each["spec"]["replicas"]
+    ]
+    if waiting:
+        message = f"not ready: {', '.join(waiting)}"
+        raise CheckError(message)
+    return f"{sum(each['spec']['replicas'] for each in found)} ready"
+
+
+def web_health(cluster: Cluster) -> str:
+    """Ask web for its version, and whether it reaches PostgreSQL."""
+    path = "/api/public/health?failIfDatabaseUnavailable=true"
+    return f"Langfuse {cluster.http(f'svc/{WEB_SERVICE}', WEB_PORT, path).json()['version']}"
+
+
+def web_ready(cluster: Cluster) -> str:
+    """Ask web whether it takes requests."""
+    cluster.http(f"svc/{WEB_SERVICE}", WEB_PORT, "/api/public/ready")
+    return "takes requests"
+
+
+def worker(cluster: Cluster) -> str:
+    """Ask the worker whether it reaches PostgreSQL and Redis."""
+    cluster.http(WORKER, WORKER_PORT, "/api/health")
+    return "healthy"
+
+
+def clickhouse(cluster: Cluster) -> str:
+    """Ping ClickHouse."""
+    return cluster.http("svc/langfuse-clickhouse", 8123, "/ping").text.strip()
+
+
+def redis(cluster: Cluster) -> str:
+    """Ping Redis, with its password."""
+    data = cluster.get("secret", SECRET)["data"]
+    password = base64.b64decode(data[SecretKey.REDIS_PASSWORD])
+    with (
+        cluster.forward("svc/langfuse-redis-primary", 6379) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
+    ):
+        connection.sendall(b"AUTH " + password + b"\r\nPING\r\nQUIT\r\n")
+        answers = connection.makefile("rb").read().decode().split("\r\n")
+    if answers[1:2] != ["+PONG"]:
+        message = f"answers {answers[0]}"
+        raise CheckError(message)
+    return "PONG"
+
+
+def s3(cluster: Cluster) -> str:
+    """Write, read and delete in the bucket, with the worker's own role."""
+    script = S3_PROBE.read_text(encoding="utf-8")
+    return cluster.kubectl("exec", WORKER, "--", "node", "-e", script).strip()
+
+
+@dataclass(frozen=True)
+class Check:
+    """A part, how to look at it, and what to do when something is wrong with it."""
+
+    part: str
+    look: Callable[[Cluster], str]
+    remedy: str
+
+    def line(self, cluster: Cluster) -> tuple[bool, str]:
+        """Return whether the part is well, and a line that says so or what to do."""
+        try:
+            found = self.look(cluster)
+        except CheckError as error:
+            return False, f"{self.part:12} {error}; {self.remedy}"
+        except (KeyError, OSError, ValueError) as error:
+            return False, f"{self.part:12} unreadable ({type(error).__name__}); {self.remedy}"
+        return True, f"{self.part:12} ok   {found}"
+
+
+LOGS: Final = "see kubectl logs -n langfuse"
+CHECKS: Final = (
+    Check("nodes", nodes, "see kubectl describe nodes"),
+    Check("pods", pods, "see kubectl get events -n langfuse --sort-by=.lastTimestamp"),
+    Check("web", web_health, f"{LOGS} deployment/langfuse-web: is the database there?"),
+    Check("web ready", web_ready, f"{LOGS} deployment/langfuse-web: is it migrating?"),
+    Check("worker", worker, f"{LOGS} {WORKER}"),
+    Check("clickhouse", clickhouse, f"{LOGS} langfuse-clickhouse-shard0-0"),
+    Check("redis", redis, f"{LOGS} langfuse-redis-primary-0"),
+    Check("s3", s3, "deploy deps again, then kubectl rollout restart -n langfuse deployment"),
+)

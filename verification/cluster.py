@@ -1,0 +1,110 @@
+"""The cluster as kubectl shows it; forwards that close themselves."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from constructs_lib.langfuse_names import NAMESPACE
+
+# Seconds. A cluster that answers does so in one; nobody wants to wait for one that does not.
+PATIENCE: Final = 15
+
+
+class CheckError(Exception):
+    """A check found something wrong; the message says what in a few words."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Access by a kubeconfig, with the environment that its login needs."""
+
+    kubeconfig: Path
+    environment: Mapping[str, str]
+
+    def kubectl(self, *arguments: str) -> str:
+        """Run kubectl and return what it printed.
+
+        Raises:
+            CheckError: it failed; the message is the last line that it said.
+
+        """
+        try:
+            done = subprocess.run(
+                self._command(*arguments),
+                env=dict(self.environment),
+                capture_output=True,
+                text=True,
+                timeout=2 * PATIENCE,
+                check=False,
+            )
+        except FileNotFoundError:
+            message = "kubectl is not on PATH"
+            raise CheckError(message) from None
+        except subprocess.TimeoutExpired:
+            message = f"no answer in {2 * PATIENCE} s"
+            raise CheckError(message) from None
+        if done.returncode:
+            raise CheckError(_last_line(done.stderr))
+        return done.stdout
+
+    def get(self, *what: str) -> dict[str, Any]:
+        """Return objects of the namespace, as the API describes them."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", *what, "--output=json"))
+        return found
+
+    @contextmanager
+    def forward(self, target: str, port: int) -> Iterator[int]:
+        """Forward a local port, which kubectl picks, to ``port`` of such as ``svc/x``.
+
+        Raises:
+            CheckError: there is nothing to forward to.
+
+        """
+        command = self._command("port-forward", "--pod-running-timeout=5s", target, f":{port}")
+        with subprocess.Popen(
+            command,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                line = process.stdout.readline() if process.stdout else ""
+                if not line:
+                    raise CheckError(_last_line(process.stderr.read() if process.stderr else ""))
+                # Forwarding from 127.0.0.1:50123 -> 3000
+                yield int(line.split(" -> ")[0].rpartition(":")[2])
+            finally:
+                process.terminate()
+
+    def http(self, target: str, port: int, path: str) -> httpx.Response:
+        """GET a path of a service or pod through a forward.
+
+        Raises:
+            CheckError: nothing answers, or not with 200.
+
+        """
+        with self.forward(target, port) as local:
+            try:
+                answer = httpx.get(f"http://127.0.0.1:{local}{path}", timeout=PATIENCE)
+            except httpx.HTTPError as error:
+                message = f"{path} does not answer ({type(error).__name__})"
+                raise CheckError(message) from None
+        if answer.status_code != httpx.codes.OK:
+            message = f"{path} answers {answer.status_code}"
+            raise CheckError(message)
+        return answer
+
+    def _command(self, *arguments: str) -> list[str]:
+        options = (f"--kubeconfig={self.kubeconfig}", f"--namespace={NAMESPACE}")
+        return ["kubectl", *options, f"--request-timeout={PATIENCE}s", *arguments]
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["kubectl failed without a word"])[-1]

@@ -1,0 +1,69 @@
+"""Says whether a deployed Langfuse works, part by part: ``uv run verify.py``.
+
+Reads ``.env`` for the cluster's name and the AWS login, and leaves your own kubeconfig alone.
+``--kubeconfig FILE`` uses that one instead.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from settings import Settings, SettingsError
+from verification.checks import CHECKS
+from verification.cluster import Cluster
+
+ENV_FILE: Final = Path(__file__).parent / ".env"
+
+
+def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) -> None:
+    """Have the AWS CLI write a kubeconfig for the cluster, or exit and say why it could not."""
+    command = ["aws", "eks", "update-kubeconfig", "--name", settings.name]
+    options = ["--region", settings.aws_default_region, "--kubeconfig", str(kubeconfig)]
+    try:
+        done = subprocess.run(
+            [*command, *options], env=environment, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        sys.exit("aws is not on PATH; uv run check_tools.py")
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
+        sys.exit(f"There is no way into the cluster {settings.name}: {reason}")
+
+
+def run_checks(cluster: Cluster) -> bool:
+    """Run all checks side by side, print a line for each, and return whether all are well."""
+    well = True
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        for ok, line in pool.map(lambda check: check.line(cluster), CHECKS):
+            print(line, flush=True)
+            well &= ok
+    return well
+
+
+def main() -> None:
+    """Exit with 0 if everything is well, with 1 if not."""
+    parser = argparse.ArgumentParser(description="Say whether a deployed Langfuse works.")
+    parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
+    kubeconfig: Path | None = parser.parse_args().kubeconfig
+    lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
+    environment = {**lines, **os.environ}
+    if kubeconfig:
+        sys.exit(not run_checks(Cluster(kubeconfig, environment)))
+    try:
+        settings = Settings.load(ENV_FILE)
+    except SettingsError as error:
+        sys.exit(str(error))
+    with tempfile.TemporaryDirectory() as folder:
+        log_in(settings, environment, Path(folder, "kubeconfig"))
+        sys.exit(not run_checks(Cluster(Path(folder, "kubeconfig"), environment)))
+
+
+if __name__ == "__main__":
+    main()
