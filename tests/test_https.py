@@ -1,4 +1,4 @@
-"""LANGFUSE_DOMAIN and ROUTE53_ZONE: what they add to each stack, and that unset they add nothing."""
+"""LANGFUSE_DOMAIN and ROUTE53_ZONE: what they add to each stack; unset, they add nothing."""
 
 import dataclasses
 from itertools import pairwise
