@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import versions
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
+from tests.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
@@ -76,3 +78,22 @@ def test_documents_name_decisions_that_exist() -> None:
     for source in sources:
         for page in re.findall(r"docs/[\w/-]+\.md", source.read_text(encoding="utf-8")):
             assert (ROOT / page).exists(), f"{source.name}: {page}"
+
+
+def test_documents_name_addresses_that_exist(stacks: dict[str, Stack]) -> None:
+    named = [
+        address
+        for document in DOCUMENTS
+        for address in re.findall(
+            r"-chdir=cdktf\.out/stacks/(\w+) (?:apply -replace=|state rm )(\w+)\.'?(\w+)",
+            document.read_text(encoding="utf-8"),
+        )
+    ]
+    assert len(named) >= 4
+    for stack, kind, name in named:
+        assert name in stacks[stack].json["resource"][kind]
+
+
+def test_documents_name_the_pinned_langfuse() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"/langfuse/v{versions.LANGFUSE_IMAGE}/worker/" in page
