@@ -2,14 +2,18 @@
 
 import json
 import re
+import time
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 
+from constructs_lib.external_dns_values import INTERVAL
 from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.stage import Stage, wait_until
 from tests.rehearsal.test_app import items, mebibytes
 
@@ -23,6 +27,16 @@ ACTIONS = {
     r"route53:GET /2013-04-01/hostedzone/\w+": "route53:GetHostedZone",
     r"route53:GET /2013-04-01/tags/hostedzone/\w+": "route53:ListTagsForResource",
 }
+
+
+@pytest.fixture(scope="module")
+def external_dns(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExternalDns]:
+    """Return the program, which a test may start where it is on PATH."""
+    if stage.control_plane is None:
+        pytest.skip("no control plane")
+    folder = tmp_path_factory.mktemp("external-dns")
+    with ExternalDns(stage.control_plane, stage.aws.url, folder) as program:
+        yield program
 
 
 def ready_pods(plane: ControlPlane) -> dict[str, str]:
@@ -189,9 +203,65 @@ def test_node_is_replaced(plane: ControlPlane) -> None:
     assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
 
 
-def test_destroy_leaves_nothing_in_the_cluster(stage: Stage, plane: ControlPlane) -> None:
-    """After destroy there is no claim, no volume and no pod of it."""
-    stage.installation.destroy("app")
+def test_record_follows_its_node(
+    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+) -> None:
+    """ExternalDNS itself, with its arguments and rights, keeps the record at Traefik's node.
+
+    Cannot prove: what Route 53 and the world's resolvers take to tell.
+    """
+    if is_missing():
+        pytest.skip(f"{PROGRAM} is not on PATH")
+    node = ready_pods(plane)[TRAEFIK]
+    give_address(plane, node, "203.0.113.7")
+    external_dns.start(container(plane, EXTERNAL_DNS)["args"])
+    wait_until(lambda: bool(records(stage)), 2 * INTERVAL)
+    mark = (
+        '"heritage=external-dns,external-dns/owner=langfuse.us-east-1,'
+        f'external-dns/resource=service/{NAMESPACE}/{TRAEFIK}"'
+    )
+    assert records(stage) == {
+        f"{DOMAIN}. A": ["203.0.113.7"],
+        f"externaldns-a.{DOMAIN}. TXT": [mark],
+    }
+    plane.remove_node(node)
+    plane.restore_node(node)
+    give_address(plane, node, "203.0.113.9")
+    wait_until(lambda: TRAEFIK in ready_pods(plane))
+    start = time.monotonic()
+    wait_until(lambda: records(stage).get(f"{DOMAIN}. A") == ["203.0.113.9"])
+    assert time.monotonic() - start < INTERVAL + 10
+
+
+def give_address(plane: ControlPlane, node: str, address: str) -> None:
+    """Give a node a public address, as AWS does."""
+    addresses = {"status": {"addresses": [{"type": "ExternalIP", "address": address}]}}
+    plane.kubectl("patch", "node", node, "--subresource=status", f"--patch={json.dumps(addresses)}")
+
+
+def records(stage: Stage) -> dict[str, list[str]]:
+    """Return the zone's records but for its own two."""
+    found = stage.aws.client("route53").list_resource_record_sets(HostedZoneId=zone_id(stage))
+    return {
+        f"{each['Name']} {each['Type']}": [value["Value"] for value in each["ResourceRecords"]]
+        for each in found["ResourceRecordSets"]
+        if each["Type"] not in {"NS", "SOA"}
+    }
+
+
+def test_destroy_leaves_nothing_in_cluster_and_zone(
+    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+) -> None:
+    """After destroy there is no claim, no volume, no pod, and no record of it.
+
+    ExternalDNS ends with its pod here, so the record has gone before.
+    """
+    destroy = stage.installation.start(*stage.installation.cdktf("destroy", "app"))
+    wait_until(lambda: EXTERNAL_DNS not in ready_pods(plane))
+    external_dns.stop()
+    said, _ = destroy.communicate()
+    assert destroy.returncode == 0, said
+    assert records(stage) == {}
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
 
 
