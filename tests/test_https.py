@@ -16,6 +16,7 @@ from tests.checkout import ROOT
 from tests.conftest import Synthesize, chart_values
 from tests.stack import Stack
 from tests.test_golden import without_metadata
+from tests.test_modules import INTERFACES, META
 from tests.test_values import ALLOCATABLE, mib, pods
 
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
@@ -79,6 +80,12 @@ def changed(now: dict[str, Any], before: dict[str, Any], depth: int) -> dict[str
         for key, value in now.items()
         if value != before.get(key)
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inputs_of_modules_exist(public: dict[str, Stack], name: str) -> None:
+    for call in public[name].modules.values():
+        assert set(call) - META <= set(INTERFACES[call["source"]]["inputs"])
 
 
 # --- Network
