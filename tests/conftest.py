@@ -1,7 +1,8 @@
 """Synthesis, once per session and per configuration."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -12,8 +13,12 @@ from tests.rehearsal.report import Report
 from tests.stack import Stack
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
+if TYPE_CHECKING:
+    from cdktf import App
+
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
 
+Construct = Callable[..., "App"]
 Synthesize = Callable[..., dict[str, Stack]]
 
 
@@ -28,7 +33,7 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Synthesize:
+def construct(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Construct:
     """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
     # Imported where it is used: it starts Node, and the rehearsal's workers have no need of that.
     import lazy_bindings  # noqa: PLC0415
@@ -38,7 +43,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None)
 
     from main import build  # noqa: PLC0415
 
-    def run(**lines: str) -> dict[str, Stack]:
+    def run(**lines: str) -> "App":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
@@ -46,15 +51,31 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None)
         app = App(outdir=str(folder))
         build(app, Settings.load(env_file))
         app.synth()
-        return {name: Stack.read(folder, name) for name in ("network", "deps", "app")}
+        return app
 
     return run
 
 
 @pytest.fixture(scope="session")
-def stacks(synthesize: Synthesize) -> dict[str, Stack]:
-    """Return the three stacks as the eight variables alone make them."""
-    return synthesize()
+def synthesize(construct: Construct) -> Synthesize:
+    """Return a function that does so, and reads what came out."""
+    return lambda **lines: read(construct(**lines))
+
+
+def read(app: "App") -> dict[str, Stack]:
+    return {name: Stack.read(Path(app.outdir), name) for name in ("network", "deps", "app")}
+
+
+@pytest.fixture(scope="session")
+def built(construct: Construct) -> "App":
+    """Return the constructs as the eight variables alone make them."""
+    return construct()
+
+
+@pytest.fixture(scope="session")
+def stacks(built: "App") -> dict[str, Stack]:
+    """Return what they synthesize."""
+    return read(built)
 
 
 @pytest.fixture(scope="session")
