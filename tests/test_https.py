@@ -184,6 +184,13 @@ def test_record_follows_its_pod_within_two_minutes(
     assert INTERVAL + 60 + TTL <= 120
 
 
+def test_page_has_these_times() -> None:
+    page = " ".join((ROOT / "docs" / "https.md").read_text(encoding="utf-8").split())
+    assert f"ExternalDNS looks every {INTERVAL} seconds" in page
+    assert f"resolvers may keep the old answer for {TTL}." in page
+    assert f"waits {FAREWELL} seconds" in page
+
+
 def test_service_is_what_external_dns_looks_for(traefik: dict[str, Any]) -> None:
     service = traefik["service"]
     prefix = "external-dns.alpha.kubernetes.io"
