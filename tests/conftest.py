@@ -9,6 +9,7 @@ import yaml
 
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
+from tests.policy import PolicyReport, checking
 from tests.rehearsal.report import Report
 from tests.stack import Stack
 
@@ -76,6 +77,26 @@ def built(construct: Construct) -> "App":
 def stacks(built: "App") -> dict[str, Stack]:
     """Return what they synthesize."""
     return read(built)
+
+
+@pytest.fixture(scope="session")
+def policy_report(
+    stacks: dict[str, Stack], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PolicyReport]:
+    """Return a function that waits for what checkov says."""
+    with checking(stacks, tmp_path_factory.mktemp("policy")) as report:
+        yield report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _policy_is_checked_meanwhile(request: pytest.FixtureRequest) -> None:
+    if any("policy_report" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("policy_report")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what waits for checkov come last."""
+    items.sort(key=lambda item: "policy_report" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
