@@ -35,9 +35,11 @@ class EksCluster(Construct):
         node_count: int,
         node_capacity_type: str,
         node_disk_gb: int,
+        web_cidrs: list[str] | None = None,
     ) -> None:
         """Make the cluster; ``node_disk_gb`` is in GiB.
 
+        With ``web_cidrs``, these may reach ports 80 and 443 of the nodes.
         ``name`` has at most 20 characters, because IAM limits the names that are made from it.
         """
         super().__init__(scope, id_)
@@ -78,6 +80,8 @@ class EksCluster(Construct):
             },
         )
         cluster.override_logical_id("eks")
+        if web_cidrs:
+            cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
@@ -136,6 +140,18 @@ def _node_group(  # noqa: PLR0913 - what a group is made of
         },
         # "unlimited", the default of T instances, can bill up to $58 per node and month.
         "credit_specification": {"cpu_credits": "standard"},
+    }
+
+
+def _web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
+    return {
+        scheme: {
+            "description": f"{scheme.upper()} to Traefik",
+            "from_port": port,
+            "to_port": port,
+            "cidr_blocks": cidrs,
+        }
+        for scheme, port in (("http", 80), ("https", 443))
     }
 
 

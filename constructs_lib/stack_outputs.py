@@ -39,13 +39,14 @@ def publish_hints(stack: TerraformStack, **hints: str) -> None:
         TerraformOutput(stack, f"{HINT}{name}", value=hint, sensitive=False, static_id=True)
 
 
-def read(
+def read(  # noqa: PLR0913 - what to read, and from where
     stack: TerraformStack,
     contract: type[ContractT],
     *,
     upstream: str,
     organization: str,
     workspace: str,
+    id_: str | None = None,
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
 
@@ -59,12 +60,14 @@ def read(
         upstream: id of the stack that publishes.
         organization: its Terraform Cloud organization.
         workspace: its workspace.
+        id_: prefix of the construct ids, ``upstream`` unless given; for a second contract of it.
 
     """
+    id_ = id_ or upstream
     existing = DataTfeWorkspaceIds(
-        stack, f"{upstream}_workspace", organization=organization, names=[workspace]
+        stack, f"{id_}_workspace", organization=organization, names=[workspace]
     )
-    outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
+    outputs = DataTfeOutputs(stack, id_, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
     conditions = []

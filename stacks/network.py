@@ -30,6 +30,11 @@ class NetworkStack(BaseStack):
             node_count=settings.node_count,
             node_capacity_type=settings.node_capacity_type,
             node_disk_gb=settings.node_disk_gb,
+            web_cidrs=(
+                [str(cidr) for cidr in settings.ingress_allowed_cidrs]
+                if settings.langfuse_domain
+                else None
+            ),
         )
         publish(
             self,

@@ -15,13 +15,22 @@ ContractT = TypeVar("ContractT", bound="DataclassInstance")
 
 
 def read_from(
-    upstream: str, contract: type[ContractT], *, stack: TerraformStack, settings: Settings
+    upstream: str,
+    contract: type[ContractT],
+    *,
+    stack: TerraformStack,
+    settings: Settings,
+    id_: str | None = None,
 ) -> ContractT:
-    """Return the contract of the stack ``upstream`` of the same installation, as tokens."""
+    """Return a contract of the stack ``upstream`` of the same installation, as tokens.
+
+    A second contract of one stack needs an ``id_`` of its own.
+    """
     return read(
         stack,
         contract,
         upstream=upstream,
         organization=settings.tfc_organization,
         workspace=workspace_name(settings, upstream),
+        id_=id_,
     )

@@ -120,8 +120,8 @@ def values(app: Stack) -> dict[str, Any]:
     return chart_values(app)
 
 
-def chart_values(stack: Stack) -> dict[str, Any]:
-    (text,) = stack.resource("helm_release")["values"]
+def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
+    (text,) = stack.resource("helm_release", release)["values"]
     values: dict[str, Any] = yaml.safe_load(text)
     return values
 

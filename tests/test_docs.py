@@ -15,16 +15,19 @@ from tests.stack import Stack
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
 
+# The picture is of what the eight variables make.
+OPTIONAL = {"DnsRoles", "PublicAddress"}
+
 
 def test_fr24_example_has_every_variable() -> None:
-    named = re.findall(r"^#?([A-Za-z_]+)=", EXAMPLE, re.MULTILINE)
+    named = re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE)
     assert sorted(named) == sorted({*variables(), *DERIVED})
 
 
 def test_fr24_example_shows_the_defaults() -> None:
-    shown = dict(re.findall(r"^#([A-Z_]+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
+    shown = dict(re.findall(r"^#([A-Z0-9_]+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
     for name, field in Settings.model_fields.items():
-        if field.is_required() or name == "langfuse_extra_values":
+        if field.is_required() or field.default is None:
             continue
         default = field.default
         if isinstance(default, tuple):
@@ -62,7 +65,7 @@ def test_diagrams_are_drawn_from_the_code(stacks: dict[str, Stack], built: App) 
     for file in ROOT.glob("constructs_lib/*.py"):
         for name in re.findall(r"^class (\w+)\(Construct\)", file.read_text("utf-8"), re.MULTILINE):
             assert name in page
-            assert name in picture
+            assert name in picture or name in OPTIONAL
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
