@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def texts(node: ast.AST) -> Iterator[str]:
         yield from (*texts(node.body), *texts(node.orelse))
 
 
+@cache
 def cases() -> list[tuple[str, str]]:
     return [
         (file.stem, message)
