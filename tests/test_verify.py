@@ -30,6 +30,8 @@ exports.S3Client = class {
   async send(command) {
     if (process.env.DENIED) throw new Error("Access Denied\\nmore");
     sent.write(`${command.line}\\n`);
+    const transformToString = async () => sent.write("body\\n");
+    return { Body: { transformToString } };
   }
 };
 """
@@ -58,9 +60,12 @@ class Langfuse(BaseHTTPRequestHandler):
 class Redis(StreamRequestHandler):
     """Takes one password."""
 
+    pong = b"+PONG"
+
     def handle(self) -> None:
         right = self.rfile.readline() == f"AUTH {PASSWORD}\r\n".encode()
-        self.wfile.write(b"+OK\r\n+PONG\r\n+OK\r\n" if right else b"-WRONGPASS\r\n-NOAUTH\r\n")
+        answers = (b"+OK", self.pong, b"+OK") if right else (b"-WRONGPASS", b"-NOAUTH")
+        self.wfile.write(b"".join(answer + b"\r\n" for answer in answers))
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +197,13 @@ def test_pod_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
     assert "not ready: langfuse-worker; see kubectl get events" in part(cluster, "pods")[1]
 
 
+def test_pod_was_scaled_away(cluster: Cluster, kubectl: Kubectl) -> None:
+    away = workload("langfuse-worker", ready=0)
+    away["spec"]["replicas"] = 0
+    kubectl.answer("*get?deployment*", {"items": [away]})
+    assert "not ready: langfuse-worker; see" in part(cluster, "pods")[1]
+
+
 def test_nothing_is_behind_a_forward(cluster: Cluster, kubectl: Kubectl) -> None:
     kubectl.rule("*port-forward*", "echo 'services \"langfuse-web\" not found' >&2; exit 1")
     assert 'services "langfuse-web" not found; see' in part(cluster, "web")[1]
@@ -210,6 +222,36 @@ def unused_port() -> int:
         return int(server.server_address[1])
 
 
+def test_forward_says_nothing(
+    cluster: Cluster, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verification.cluster.PATIENCE", 0.05)
+    kubectl.rule("*port-forward*", "exec sleep 5")
+    assert "no answer in 0.05 s; see" in part(cluster, "web ready")[1]
+
+
+def test_proxy_is_not_asked_for_what_was_forwarded(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, unused_port: int
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port}")
+    assert part(cluster, "web ready")[0]
+
+
+def test_answer_is_not_what_langfuse_says(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path, *_) = Langfuse.answers
+    monkeypatch.setattr(Langfuse, "answers", {path: "[]"})
+    assert "unreadable (TypeError); see" in part(cluster, "web")[1]
+
+
+def test_redis_is_not_writable(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Redis, "pong", b"-MISCONF cannot save")
+    assert "answers -MISCONF cannot save; see" in part(cluster, "redis")[1]
+    monkeypatch.setattr(Redis, "handle", lambda _: None)
+    assert "answers nothing; see" in part(cluster, "redis")[1]
+
+
 def test_redis_refuses_the_password(cluster: Cluster, kubectl: Kubectl) -> None:
     kubectl.answer("*get?secret*", {"data": {"redis-password": "b3RoZXI="}})
     assert "answers -WRONGPASS; see" in part(cluster, "redis")[1]
@@ -221,7 +263,8 @@ def test_secret_is_not_there(cluster: Cluster, kubectl: Kubectl) -> None:
 
 
 def test_bucket_is_denied(cluster: Cluster, kubectl: Kubectl) -> None:
-    kubectl.rule("*exec*", "echo 'Error: Access Denied' >&2; exit 1")
+    trailer = "echo 'command terminated with exit code 1' >&2"
+    kubectl.rule("*exec*", f"echo 'Error: Access Denied' >&2; {trailer}; exit 1")
     assert "s3           Error: Access Denied; deploy deps again" in part(cluster, "s3")[1]
 
 
@@ -266,7 +309,8 @@ def test_s3_probe(tmp_path: Path, environment: dict[str, str], status: int, said
     assert (done.returncode, (done.stdout + done.stderr).strip()) == (status, said)
     if status == 0:
         sent = (tmp_path / "sent").read_text(encoding="utf-8").split("\n")
-        assert sent[:3] == [f"{verb} verify/probe.txt" for verb in ("Put", "Get", "Delete")]
+        put, get, delete = (f"{verb} verify/probe.txt" for verb in ("Put", "Get", "Delete"))
+        assert sent == [put, get, "body", delete, ""]
 
 
 def log_in(tmp_path: Path, script: str) -> None:

@@ -45,7 +45,7 @@ def pods(cluster: Cluster) -> str:
     waiting = [
         each["metadata"]["name"]
         for each in found
-        if each["status"].get("readyReplicas", 0) < each["spec"]["replicas"]
+        if each["status"].get("readyReplicas", 0) < max(1, each["spec"]["replicas"])
     ]
     if waiting:
         message = f"not ready: {', '.join(waiting)}"
@@ -87,7 +87,7 @@ def redis(cluster: Cluster) -> str:
         connection.sendall(b"AUTH " + password + b"\r\nPING\r\nQUIT\r\n")
         answers = connection.makefile("rb").read().decode().split("\r\n")
     if answers[1:2] != ["+PONG"]:
-        message = f"answers {answers[0]}"
+        message = f"answers {next((each for each in answers if each[:1] == '-'), 'nothing')}"
         raise CheckError(message)
     return "PONG"
 
@@ -112,7 +112,7 @@ class Check:
             found = self.look(cluster)
         except CheckError as error:
             return False, f"{self.part:12} {error}; {self.remedy}"
-        except (KeyError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it met, the others have their line
             return False, f"{self.part:12} unreadable ({type(error).__name__}); {self.remedy}"
         return True, f"{self.part:12} ok   {found}"
 

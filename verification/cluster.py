@@ -1,12 +1,13 @@
 """The cluster as kubectl shows it; forwards that close themselves."""
 
 import json
+import select
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import httpx
 
@@ -14,6 +15,9 @@ from constructs_lib.langfuse_names import NAMESPACE
 
 # Seconds. A cluster that answers does so in one; nobody wants to wait for one that does not.
 PATIENCE: Final = 15
+
+# The last line of kubectl exec, after what the program itself said.
+EXEC_TRAILER: Final = "command terminated with exit code"
 
 
 class CheckError(Exception):
@@ -74,10 +78,15 @@ class Cluster:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
+            stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
             try:
-                line = process.stdout.readline() if process.stdout else ""
+                # No timeout of kubectl's holds for its connection to the pod.
+                if not select.select([stdout], [], [], PATIENCE)[0]:
+                    message = f"no answer in {PATIENCE} s"
+                    raise CheckError(message)
+                line = stdout.readline()
                 if not line:
-                    raise CheckError(_last_line(process.stderr.read() if process.stderr else ""))
+                    raise CheckError(_last_line(stderr.read()))
                 # Forwarding from 127.0.0.1:50123 -> 3000
                 yield int(line.split(" -> ")[0].rpartition(":")[2])
             finally:
@@ -92,7 +101,10 @@ class Cluster:
         """
         with self.forward(target, port) as local:
             try:
-                answer = httpx.get(f"http://127.0.0.1:{local}{path}", timeout=PATIENCE)
+                # A proxy, which is for the way to AWS, would look for the port on itself.
+                answer = httpx.get(
+                    f"http://127.0.0.1:{local}{path}", timeout=PATIENCE, trust_env=False
+                )
             except httpx.HTTPError as error:
                 message = f"{path} does not answer ({type(error).__name__})"
                 raise CheckError(message) from None
@@ -107,4 +119,5 @@ class Cluster:
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["kubectl failed without a word"])[-1]
+    lines = [line for line in text.strip().splitlines() if not line.startswith(EXEC_TRAILER)]
+    return (lines or ["kubectl failed without a word"])[-1]

@@ -10,7 +10,9 @@ async function probe() {
   const client = new sdk.S3Client({ region: process.env.LANGFUSE_S3_EVENT_UPLOAD_REGION });
   const object = { Bucket: bucket, Key: "verify/probe.txt" };
   await client.send(new sdk.PutObjectCommand({ ...object, Body: "written by verify.py" }));
-  await client.send(new sdk.GetObjectCommand(object));
+  const found = await client.send(new sdk.GetObjectCommand(object));
+  // An unread body keeps the connection, and with it this process, until S3 closes it.
+  await found.Body.transformToString();
   await client.send(new sdk.DeleteObjectCommand(object));
   console.log(bucket);
 }
