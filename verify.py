@@ -11,14 +11,14 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from dotenv import dotenv_values
 
 from settings import Settings, SettingsError
 from verification.address import address_checks, public_name
 from verification.checks import CHECKS
-from verification.cluster import Cluster
+from verification.cluster import PATIENCE, CheckError, Cluster
 
 ENV_FILE: Final = Path(__file__).parent / ".env"
 
@@ -29,13 +29,24 @@ def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) ->
     options = ["--region", settings.aws_default_region, "--kubeconfig", str(kubeconfig)]
     try:
         done = subprocess.run(
-            [*command, *options], env=environment, capture_output=True, text=True, check=False
+            [*command, *options],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
         )
     except FileNotFoundError:
         sys.exit("aws is not on PATH; uv run check_tools.py")
+    except subprocess.TimeoutExpired:
+        _stay_out(settings.name, f"no answer in {2 * PATIENCE} s")
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
-        sys.exit(f"There is no way into the cluster {settings.name}: {reason}")
+        _stay_out(settings.name, reason)
+
+
+def _stay_out(cluster: str, reason: str) -> NoReturn:
+    sys.exit(f"There is no way into the cluster {cluster}: {reason}")
 
 
 def run_checks(cluster: Cluster) -> bool:
@@ -50,6 +61,16 @@ def run_checks(cluster: Cluster) -> bool:
     return well
 
 
+def verify(cluster: Cluster, name: str) -> NoReturn:
+    """Exit with 0 if everything is well; where nothing could be asked, say why just once."""
+    try:
+        # Whoever the cluster knows may ask this, and it takes one request.
+        cluster.kubectl("get", "--raw=/version")
+    except CheckError as error:
+        _stay_out(name, str(error))
+    sys.exit(not run_checks(cluster))
+
+
 def main() -> None:
     """Exit with 0 if everything is well, with 1 if not."""
     parser = argparse.ArgumentParser(description="Say whether a deployed Langfuse works.")
@@ -58,14 +79,14 @@ def main() -> None:
     lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
     environment = {**lines, **os.environ}
     if kubeconfig:
-        sys.exit(not run_checks(Cluster(kubeconfig, environment)))
+        verify(Cluster(kubeconfig, environment), f"of {kubeconfig}")
     try:
         settings = Settings.load(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     with tempfile.TemporaryDirectory() as folder:
         log_in(settings, environment, Path(folder, "kubeconfig"))
-        sys.exit(not run_checks(Cluster(Path(folder, "kubeconfig"), environment)))
+        verify(Cluster(Path(folder, "kubeconfig"), environment), settings.name)
 
 
 if __name__ == "__main__":

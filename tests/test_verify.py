@@ -337,3 +337,52 @@ def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match="aws is not on PATH"):
         verify.log_in(Settings.load(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig")
+
+
+def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(verify, "PATIENCE", 0.05)
+    with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.1 s"):
+        log_in(tmp_path, "exec sleep 5")
+
+
+@pytest.fixture
+def kubeconfig(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return one for the program as it is started: with the tools on PATH, and with settings."""
+    monkeypatch.setenv("PATH", cluster.environment["PATH"])
+    monkeypatch.setattr(verify, "ENV_FILE", BASE_ENV)
+    monkeypatch.setattr("sys.argv", ["verify.py", f"--kubeconfig={cluster.kubeconfig}"])
+    (tmp_path / "aws").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    (tmp_path / "aws").chmod(0o755)
+    return cluster.kubeconfig
+
+
+@pytest.mark.parametrize("logs_in", [False, True])
+def test_status_is_that_of_the_worst_check(
+    kubeconfig: Path, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch, *, logs_in: bool
+) -> None:
+    assert kubeconfig
+    if logs_in:
+        monkeypatch.setattr("sys.argv", ["verify.py"])
+    with pytest.raises(SystemExit) as well:
+        verify.main()
+    kubectl.rule("*exec*", "exit 1")
+    with pytest.raises(SystemExit) as unwell:
+        verify.main()
+    assert (int(well.value.code or 0), int(unwell.value.code or 0)) == (0, 1)
+
+
+def test_cluster_is_out_of_reach(
+    kubeconfig: Path,
+    kubectl: Kubectl,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kubectl.rule("*", "echo 'You must be logged in to the server (Unauthorized)' >&2; exit 1")
+    reason = r"You must be logged in to the server \(Unauthorized\)$"
+    with pytest.raises(SystemExit, match=f"into the cluster of {kubeconfig}: {reason}"):
+        verify.main()
+    monkeypatch.setattr("sys.argv", ["verify.py"])
+    with pytest.raises(SystemExit, match=f"into the cluster langfuse: {reason}"):
+        verify.main()
+    assert capsys.readouterr().out == ""
