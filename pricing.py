@@ -114,7 +114,8 @@ def _cloudformation(stack: Document) -> Iterator[Item]:
 
 
 def _release(release: Document) -> Iterator[Item]:
-    values = [yaml.safe_load(text) for text in release["values"]]
+    # libyaml's loader, ten times faster: main.py waits for it.
+    values = [yaml.load(text, Loader=yaml.CSafeLoader) for text in release["values"]]
     gigabytes = sum(_volumes(values))
     if gigabytes:
         yield item(f"{gigabytes} GB gp3 volumes", prices.EBS_GP3_GB, gigabytes)

@@ -122,7 +122,7 @@ def values(app: Stack) -> dict[str, Any]:
 
 def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
     (text,) = stack.resource("helm_release", release)["values"]
-    values: dict[str, Any] = yaml.safe_load(text)
+    values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return values
 
 
