@@ -145,6 +145,12 @@ def directs_a_rehearsal(config: pytest.Config) -> bool:
     return config.option.markexpr == "rehearsal" and not hasattr(config, "workerinput")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing of the rehearsal where all of it would be deselected."""
+    unwanted = "not rehearsal" in config.option.markexpr
+    return True if unwanted and collection_path == REHEARSAL else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Play the parts of a rehearsal side by side: they wait more than they work."""
