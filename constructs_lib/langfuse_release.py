@@ -12,7 +12,7 @@ import versions
 from constructs_lib.langfuse_items import SECRET_ITEM
 from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
 
-# Seconds. Web's first start runs all migrations, and its image is large.
+# Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
 TIMEOUT: Final = 1800
 
 # Revisions that Helm keeps for a rollback; each holds the whole release in a Secret.
@@ -30,6 +30,7 @@ class LangfuseRelease(Construct):
         chart: str,
         values: Mapping[str, Any],
         secrets: Mapping[SecretKey, str],
+        wait_seconds: int = TIMEOUT,
     ) -> None:
         """Make the release.
 
@@ -39,6 +40,8 @@ class LangfuseRelease(Construct):
             chart: URL of a chart repository, or absolute path of a chart.
             values: of the chart; the first of its ``extraManifests`` is the Secret.
             secrets: value of every key of the release's Secret; they go to it and nowhere else.
+            wait_seconds: how long Helm waits for all pods. Another wait than the usual is
+                the one of new releases only, so that it changes none that exists.
 
         """
         super().__init__(scope, id_)
@@ -63,9 +66,11 @@ class LangfuseRelease(Construct):
                 for key in SecretKey
             ],
             wait=True,
-            timeout=TIMEOUT,
+            timeout=wait_seconds,
             max_history=MAX_HISTORY,
             # A deploy that was cut off may leave a release that Terraform does not know.
             upgrade_install=True,
         )
         release.override_logical_id("langfuse")
+        if wait_seconds != TIMEOUT:
+            release.add_override("lifecycle.ignore_changes", ["timeout"])

@@ -46,6 +46,7 @@ def read(
     upstream: str,
     organization: str,
     workspace: str,
+    may_list_workspaces: bool = True,
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
 
@@ -59,11 +60,10 @@ def read(
         upstream: id of the stack that publishes.
         organization: its Terraform Cloud organization.
         workspace: its workspace.
+        may_list_workspaces: whether Terraform's token sees that the workspace is not there; the
+            token of a run in Terraform Cloud only sees outputs that are shared with it.
 
     """
-    existing = DataTfeWorkspaceIds(
-        stack, f"{upstream}_workspace", organization=organization, names=[workspace]
-    )
     outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
@@ -84,11 +84,20 @@ def read(
                 ),
             }
         )
-    exists = {
-        "condition": f'${{contains(keys({existing.fqn}.ids), "{workspace}")}}',
-        "error_message": f"There is no workspace {workspace}. Run cdktf deploy {upstream} first.",
-    }
-    outputs.add_override("lifecycle", {"precondition": [exists], "postcondition": conditions})
+    lifecycle: dict[str, list[dict[str, str]]] = {"postcondition": conditions}
+    if may_list_workspaces:
+        existing = DataTfeWorkspaceIds(
+            stack, f"{upstream}_workspace", organization=organization, names=[workspace]
+        )
+        lifecycle["precondition"] = [
+            {
+                "condition": f'${{contains(keys({existing.fqn}.ids), "{workspace}")}}',
+                "error_message": (
+                    f"There is no workspace {workspace}. Run cdktf deploy {upstream} first."
+                ),
+            }
+        ]
+    outputs.add_override("lifecycle", lifecycle)
     return contract(**tokens)
 
 
