@@ -91,9 +91,7 @@ class EksCluster(Construct):
         partition = DataAwsPartition(self, "partition").partition
         if administrators:
             policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
-            entries = {
-                key: _administrator(arn, policy_arn) for key, arn in administrators.items()
-            }
+            entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
             cluster.set("access_entries", entries)
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")

@@ -22,7 +22,7 @@ MAX_HISTORY: Final = 5
 class LangfuseRelease(Construct):
     """The chart with its values, and the secrets beside them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a release is made of
         self,
         scope: Construct,
         id_: str,

@@ -1,6 +1,6 @@
 """A workspace of Terraform Cloud that runs Terraform itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cdktf_cdktf_provider_tfe.run_trigger import RunTrigger
 from cdktf_cdktf_provider_tfe.variable import Variable
@@ -13,6 +13,8 @@ class RemoteWorkspace(Construct):
     """A workspace with remote runs; one that exists already is taken over with its state."""
 
     id: str
+    adoption: dict[str, str]
+    """Import block that takes the workspace over if it exists; for the stack."""
 
     def __init__(  # noqa: PLR0913 - what a workspace is made of
         self,
@@ -49,8 +51,9 @@ class RemoteWorkspace(Construct):
         )
         workspace.override_logical_id(id_)
         self.id = workspace.id
+        only_this = f'for each, id in {existing_ids} : each => id if each == "{name}"'
         self.adoption = {
-            "for_each": f'${{{{ for found, id in {existing_ids} : found => id if found == "{name}" }}}}',
+            "for_each": f"${{{{ {only_this} }}}}",
             "to": f"{workspace.terraform_resource_type}.{id_}",
             "id": "${each.value}",
         }

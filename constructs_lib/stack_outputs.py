@@ -39,7 +39,7 @@ def publish_hints(stack: TerraformStack, **hints: str) -> None:
         TerraformOutput(stack, f"{HINT}{name}", value=hint, sensitive=False, static_id=True)
 
 
-def read(
+def read(  # noqa: PLR0913 - what there is to know of the other side
     stack: TerraformStack,
     contract: type[ContractT],
     *,

@@ -70,9 +70,7 @@ class WorkspacesStack(BaseStack):
             workspace.set_environment(
                 TFC_AWS_PROVIDER_AUTH="true", TFC_AWS_RUN_ROLE_ARN=identity.role_arn
             )
-        network.set_input(
-            **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn}
-        )
+        network.set_input(**{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn})
         password = TerraformVariable(
             self,
             ADMIN_PASSWORD,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -89,6 +90,18 @@ class Aws:
             aws_access_key_id=KEY,
             aws_secret_access_key=KEY,
             config=Config(retries={"max_attempts": 1}),
+        )
+
+    def lets_in(self, role_arn: str, subject: str) -> bool:
+        """Tell whether a role trusts the bearer of a Terraform Cloud token with this subject."""
+        name = role_arn.rpartition("/")[2]
+        trust = self.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        (statement,) = trust["Statement"]
+        conditions = statement["Condition"]
+        audience = conditions["StringEquals"]["app.terraform.io:aud"]
+        subjects = conditions["StringLike"]["app.terraform.io:sub"]
+        return audience == "aws.workload.identity" and any(
+            fnmatch(subject, pattern) for pattern in subjects
         )
 
     def inventory(self) -> list[str]:
