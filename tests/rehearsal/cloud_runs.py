@@ -78,7 +78,7 @@ class Runs:
         self._folder: Path | None = None
         self._providers: Path | None = None
         self._environment: Mapping[str, str] = {}
-        self._may_assume: Callable[[str, str], bool] = lambda _role, _subject: False
+        self._log_in: Callable[[str, str], Mapping[str, str]] = lambda _role, _subject: {}
         self._tokens: dict[str, str] = {}
         self._uploads: dict[str, tuple[Workspace, bytes | None]] = {}
         self._queues: dict[str, threading.Lock] = {}
@@ -98,7 +98,7 @@ class Runs:
         self,
         folder: Path,
         environment: Mapping[str, str],
-        may_assume: Callable[[str, str], bool],
+        log_in: Callable[[str, str], Mapping[str, str]],
         providers: Path | None,
     ) -> None:
         """Let runs happen.
@@ -106,7 +106,7 @@ class Runs:
         Args:
             folder: where they happen; it does not exist yet.
             environment: how they reach AWS.
-            may_assume: whether AWS gives the role of this ARN to the bearer of this subject.
+            log_in: returns how the bearer of a subject becomes a role, given by its ARN, in AWS.
             providers: mirror of the providers, if there is one.
 
         """
@@ -115,7 +115,7 @@ class Runs:
         for program in PROGRAMS:
             (programs / program).symlink_to(shutil.which(program) or program)
         self._environment = {**environment, "PATH": str(programs), "HOME": str(folder)}
-        self._folder, self._may_assume, self._providers = folder, may_assume, providers
+        self._folder, self._log_in, self._providers = folder, log_in, providers
 
     def workspace_of(self, token: str) -> str:
         """Return the workspace whose run has this token, or nothing."""
@@ -265,7 +265,7 @@ class Runs:
         return folder, {
             **self._environment,
             **dict(self._variables(run.workspace)),
-            **self._aws(run, folder),
+            **self._aws(run),
             "TF_CLI_CONFIG_FILE": str(config),
             # What the real runner does, too.
             "TF_FORCE_LOCAL_BACKEND": "1",
@@ -276,20 +276,16 @@ class Runs:
             prefix = "TF_VAR_" if each["category"] == "terraform" else ""
             yield prefix + each["key"], each["value"]
 
-    def _aws(self, run: Run, folder: Path) -> dict[str, str]:
+    def _aws(self, run: Run) -> Mapping[str, str]:
         """Return how a run logs in to AWS, if AWS lets it."""
         variables = dict(self._variables(run.workspace))
-        role = variables.get("TFC_AWS_RUN_ROLE_ARN", "")
-        workspace = run.workspace
-        subject = (
-            f"organization:{workspace.organization}:project:Default Project:"
-            f"workspace:{workspace.attributes['name']}:run_phase:plan"
-        )
-        if variables.get("TFC_AWS_PROVIDER_AUTH") != "true" or not self._may_assume(role, subject):
+        if variables.get("TFC_AWS_PROVIDER_AUTH") != "true":
             return {}
-        token = folder / "aws-token"
-        token.write_text("header.claims.signature", encoding="utf-8")
-        return {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(token)}
+        subject = (
+            f"organization:{run.workspace.organization}:project:Default Project:"
+            f"workspace:{run.workspace.attributes['name']}:run_phase:plan"
+        )
+        return self._log_in(variables["TFC_AWS_RUN_ROLE_ARN"], subject)
 
 
 @dataclass

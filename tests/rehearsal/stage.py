@@ -214,7 +214,7 @@ def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         cloud.runs.enable(
-            folder / "runs", to_aws, aws.lets_in, providers if providers.is_dir() else None
+            folder / "runs", to_aws, aws.log_in, providers if providers.is_dir() else None
         )
         installation = Installation(
             folder / "checkout", {**to_aws, "TF_CLI_CONFIG_FILE": str(config)}
