@@ -78,23 +78,35 @@ class RemoteWorkspace(Construct):
     def set_environment(self, **variables: str) -> None:
         """Give its runs environment variables."""
         for key, value in variables.items():
-            self._name(Variable(self, key, **self._where("env", key), value=value), key)
+            self._set("env", key, value=value)
 
     def set_input(self, **variables: str) -> None:
         """Give its runs values of Terraform variables."""
         for key, value in variables.items():
-            self._name(Variable(self, key, **self._where("terraform", key), value=value), key)
+            self._set("terraform", key, value=value)
 
     def set_secret_input(self, **variables: str) -> None:
-        """Give its runs values of Terraform variables that no state and nobody sees."""
+        """Give its runs values of Terraform variables that no state holds and nobody can read."""
         for key, value in variables.items():
-            secret = Variable(
-                self, key, **self._where("terraform", key), value_wo=value, sensitive=True
-            )
-            self._name(secret, key)
+            self._set("terraform", key, value_wo=value, sensitive=True)
 
-    def _where(self, category: str, key: str) -> dict[str, str]:
-        return {"workspace_id": self.id, "category": category, "key": key}
-
-    def _name(self, variable: Variable, key: str) -> None:
+    def _set(
+        self,
+        category: str,
+        key: str,
+        *,
+        value: str | None = None,
+        value_wo: str | None = None,
+        sensitive: bool | None = None,
+    ) -> None:
+        variable = Variable(
+            self,
+            key,
+            workspace_id=self.id,
+            category=category,
+            key=key,
+            value=value,
+            value_wo=value_wo,
+            sensitive=sensitive,
+        )
         variable.override_logical_id(f"{self._id}_{key}")

@@ -120,6 +120,15 @@ class TerraformCloud(Loopback):
         self._workspaces[workspace] = Workspace(new_id("ws"), organization, attributes)
         self._workspaces[workspace].publish(outputs)
 
+    def variables(self, workspace: str) -> dict[str, str]:
+        """Return the variables of a workspace's runs, sensitive or not."""
+        found = self._workspaces[workspace].variables.values()
+        return {each["key"]: each["value"] for each in found}
+
+    def share_with_nobody(self, workspace: str) -> None:
+        """Have a workspace keep its state to itself, as its page in the browser does."""
+        self._workspaces[workspace].consumers.clear()
+
     def lock_by_other(self, workspace: str) -> None:
         """Have somebody else hold the workspace, until ``unlock`` or a forced unlock."""
         self._workspaces[workspace].locked_by = SOMEONE_ELSE
