@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from costs import ORDER
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
 from tests.rehearsal.report import Report
@@ -46,8 +47,8 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None)
         app = App(outdir=str(folder))
         build(app, Settings.load(env_file))
         app.synth()
-        names = [file.parent.name for file in folder.glob("stacks/*/cdk.tf.json")]
-        return {name: Stack.read(folder, name) for name in names}
+        made = [name for name in ORDER if (folder / "stacks" / name).is_dir()]
+        return {name: Stack.read(folder, name) for name in made}
 
     return run
 

@@ -9,6 +9,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 import versions
 from constructs_lib.langfuse_release import TIMEOUT
+from pricing import bill
 from settings import DERIVED, warnings
 from tests.checkout import ROOT
 from tests.conftest import Synthesize
@@ -183,7 +184,7 @@ def test_user_and_runs_administer_the_cluster(remote: dict[str, Stack]) -> None:
 def test_helm_logs_in_without_a_command(remote: dict[str, Stack]) -> None:
     (helm,) = remote["app"].json["provider"]["helm"]
     assert "exec" not in helm["kubernetes"]
-    assert helm["kubernetes"]["token"] == "${ephemeral.aws_eks_cluster_auth.cluster.token}"
+    assert helm["kubernetes"]["token"] == "${ephemeral.aws_eks_cluster_auth.cluster.token}"  # noqa: S105
     assert re.search(
         r"tfe_outputs\.network\.",
         remote["app"].json["ephemeral"]["aws_eks_cluster_auth"]["cluster"]["name"],
@@ -203,3 +204,9 @@ def test_missing_derived_line_is_meant() -> None:
     (warning,) = warnings(ROOT / "tests" / "env" / "accepts.remote-runs.env")
     assert "TF_FORCE_LOCAL_BACKEND" in DERIVED
     assert "TF_FORCE_LOCAL_BACKEND" not in warning
+
+
+def test_it_costs_nothing(remote: dict[str, Stack], stacks: dict[str, Stack]) -> None:
+    assert bill({name: stack.json for name, stack in remote.items()}) == bill(
+        {name: stack.json for name, stack in stacks.items()}
+    )
