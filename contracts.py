@@ -43,6 +43,15 @@ class DepsOutputs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IngressOutputs:
+    """What the deps stack publishes for ``app`` besides, if Langfuse has a public name."""
+
+    zone_id: str
+    traefik_role_arn: str
+    external_dns_role_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplicationSecrets:
     """The JSON object in the store's secret: what the database cannot be read without.
 

@@ -38,6 +38,7 @@ EBS_GP3_GB: Final = Price(0.08, f"0.08 a GB ({TABLES})")
 RDS_GP3_GB: Final = Price(0.115, "0.115 a GB (usage.ai, 2026-06)")
 RDS_SNAPSHOT_GB: Final = Price(0.095, f"0.095 a GB ({TABLES})")
 SECRET: Final = Price(0.40, f"0.40 a secret ({TABLES})")
+ROUTE53_ZONE: Final = Price(0.50, f"0.50 a zone, queries aside ({TABLES})")
 BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
 
 # On demand. The T3 sizes double from one to the next.

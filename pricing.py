@@ -143,12 +143,19 @@ def _volumes(values: object) -> Iterator[int]:
             yield int(found[1])
 
 
+def _zone(zone: Document) -> Iterator[Item]:
+    # It was there before, and is billed whatever is deployed.
+    price = prices.ROUTE53_ZONE
+    yield item(f"zone {zone['name']}", price, down=price.usd)
+
+
 PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
     "terraform-aws-modules/vpc/aws": _vpc,
     "terraform-aws-modules/vpc/aws//modules/vpc-endpoints": _endpoints,
     "terraform-aws-modules/eks/aws": _cluster,
     "terraform-aws-modules/rds/aws": _database,
     "aws_cloudformation_stack": _cloudformation,
+    "aws_route53_zone": _zone,
     "helm_release": _release,
 }
 FREE: Final = frozenset(
@@ -186,6 +193,8 @@ def bill(stacks: Mapping[str, Document]) -> list[Item]:
 def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
     for module in stack.get("module", {}).values():
         yield module["source"], module
-    for kind, resources in stack.get("resource", {}).items():
+    # A data source costs nothing, but for the one of what the user has made and we use.
+    zones = stack.get("data", {}).get("aws_route53_zone", {})
+    for kind, resources in {**stack.get("resource", {}), "aws_route53_zone": zones}.items():
         for resource in resources.values():
             yield kind, resource

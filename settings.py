@@ -147,7 +147,9 @@ def _x86_instance_type(value: str) -> str:
 
 
 Text = Annotated[str, BeforeValidator(_not_empty)]
+DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
 Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
+ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
 DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=65536)]
 NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
@@ -237,7 +239,7 @@ class Settings(BaseSettings):
     langfuse_signup_disabled: Annotated[bool, BeforeValidator(_not_empty)] = Field(
         default=True, description="true or false"
     )
-    langfuse_chart: Annotated[Text, AfterValidator(_chart_source)] = Field(
+    langfuse_chart: ChartSource = Field(
         default=versions.LANGFUSE_CHART_REPOSITORY,
         description="the URL of a chart repository, or the path of a chart's .tgz or folder",
     )
@@ -247,10 +249,32 @@ class Settings(BaseSettings):
     terraform_cloud_runs: Literal["local", "remote"] = Field(
         default="local", description="where Terraform runs: local (this machine) or remote"
     )
+    langfuse_domain: DomainName | None = Field(
+        default=None, description="the public name of Langfuse, such as langfuse.example.com"
+    )
+    route53_zone: DomainName | None = Field(
+        default=None, description="your public Route 53 zone that holds it, such as example.com"
+    )
+    ingress_allowed_cidrs: Annotated[Cidrs, Field(min_length=1)] = Field(
+        default=ANYWHERE,
+        description="comma-separated IPv4 CIDRs that may reach that name, such as 203.0.113.7/32",
+    )
+    acme_staging: Annotated[bool, BeforeValidator(_not_empty)] = Field(
+        default=False, description="true for untrusted certificates without weekly limit, or false"
+    )
+    traefik_chart: ChartSource = Field(
+        default=versions.TRAEFIK_CHART_REPOSITORY,
+        description="where Traefik's chart is, as for LANGFUSE_CHART",
+    )
+    external_dns_chart: ChartSource = Field(
+        default=versions.EXTERNAL_DNS_CHART_REPOSITORY,
+        description="where ExternalDNS's chart is, as for LANGFUSE_CHART",
+    )
 
     @validate_model(mode="after")
     def _nodes_hold_the_pods(self) -> Self:
-        if arithmetic := sizing.shortage(self.node_count, self.node_instance_type):
+        public = self.langfuse_domain is not None
+        if arithmetic := sizing.shortage(self.node_count, self.node_instance_type, public=public):
             message = (
                 f"NODE_COUNT, NODE_INSTANCE_TYPE: {arithmetic}; use more nodes or a larger type"
             )
@@ -269,10 +293,38 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return self
 
+    @validate_model(mode="after")
+    def _public_name_is_whole(self) -> Self:
+        if (self.langfuse_domain is None) != (self.route53_zone is None):
+            message = (
+                "LANGFUSE_DOMAIN, ROUTE53_ZONE: one is set and not the other; set both or none"
+            )
+            raise ValueError(message)
+        if self.langfuse_domain is None:
+            return self
+        if not f".{self.langfuse_domain}".endswith(f".{self.route53_zone}"):
+            message = (
+                "LANGFUSE_DOMAIN, ROUTE53_ZONE: the name is outside the zone; "
+                "choose one that ends with the zone's name"
+            )
+            raise ValueError(message)
+        if "langfuse_url" in self.model_fields_set and self.langfuse_url.rstrip("/") != self.url:
+            message = (
+                "LANGFUSE_URL, LANGFUSE_DOMAIN: the two differ; remove LANGFUSE_URL, which is "
+                "https:// and the domain"
+            )
+            raise ValueError(message)
+        return self
+
     @property
     def runs_remotely(self) -> bool:
         """Whether Terraform runs in Terraform Cloud, with nothing of this machine at hand."""
         return self.terraform_cloud_runs == "remote"
+
+    @property
+    def url(self) -> str:
+        """The address of Langfuse in the browser."""
+        return f"https://{self.langfuse_domain}" if self.langfuse_domain else self.langfuse_url
 
     @classmethod
     def load(cls, env_file: Path) -> Self:

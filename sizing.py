@@ -17,11 +17,21 @@ class PodSize:
     memory_mib: int
     memory_limit_mib: int
 
+    def resources(self) -> dict[str, dict[str, str]]:
+        """Return it as Kubernetes reads it."""
+        return {
+            "requests": {"cpu": f"{self.cpu_m}m", "memory": f"{self.memory_mib}Mi"},
+            "limits": {"memory": f"{self.memory_limit_mib}Mi"},
+        }
+
 
 WEB: Final = PodSize(cpu_m=200, memory_mib=1024, memory_limit_mib=2048)
 WORKER: Final = PodSize(cpu_m=150, memory_mib=640, memory_limit_mib=1024)
 CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048)
 REDIS: Final = PodSize(cpu_m=100, memory_mib=192, memory_limit_mib=512)
+# Only with a public name. Both hold one route or one record, and little else.
+TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
+EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
 # Memory requests in MiB of the EKS add-ons: ebs-csi-node on every node; two coredns (70 each) and
 # two ebs-csi-controller (240 each) once per cluster.
@@ -78,8 +88,10 @@ def _vcpus(size: str) -> int | None:
     return 4 * int(multiple[1]) if multiple else None
 
 
-def shortage(node_count: int, instance_type: str) -> str | None:
+def shortage(node_count: int, instance_type: str, *, public: bool = False) -> str | None:
     """Return the arithmetic by which the pods do not fit these nodes, or None if they do.
+
+    With ``public``, Traefik and ExternalDNS are among the pods.
 
     An instance type whose memory is unknown is taken to fit.
     """
@@ -87,10 +99,12 @@ def shortage(node_count: int, instance_type: str) -> str | None:
     if allocatable is None:
         return None
     free = allocatable - SYSTEM_PER_NODE_MIB
-    langfuse = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
-    requested = sum(size.memory_mib for size in langfuse.values()) + SYSTEM_PER_CLUSTER_MIB
+    sizes = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
+    if public:
+        sizes |= {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
+    requested = sum(size.memory_mib for size in sizes.values()) + SYSTEM_PER_CLUSTER_MIB
     if node_count * free < requested:
-        pods = " + ".join(f"{pod} {size.memory_mib}" for pod, size in langfuse.items())
+        pods = " + ".join(f"{pod} {size.memory_mib}" for pod, size in sizes.items())
         return (
             f"the pods request {requested} MiB ({pods} + system {SYSTEM_PER_CLUSTER_MIB}), but "
             f"{node_count} x {instance_type} hold {node_count * free} MiB "

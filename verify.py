@@ -16,6 +16,7 @@ from typing import Final
 from dotenv import dotenv_values
 
 from settings import Settings, SettingsError
+from verification.address import address_checks, public_name
 from verification.checks import CHECKS
 from verification.cluster import Cluster
 
@@ -40,8 +41,10 @@ def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) ->
 def run_checks(cluster: Cluster) -> bool:
     """Run all checks side by side, print a line for each, and return whether all are well."""
     well = True
-    with ThreadPoolExecutor(len(CHECKS)) as pool:
-        for ok, line in pool.map(lambda check: check.line(cluster), CHECKS):
+    name = public_name(cluster)
+    checks = (*CHECKS, *(address_checks(name) if name else ()))
+    with ThreadPoolExecutor(len(checks)) as pool:
+        for ok, line in pool.map(lambda check: check.line(cluster), checks):
             print(line, flush=True)
             well &= ok
     return well

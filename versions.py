@@ -26,3 +26,11 @@ LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 # The last chart of the Langfuse v3 line; chart 2 needs cert-manager and an operator.
 LANGFUSE_CHART: Final = "1.5.41"
 LANGFUSE_IMAGE: Final = "3.225.4"
+
+TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"
+# It brings Traefik 3.7.11.
+TRAEFIK_CHART: Final = "41.3.0"
+
+EXTERNAL_DNS_CHART_REPOSITORY: Final = "https://kubernetes-sigs.github.io/external-dns"
+# It brings ExternalDNS 0.21.0.
+EXTERNAL_DNS_CHART: Final = "1.21.1"

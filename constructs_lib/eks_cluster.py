@@ -43,9 +43,11 @@ class EksCluster(Construct):
         node_capacity_type: str,
         node_disk_gb: int,
         administrators: Mapping[str, str] | None = None,
+        web_cidrs: list[str] | None = None,
     ) -> None:
         """Make the cluster; ``node_disk_gb`` is in GiB.
 
+        With ``web_cidrs``, these may reach ports 80 and 443 of the nodes.
         ``name`` has at most 20 characters, because IAM limits the names that are made from it.
         Without ``administrators``, ARNs by a key of your choice, its creator is the only one; the
         creator's own key is ``CREATOR``.
@@ -93,6 +95,8 @@ class EksCluster(Construct):
             policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
             entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
             cluster.set("access_entries", entries)
+        if web_cidrs:
+            cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
@@ -159,6 +163,18 @@ def _administrator(principal_arn: str, policy_arn: str) -> dict[str, object]:
         "policy_associations": {
             "admin": {"policy_arn": policy_arn, "access_scope": {"type": "cluster"}}
         },
+    }
+
+
+def _web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
+    return {
+        scheme: {
+            "description": f"{scheme.upper()} to Traefik",
+            "from_port": port,
+            "to_port": port,
+            "cidr_blocks": cidrs,
+        }
+        for scheme, port in (("http", 80), ("https", 443))
     }
 
 

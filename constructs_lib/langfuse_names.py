@@ -20,6 +20,11 @@ PRIORITY_CLASS: Final = "langfuse-data"
 CLICKHOUSE_CLAIM: Final = "langfuse-clickhouse"
 REDIS_CLAIM: Final = "langfuse-redis"
 
+# Of the release, its service account and what else it makes.
+TRAEFIK: Final = "traefik"
+EXTERNAL_DNS: Final = "external-dns"
+CERTIFICATES_CLAIM: Final = "traefik-certificates"
+
 
 class SecretKey(StrEnum):
     """The keys of the release's Secret."""

@@ -1,8 +1,9 @@
 """Which pod goes where, on two or more nodes.
 
 Web stays off ClickHouse's node and the worker goes where web is, so the two largest limits never
-meet; Redis keeps ClickHouse company. Fewer rules put web beside ClickHouse in some installs, and
-more left ClickHouse without a node: docs/adr/0006-placement.md.
+meet; Redis keeps ClickHouse company, and with a public name Traefik and ExternalDNS too. Fewer
+rules put web beside ClickHouse in some installs, and more left ClickHouse without a node:
+docs/adr/0006-placement.md.
 """
 
 from typing import Any, Final
@@ -25,7 +26,7 @@ WEB_AFFINITY: Final = {
     "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_CLICKHOUSE]}
 }
 WORKER_AFFINITY: Final = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_WEB]}}
-REDIS_AFFINITY: Final = {
+BESIDE_CLICKHOUSE: Final = {
     "podAffinity": {
         "preferredDuringSchedulingIgnoredDuringExecution": [
             {"weight": 100, "podAffinityTerm": _CLICKHOUSE}

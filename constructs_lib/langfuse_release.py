@@ -9,6 +9,7 @@ from cdktf_cdktf_provider_helm.release import Release, ReleaseSetSensitive
 from constructs import Construct
 
 import versions
+from constructs_lib.helm_chart import Chart
 from constructs_lib.langfuse_items import SECRET_ITEM
 from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
 
@@ -21,6 +22,8 @@ MAX_HISTORY: Final = 5
 
 class LangfuseRelease(Construct):
     """The chart with its values, and the secrets beside them."""
+
+    release: Release
 
     def __init__(  # noqa: PLR0913 - what a release is made of
         self,
@@ -45,16 +48,16 @@ class LangfuseRelease(Construct):
 
         """
         super().__init__(scope, id_)
-        from_repository = "://" in chart
-        release = Release(
+        found = Chart.at(chart, name="langfuse", version=versions.LANGFUSE_CHART)
+        self.release = Release(
             self,
             "release",
             name=RELEASE,
             namespace=NAMESPACE,
             create_namespace=True,
-            repository=chart if from_repository else None,
-            chart="langfuse" if from_repository else chart,
-            version=versions.LANGFUSE_CHART if from_repository else None,
+            repository=found.repository,
+            chart=found.chart,
+            version=found.version,
             values=[yaml.safe_dump(dict(values), sort_keys=False, width=1_000_000)],
             # Base64, as a Secret's data is: commas and braces mean something to --set.
             set_sensitive=[
@@ -71,6 +74,6 @@ class LangfuseRelease(Construct):
             # A deploy that was cut off may leave a release that Terraform does not know.
             upgrade_install=True,
         )
-        release.override_logical_id("langfuse")
+        self.release.override_logical_id("langfuse")
         if wait_seconds != TIMEOUT:
-            release.add_override("lifecycle.ignore_changes", ["timeout"])
+            self.release.add_override("lifecycle.ignore_changes", ["timeout"])

@@ -14,7 +14,7 @@ from constructs_lib.langfuse_names import (
     SecretKey,
     from_secret,
 )
-from constructs_lib.langfuse_placement import REDIS_AFFINITY, WEB_AFFINITY, WORKER_AFFINITY
+from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE, WEB_AFFINITY, WORKER_AFFINITY
 
 # Of a container's memory limit; left alone, V8 sizes the heap from the node and the pod is killed.
 HEAP_SHARE: Final = 0.75
@@ -33,8 +33,12 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
     init: HeadlessInit,
     workload_role_arn: str,
     spread: bool,
+    domain: str | None = None,
 ) -> dict[str, Any]:
-    """Return what web and worker need; with ``spread``, they are placed on two or more nodes."""
+    """Return what web and worker need; with ``spread``, they are placed on two or more nodes.
+
+    With ``domain``, Traefik is told to send what asks for that name to web.
+    """
     return {
         "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
@@ -48,7 +52,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": ONE_AT_A_TIME}},
         "web": {
             "replicas": 1,
-            "resources": _resources(sizing.WEB),
+            "resources": sizing.WEB.resources(),
             # Migrations run before the port opens, and a pod killed in one leaves the database
             # "dirty" (langfuse/langfuse#4975).
             "livenessProbe": {"initialDelaySeconds": 300},
@@ -60,12 +64,13 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
         },
         "worker": {
             "replicas": 1,
-            "resources": _resources(sizing.WORKER),
+            "resources": sizing.WORKER.resources(),
             "pod": {
                 "additionalEnv": [_node_options(sizing.WORKER)],
                 **({"affinity": WORKER_AFFINITY} if spread else {}),
             },
         },
+        **({"ingress": _ingress(domain)} if domain else {}),
     }
 
 
@@ -97,7 +102,7 @@ def clickhouse_values() -> dict[str, Any]:
             "existingSecret": SECRET,
             "existingSecretKey": SecretKey.CLICKHOUSE_PASSWORD.value,
         },
-        "resources": _resources(sizing.CLICKHOUSE),
+        "resources": sizing.CLICKHOUSE.resources(),
         "priorityClassName": PRIORITY_CLASS,
         "persistence": {"existingClaim": CLICKHOUSE_CLAIM},
         "extraOverrides": CLICKHOUSE_OVERRIDES.read_text(encoding="utf-8"),
@@ -115,10 +120,10 @@ def redis_values(*, spread: bool) -> dict[str, Any]:
         },
         "primary": {
             "extraFlags": ["--maxmemory-policy noeviction"],
-            "resources": _resources(sizing.REDIS),
+            "resources": sizing.REDIS.resources(),
             "priorityClassName": PRIORITY_CLASS,
             "persistence": {"existingClaim": REDIS_CLAIM},
-            **({"affinity": REDIS_AFFINITY} if spread else {}),
+            **({"affinity": BESIDE_CLICKHOUSE} if spread else {}),
         },
     }
 
@@ -137,10 +142,12 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
     }
 
 
-def _resources(size: sizing.PodSize) -> dict[str, Any]:
+def _ingress(domain: str) -> dict[str, Any]:
+    """Return a route without a class: Traefik may not read classes, and takes what names none."""
     return {
-        "requests": {"cpu": f"{size.cpu_m}m", "memory": f"{size.memory_mib}Mi"},
-        "limits": {"memory": f"{size.memory_limit_mib}Mi"},
+        "enabled": True,
+        "annotations": {"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"},
+        "hosts": [{"host": domain, "paths": [{"path": "/", "pathType": "Prefix"}]}],
     }
 
 

@@ -39,7 +39,7 @@ def publish_hints(stack: TerraformStack, **hints: str) -> None:
         TerraformOutput(stack, f"{HINT}{name}", value=hint, sensitive=False, static_id=True)
 
 
-def read(  # noqa: PLR0913 - what there is to know of the other side
+def read(  # noqa: PLR0913 - what to read, and from where
     stack: TerraformStack,
     contract: type[ContractT],
     *,
@@ -47,6 +47,7 @@ def read(  # noqa: PLR0913 - what there is to know of the other side
     organization: str,
     workspace: str,
     may_list_workspaces: bool = True,
+    id_: str | None = None,
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
 
@@ -62,9 +63,11 @@ def read(  # noqa: PLR0913 - what there is to know of the other side
         workspace: its workspace.
         may_list_workspaces: whether Terraform's token sees that the workspace is not there; the
             token of a run in Terraform Cloud only sees outputs that are shared with it.
+        id_: prefix of the construct ids, ``upstream`` unless given; for a second contract of it.
 
     """
-    outputs = DataTfeOutputs(stack, upstream, organization=organization, workspace=workspace)
+    id_ = id_ or upstream
+    outputs = DataTfeOutputs(stack, id_, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
     conditions = []
@@ -87,7 +90,7 @@ def read(  # noqa: PLR0913 - what there is to know of the other side
     lifecycle: dict[str, list[dict[str, str]]] = {"postcondition": conditions}
     if may_list_workspaces:
         existing = DataTfeWorkspaceIds(
-            stack, f"{upstream}_workspace", organization=organization, names=[workspace]
+            stack, f"{id_}_workspace", organization=organization, names=[workspace]
         )
         lifecycle["precondition"] = [
             {

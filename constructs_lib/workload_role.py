@@ -22,7 +22,7 @@ class WorkloadRole(Construct):
         oidc_provider_arn: str,
         service_account: str,
         policy_arns: Mapping[str, str] | None = None,
-        permissions: Mapping[str, Mapping[str, list[str]]] | None = None,
+        permissions: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
         """Make the role.
 
@@ -33,7 +33,8 @@ class WorkloadRole(Construct):
             oidc_provider_arn: the cluster's IAM OIDC provider.
             service_account: ``namespace:name``.
             policy_arns: managed policies to attach, by a key of your choice.
-            permissions: ``actions`` and ``resources`` of statements, by a key of your choice.
+            permissions: ``actions``, ``resources`` and perhaps ``condition`` of statements, by a
+                key of your choice.
 
         """
         super().__init__(scope, id_)

@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import versions
+from constructs_lib.external_dns_values import external_dns_values
 from constructs_lib.headless_init import HeadlessInit
 from constructs_lib.langfuse_items import release_items
 from constructs_lib.langfuse_names import (
@@ -33,9 +34,11 @@ from constructs_lib.langfuse_values import (
     s3_values,
 )
 from constructs_lib.merge_values import merge_values
+from constructs_lib.public_address import PublicAddress
 from constructs_lib.retained_store import read_application_secrets
 from constructs_lib.stack_outputs import publish_hints
-from contracts import DepsOutputs, NetworkOutputs
+from constructs_lib.traefik_values import traefik_values
+from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
 from settings import PLACEHOLDER, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
 from stacks.deps import DEPS
@@ -73,7 +76,7 @@ class AppStack(BaseStack):
         application = read_application_secrets(
             self, "application_secrets", name=deps.application_secrets_name
         )
-        LangfuseRelease(
+        langfuse = LangfuseRelease(
             self,
             "langfuse",
             chart=settings.langfuse_chart,
@@ -89,7 +92,9 @@ class AppStack(BaseStack):
             },
             wait_seconds=REMOTE_WAIT if settings.runs_remotely else TIMEOUT,
         )
-        url, email = _literal(settings.langfuse_url), _literal(settings.langfuse_admin_email)
+        if settings.langfuse_domain and settings.route53_zone:
+            self._publish_at(settings.langfuse_domain, settings.route53_zone, langfuse, settings)
+        url, email = _literal(settings.url), _literal(settings.langfuse_admin_email)
         publish_hints(
             self,
             forward_the_port=(
@@ -109,7 +114,7 @@ class AppStack(BaseStack):
             },
             "langfuse": langfuse_values(
                 image_tag=versions.LANGFUSE_IMAGE,
-                url=_literal(settings.langfuse_url),
+                url=_literal(settings.url),
                 signup_disabled=settings.langfuse_signup_disabled,
                 init=HeadlessInit(
                     user_email=_literal(settings.langfuse_admin_email),
@@ -119,6 +124,7 @@ class AppStack(BaseStack):
                 ),
                 workload_role_arn=deps.workload_role_arn,
                 spread=spread,
+                domain=settings.langfuse_domain,
             ),
             "postgresql": postgresql_values(
                 host=deps.database_host,
@@ -138,6 +144,36 @@ class AppStack(BaseStack):
             return values
         extra = settings.langfuse_extra_values.read_text(encoding="utf-8")
         return merge_values(values, yaml.safe_load(_literal(extra)))
+
+    def _publish_at(
+        self, domain: str, zone: str, langfuse: LangfuseRelease, settings: Settings
+    ) -> None:
+        ingress = read_from(
+            DEPS, IngressOutputs, stack=self, settings=settings, id_=f"{DEPS}_ingress"
+        )
+        spread = settings.node_count > 1
+        PublicAddress(
+            self,
+            "address",
+            traefik_chart=settings.traefik_chart,
+            traefik_values=traefik_values(
+                domain=domain,
+                zone_id=ingress.zone_id,
+                email=_literal(settings.langfuse_admin_email),
+                staging=settings.acme_staging,
+                role_arn=ingress.traefik_role_arn,
+                spread=spread,
+            ),
+            external_dns_chart=settings.external_dns_chart,
+            external_dns_values=external_dns_values(
+                zone=zone,
+                zone_id=ingress.zone_id,
+                owner=f"{settings.name}.{settings.aws_default_region}",
+                role_arn=ingress.external_dns_role_arn,
+                spread=spread,
+            ),
+            after=langfuse.release,
+        )
 
     def _log_in_to(self, network: NetworkOutputs, region: str) -> None:
         """Let Helm get its own token: a published one expires while a plan waits for approval."""

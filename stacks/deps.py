@@ -5,12 +5,13 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
+from constructs_lib.dns_roles import DnsRoles
 from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_store import RetainedStore
 from constructs_lib.stack_outputs import publish, publish_hints
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DepsOutputs, NetworkOutputs
+from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.network import NETWORK
@@ -27,12 +28,13 @@ class DepsStack(BaseStack):
         RandomProvider(self, "random")
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
         network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
+        partition = DataAwsPartition(self, "partition").partition
         store = RetainedStore(
             self,
             "store",
             name=settings.name,
             region=settings.aws_default_region,
-            partition=DataAwsPartition(self, "partition").partition,
+            partition=partition,
         )
         postgres = Postgres(
             self,
@@ -81,6 +83,24 @@ class DepsStack(BaseStack):
                 workload_role_arn=role.arn,
             ),
         )
+        if settings.langfuse_domain and settings.route53_zone:
+            dns = DnsRoles(
+                self,
+                "dns",
+                name=settings.name,
+                domain=settings.langfuse_domain,
+                zone=settings.route53_zone,
+                partition=partition,
+                oidc_provider_arn=network.oidc_provider_arn,
+            )
+            publish(
+                self,
+                IngressOutputs(
+                    zone_id=dns.zone_id,
+                    traefik_role_arn=dns.traefik_role_arn,
+                    external_dns_role_arn=dns.external_dns_role_arn,
+                ),
+            )
         publish_hints(
             self,
             query_the_database=(

@@ -36,6 +36,11 @@ class NetworkStack(BaseStack):
             node_capacity_type=settings.node_capacity_type,
             node_disk_gb=settings.node_disk_gb,
             administrators=self._administrators() if settings.runs_remotely else None,
+            web_cidrs=(
+                [str(cidr) for cidr in settings.ingress_allowed_cidrs]
+                if settings.langfuse_domain
+                else None
+            ),
         )
         publish(
             self,

@@ -15,9 +15,17 @@ ContractT = TypeVar("ContractT", bound="DataclassInstance")
 
 
 def read_from(
-    upstream: str, contract: type[ContractT], *, stack: TerraformStack, settings: Settings
+    upstream: str,
+    contract: type[ContractT],
+    *,
+    stack: TerraformStack,
+    settings: Settings,
+    id_: str | None = None,
 ) -> ContractT:
-    """Return the contract of the stack ``upstream`` of the same installation, as tokens."""
+    """Return a contract of the stack ``upstream`` of the same installation, as tokens.
+
+    A second contract of one stack needs an ``id_`` of its own.
+    """
     return read(
         stack,
         contract,
@@ -25,4 +33,5 @@ def read_from(
         organization=settings.tfc_organization,
         workspace=workspace_name(settings, upstream),
         may_list_workspaces=not settings.runs_remotely,
+        id_=id_,
     )

@@ -1,7 +1,8 @@
 """Synthesis, once per session and per configuration."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -9,12 +10,17 @@ import yaml
 from costs import ORDER
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
+from tests.policy import PolicyReport, checking
 from tests.rehearsal.report import Report
 from tests.stack import Stack
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
+if TYPE_CHECKING:
+    from cdktf import App
+
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
 
+Construct = Callable[..., "App"]
 Synthesize = Callable[..., dict[str, Stack]]
 
 
@@ -29,7 +35,7 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Synthesize:
+def construct(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Construct:
     """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
     # Imported where it is used: it starts Node, and the rehearsal's workers have no need of that.
     import lazy_bindings  # noqa: PLC0415
@@ -37,26 +43,63 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory, _own_environment: None)
     lazy_bindings.install()
     from cdktf import App  # noqa: PLC0415
 
-    from main import build  # noqa: PLC0415
+    from main import SKIP_VALIDATION, build  # noqa: PLC0415
 
-    def run(**lines: str) -> dict[str, Stack]:
+    def run(**lines: str) -> "App":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
         env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + extra, encoding="utf-8")
-        app = App(outdir=str(folder))
+        app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
         build(app, Settings.load(env_file))
         app.synth()
-        made = [name for name in ORDER if (folder / "stacks" / name).is_dir()]
-        return {name: Stack.read(folder, name) for name in made}
+        return app
 
     return run
 
 
 @pytest.fixture(scope="session")
-def stacks(synthesize: Synthesize) -> dict[str, Stack]:
-    """Return the three stacks as the eight variables alone make them."""
-    return synthesize()
+def synthesize(construct: Construct) -> Synthesize:
+    """Return a function that does so, and reads what came out."""
+    return lambda **lines: read(construct(**lines))
+
+
+def read(app: "App") -> dict[str, Stack]:
+    folder = Path(app.outdir)
+    made = [name for name in ORDER if (folder / "stacks" / name).is_dir()]
+    return {name: Stack.read(folder, name) for name in made}
+
+
+@pytest.fixture(scope="session")
+def built(construct: Construct) -> "App":
+    """Return the constructs as the eight variables alone make them."""
+    return construct()
+
+
+@pytest.fixture(scope="session")
+def stacks(built: "App") -> dict[str, Stack]:
+    """Return what they synthesize."""
+    return read(built)
+
+
+@pytest.fixture(scope="session")
+def policy_report(
+    stacks: dict[str, Stack], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PolicyReport]:
+    """Return a function that waits for what checkov says."""
+    with checking(stacks, tmp_path_factory.mktemp("policy")) as report:
+        yield report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _policy_is_checked_meanwhile(request: pytest.FixtureRequest) -> None:
+    if any("policy_report" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("policy_report")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have what waits for checkov come last."""
+    items.sort(key=lambda item: "policy_report" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +123,8 @@ def values(app: Stack) -> dict[str, Any]:
     return chart_values(app)
 
 
-def chart_values(stack: Stack) -> dict[str, Any]:
-    (text,) = stack.resource("helm_release")["values"]
+def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
+    (text,) = stack.resource("helm_release", release)["values"]
     values: dict[str, Any] = yaml.safe_load(text)
     return values
 

@@ -6,7 +6,14 @@ from typing import get_type_hints
 
 import pytest
 
-from contracts import HINT, SENSITIVE, ApplicationSecrets, DepsOutputs, NetworkOutputs
+from contracts import (
+    HINT,
+    SENSITIVE,
+    ApplicationSecrets,
+    DepsOutputs,
+    IngressOutputs,
+    NetworkOutputs,
+)
 from tests.checkout import ROOT
 from tests.stack import Stack
 
@@ -20,6 +27,7 @@ PURE = [
     *(
         f"constructs_lib/{name}.py"
         for name in (
+            "external_dns_values",
             "headless_init",
             "langfuse_items",
             "langfuse_names",
@@ -27,6 +35,7 @@ PURE = [
             "langfuse_values",
             "merge_values",
             "retained_template",
+            "traefik_values",
         )
     ),
 ]
@@ -65,7 +74,9 @@ def test_every_stack_says_what_to_do_next(stacks: dict[str, Stack]) -> None:
     }
 
 
-@pytest.mark.parametrize("contract", [NetworkOutputs, DepsOutputs, ApplicationSecrets])
+@pytest.mark.parametrize(
+    "contract", [NetworkOutputs, DepsOutputs, IngressOutputs, ApplicationSecrets]
+)
 def test_fields_survive_tfe_outputs(contract: type) -> None:
     assert set(get_type_hints(contract).values()) <= {str, list[str]}
 

@@ -55,6 +55,14 @@ def test_spot_nodes_cost_the_same_up_as_on_spot(synthesize: Synthesize) -> None:
     assert total.up == total.on_spot == pytest.approx(123.83, abs=0.005)
 
 
+def test_public_name_costs_the_zone_and_a_gigabyte(synthesize: Synthesize) -> None:
+    stacks = synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
+    items = bill({name: stack.json for name, stack in stacks.items()})
+    assert costs.total(items).up == pytest.approx(164.53 + 0.50 + 0.08, abs=0.005)
+    assert costs.total(items).down == pytest.approx(2.80 + 0.50, abs=0.005)
+    assert all(item.up is not None for item in items)
+
+
 def test_nfr08_next_to_nothing_when_torn_down(synthesized: Json) -> None:
     kept = [(item.what, round(item.down, 2)) for item in bill(synthesized) if item.down]
     assert kept == [

@@ -4,23 +4,30 @@ import re
 from pathlib import Path
 
 import pytest
+from cdktf import App
 
+import versions
+from docs import diagram
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
+from tests.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
 
+# The picture is of what the eight variables make.
+OPTIONAL = {"DnsRoles", "PublicAddress"}
+
 
 def test_fr24_example_has_every_variable() -> None:
-    named = re.findall(r"^#?([A-Za-z_]+)=", EXAMPLE, re.MULTILINE)
+    named = re.findall(r"^#?(\w+)=", EXAMPLE, re.MULTILINE)
     assert sorted(named) == sorted({*variables(), *DERIVED})
 
 
 def test_fr24_example_shows_the_defaults() -> None:
-    shown = dict(re.findall(r"^#([A-Z_]+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
+    shown = dict(re.findall(r"^#([A-Z0-9_]+)='?(.*?)'?$", EXAMPLE, re.MULTILINE))
     for name, field in Settings.model_fields.items():
-        if field.is_required() or name == "langfuse_extra_values":
+        if field.is_required() or field.default is None:
             continue
         default = field.default
         if isinstance(default, tuple):
@@ -48,16 +55,17 @@ def test_fr25_env_is_not_in_version_control() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
-def test_diagram_shows_every_construct() -> None:
+def test_diagrams_are_drawn_from_the_code(stacks: dict[str, Stack], built: App) -> None:
+    drawn = diagram.stacks_of(built)
+    assert list(drawn) == list(stacks)
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    diagram = page.split("```")[1]
-    sources = "\n".join(
-        file.read_text(encoding="utf-8") for file in ROOT.glob("constructs_lib/*.py")
-    )
-    constructs = re.findall(r"^class (\w+)\(Construct\)", sources, re.MULTILINE)
-    shown = re.findall(r'\["(\w+)"\]', diagram)
-    assert sorted(shown) == sorted([*constructs, "Settings"])
-    assert set(re.findall(r"-- (\w+) -->", diagram)) == {"NetworkOutputs", "DepsOutputs"}
+    assert page == diagram.in_page(page, diagram.mermaid(drawn))
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    assert picture == diagram.svg(drawn)
+    for file in ROOT.glob("constructs_lib/*.py"):
+        for name in re.findall(r"^class (\w+)\(Construct\)", file.read_text("utf-8"), re.MULTILINE):
+            assert name in page
+            assert name in picture or name in OPTIONAL
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
@@ -72,3 +80,22 @@ def test_documents_name_decisions_that_exist() -> None:
     for source in sources:
         for page in re.findall(r"docs/[\w/-]+\.md", source.read_text(encoding="utf-8")):
             assert (ROOT / page).exists(), f"{source.name}: {page}"
+
+
+def test_documents_name_addresses_that_exist(stacks: dict[str, Stack]) -> None:
+    named = [
+        address
+        for document in DOCUMENTS
+        for address in re.findall(
+            r"-chdir=cdktf\.out/stacks/(\w+) (?:apply -replace=|state rm )(\w+)\.'?(\w+)",
+            document.read_text(encoding="utf-8"),
+        )
+    ]
+    assert len(named) >= 4
+    for stack, kind, name in named:
+        assert name in stacks[stack].json["resource"][kind]
+
+
+def test_documents_name_the_pinned_langfuse() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert f"/langfuse/v{versions.LANGFUSE_IMAGE}/worker/" in page

@@ -1,7 +1,7 @@
 """The example of a first trace, sent by the real SDK to a stand-in of Langfuse."""
 
-import subprocess
-import sys
+import atexit
+import runpy
 import threading
 from collections.abc import Iterator
 from unittest.mock import Mock
@@ -11,7 +11,6 @@ import pytest
 
 from examples import first_trace
 from examples.first_trace import StepError
-from tests.checkout import ROOT, clean_environment
 from tests.langfuse_api import SECRET_KEY, LangfuseApi
 
 
@@ -23,22 +22,21 @@ def api() -> Iterator[LangfuseApi]:
         server.shutdown()
 
 
-def test_first_trace(api: LangfuseApi) -> None:
-    done = subprocess.run(
-        [sys.executable, "examples/first_trace.py"],
-        cwd=ROOT,
-        env={
-            **clean_environment(),
-            "LANGFUSE_HOST": api.url,
-            "LANGFUSE_PATIENCE": "2",
-            "LANGFUSE_PUBLIC_KEY": "pk-lf-first",
-            "LANGFUSE_SECRET_KEY": SECRET_KEY,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.fixture(autouse=True)
+def _sdk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    # The SDK keeps one client for each public key, and waits two seconds for each at the end.
+    monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", f"pk-lf-{request.node.name}")
+    monkeypatch.setenv("LANGFUSE_SECRET_KEY", SECRET_KEY)
+    monkeypatch.setattr(atexit, "register", lambda call, *_: call)
+
+
+def test_first_trace(
+    api: LangfuseApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANGFUSE_HOST", api.url)
+    monkeypatch.setenv("LANGFUSE_PATIENCE", "2")
+    runpy.run_path(first_trace.__file__, run_name="__main__")
+    said = capsys.readouterr().out
     ids = {span["name"]: span["id"] for span in api.spans}
     parents = {span["name"]: span["parent"] for span in api.spans}
     assert parents == {
@@ -56,15 +54,12 @@ def test_first_trace(api: LangfuseApi) -> None:
     assert (item["sourceTraceId"], item["expectedOutput"]) == (trace, "Paris")
     (score,) = api.scores
     assert (score["traceId"], score["name"], score["value"]) == (trace, "correct", 1)
-    assert done.stdout.splitlines()[-1] == f"{api.url}/project/default-project/traces/{trace}"
-    assert SECRET_KEY not in done.stdout
+    assert said.splitlines()[-1] == f"{api.url}/project/default-project/traces/{trace}"
+    assert SECRET_KEY not in said
 
 
 @pytest.fixture
-def keys(api: LangfuseApi, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    # The SDK keeps one client for each public key.
-    monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", f"pk-lf-{request.node.name}")
-    monkeypatch.setenv("LANGFUSE_SECRET_KEY", SECRET_KEY)
+def host(api: LangfuseApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_trace, "HOST", api.url)
     monkeypatch.setattr(first_trace, "PATIENCE", 0.1)
 
@@ -77,7 +72,7 @@ def test_keys_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         first_trace.main()
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 def test_port_is_not_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
     with LangfuseApi() as closed:
         monkeypatch.setattr(first_trace, "HOST", closed.url)
@@ -85,21 +80,21 @@ def test_port_is_not_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
         first_trace.main()
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 def test_langfuse_is_unhealthy(api: LangfuseApi) -> None:
     api.health = 503
     with pytest.raises(StepError, match=r"it answers 503\. Run uv run verify\.py"):
         first_trace.main()
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 def test_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANGFUSE_SECRET_KEY", "sk-lf-other")
     with pytest.raises(StepError, match="refuses the keys"):
         first_trace.main()
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 def test_trace_is_not_ingested(api: LangfuseApi) -> None:
     api.deaf = True
     wanted = "The trace cannot be read after 0 s. It goes from web to S3 and Redis"
@@ -108,14 +103,14 @@ def test_trace_is_not_ingested(api: LangfuseApi) -> None:
     assert api.spans
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 def test_score_is_not_ingested(api: LangfuseApi) -> None:
     api.unscored = True
     with pytest.raises(StepError, match="The score cannot be read"):
         first_trace.main()
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("host")
 @pytest.mark.parametrize(
     ("broken", "said"),
     [("/api/public/v2/datasets", "Langfuse answers 503 half-way"), ("", "went away half-way")],

@@ -1,61 +1,65 @@
 """The program as a user starts it."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from cdktf import App
 
 from settings import DERIVED
 from tests.checkout import clean_environment, copy_checkout
 from tests.conftest import BASE_ENV
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    copy_checkout(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkout")
+    copy_checkout(folder)
+    return folder
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def untouched_example(checkout: Path) -> Run:
+    """Run the program on the example with one secret in it, where there is no Terraform."""
+    example = (checkout / ".env.example").read_text(encoding="utf-8")
+    secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")
+    (checkout / ".env").write_text(secret, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "main.py"],
-        cwd=folder,
-        env=clean_environment(),
+        cwd=checkout,
+        env={**clean_environment(), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_untouched_example_synthesizes_three_stacks(checkout: Path) -> None:
-    shutil.copy(checkout / ".env.example", checkout / ".env")
-    result = run(checkout)
-    assert result.returncode == 0
+def test_untouched_example_synthesizes_three_stacks(checkout: Path, untouched_example: Run) -> None:
+    assert untouched_example.returncode == 0
     for stack in ("network", "deps", "app"):
         file = checkout / "cdktf.out" / "stacks" / stack / "cdk.tf.json"
         assert json.loads(file.read_text(encoding="utf-8"))["terraform"]["backend"]
-        assert f"cdktf.out/stacks/{stack}/cdk.tf.json" in result.stdout
-    assert "total" in result.stdout
-    assert result.stderr.startswith("warning: AWS_ACCESS_KEY_ID, ")
-    assert "LANGFUSE_ADMIN_PASSWORD" in result.stderr
-    assert result.stderr.count("\n") == 1
+        assert f"cdktf.out/stacks/{stack}/cdk.tf.json" in untouched_example.stdout
+    assert "total" in untouched_example.stdout
+    warning = untouched_example.stderr
+    assert warning.startswith("warning: AWS_ACCESS_KEY_ID, ")
+    assert "LANGFUSE_ADMIN_PASSWORD" in warning
+    assert warning.count("\n") == 1
 
 
-def test_nfr01_no_secret_is_written_or_printed(checkout: Path) -> None:
-    shutil.copy(BASE_ENV, checkout / ".env")
-    result = run(checkout)
-    assert result.returncode == 0
+def test_nfr01_no_secret_is_written_or_printed(checkout: Path, untouched_example: Run) -> None:
     for file in (checkout / "cdktf.out").rglob("*"):
         assert file.is_dir() or "do-not-print" not in file.read_text(encoding="utf-8")
-    assert "do-not-print" not in result.stdout + result.stderr
+    assert "do-not-print" not in untouched_example.stdout + untouched_example.stderr
 
 
+@pytest.mark.usefixtures("untouched_example")
 def test_stacks_are_ordered(checkout: Path) -> None:
-    shutil.copy(BASE_ENV, checkout / ".env")
-    run(checkout)
     manifest = json.loads((checkout / "cdktf.out" / "manifest.json").read_text(encoding="utf-8"))
     assert {name: stack["dependencies"] for name, stack in manifest["stacks"].items()} == {
         "network": [],
@@ -65,18 +69,22 @@ def test_stacks_are_ordered(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [None, "VPC_CIDR=10.0.0.0/28", "NODE_COUNT=0"])
-def test_bad_input_is_one_line_and_nothing_is_written(checkout: Path, line: str | None) -> None:
+def test_bad_input_is_one_line_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: App, line: str | None
+) -> None:
+    assert built  # so that what main imports comes in lazily
+    import main  # noqa: PLC0415
+
+    monkeypatch.setattr(main, "ENV_FILE", tmp_path / ".env")
     if line is not None:
-        (checkout / ".env").write_text(
-            BASE_ENV.read_text(encoding="utf-8") + line, encoding="utf-8"
-        )
-    result = run(checkout)
+        text = BASE_ENV.read_text(encoding="utf-8") + line
+        (tmp_path / ".env").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main.synthesize(tmp_path / "cdktf.out")
     variable = ".env" if line is None else line.partition("=")[0]
-    assert result.returncode == 1
-    assert result.stdout == ""
-    (message,) = result.stderr.splitlines()
+    (message,) = str(stopped.value.code).splitlines()
     assert message.startswith(f"{variable}: ")
-    assert not (checkout / "cdktf.out").exists()
+    assert not (tmp_path / "cdktf.out").exists()
 
 
 def test_derived_lines_of_the_example_follow_the_eight_variables(checkout: Path) -> None:

@@ -3,16 +3,9 @@
 It sees the stacks' own resources and module calls, not what the modules make of them.
 """
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
-from tests.stack import Stack
+from tests.policy import PolicyReport
 
 # Every check that does not pass, and why that is meant.
 ACCEPTED = {
@@ -30,47 +23,11 @@ ACCEPTED = {
 CHECKS = {"terraform_json": 19, "cloudformation": 10}
 
 
-@pytest.fixture(scope="session")
-def folder(stacks: dict[str, Stack], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("policy")
-    for name, stack in stacks.items():
-        (folder / f"{name}.tf.json").write_text(json.dumps(stack.json, indent=2), encoding="utf-8")
-    template = stacks["deps"].resource("aws_cloudformation_stack")["template_body"]
-    (folder / "retained.yaml").write_text(
-        yaml.safe_dump({"AWSTemplateFormatVersion": "2010-09-09", **json.loads(template)}),
-        encoding="utf-8",
-    )
-    return folder
-
-
 @pytest.mark.parametrize("framework", ACCEPTED)
-def test_policy(folder: Path, framework: str) -> None:
-    report = run_checkov(folder, framework)
+def test_policy(policy_report: PolicyReport, framework: str) -> None:
+    report = policy_report()[framework]
     failed = {check["check_id"] for check in report["results"]["failed_checks"]}
     summary = report["summary"]
     assert failed == set(ACCEPTED[framework])
     assert summary["parsing_errors"] == 0
     assert summary["passed"] + summary["failed"] == CHECKS[framework]
-
-
-def run_checkov(folder: Path, framework: str) -> dict[str, Any]:
-    checkov = Path(sys.executable).with_name("checkov")
-    result = subprocess.run(  # noqa: S603
-        [
-            checkov,
-            "--directory",
-            folder,
-            "--framework",
-            framework,
-            "--output",
-            "json",
-            "--skip-download",
-            "--download-external-modules",
-            "false",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report: dict[str, Any] = json.loads(result.stdout)
-    return report

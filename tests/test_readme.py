@@ -71,4 +71,4 @@ def default(name: str) -> str:
     value = Settings.model_fields[name].default
     if isinstance(value, tuple):
         value = ",".join(map(str, value))
-    return "" if value is None else f"`{str(value).lower() if value is True else value}`"
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -30,6 +30,15 @@ def remote(synthesize: Synthesize) -> dict[str, Stack]:
 
 
 @pytest.fixture(scope="session")
+def together(synthesize: Synthesize) -> dict[str, Stack]:
+    return synthesize(
+        TERRAFORM_CLOUD_RUNS="remote",
+        LANGFUSE_DOMAIN="langfuse.example.com",
+        ROUTE53_ZONE="example.com",
+    )
+
+
+@pytest.fixture(scope="session")
 def workspaces(remote: dict[str, Stack]) -> Stack:
     return remote["workspaces"]
 
@@ -50,6 +59,20 @@ def test_golden(remote: dict[str, Stack], name: str, snapshot: SnapshotAssertion
     assert without_metadata(remote[name].json) == snapshot(
         extension_class=JSONSnapshotExtension, name=name
     )
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_golden_with_a_public_name(
+    together: dict[str, Stack], name: str, snapshot: SnapshotAssertion
+) -> None:
+    assert without_metadata(together[name].json) == snapshot(
+        extension_class=JSONSnapshotExtension, name=name
+    )
+
+
+def test_a_public_name_needs_no_list_of_workspaces(together: dict[str, Stack]) -> None:
+    """The token of a run may not ask for one."""
+    assert all("tfe_workspace_ids" not in together[name].json["data"] for name in STACKS)
 
 
 @pytest.mark.parametrize(

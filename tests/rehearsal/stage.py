@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psutil
 
+import versions
 from contracts import ApplicationSecrets, DepsOutputs, NetworkOutputs
 from tests.rehearsal.aws import ACCOUNT, REGION, Aws
 from tests.rehearsal.control_plane import ControlPlane
@@ -22,7 +23,11 @@ from tests.rehearsal.terraform_cloud import TerraformCloud
 ORGANIZATION: Final = "rehearsal"
 TOKEN: Final = "the-one-token"  # noqa: S105 - of the stand-in
 PASSWORD: Final = "a,b{c}=d e#f"  # noqa: S105 - what Helm's --set would stumble over
-CHART: Final = "langfuse-1.5.41.tgz"
+CHARTS: Final = {
+    "LANGFUSE_CHART": f"langfuse-{versions.LANGFUSE_CHART}.tgz",
+    "TRAEFIK_CHART": f"traefik-{versions.TRAEFIK_CHART}.tgz",
+    "EXTERNAL_DNS_CHART": f"external-dns-{versions.EXTERNAL_DNS_CHART}.tgz",
+}
 SECRETS: Final = "langfuse-application-secrets"
 BUCKET: Final = f"langfuse-{ACCOUNT}-{REGION}"
 LOCKED: Final = re.compile(r'provider "[^"]+/([\w-]+)" \{\s+version\s+= "([^"]+)"')
@@ -189,7 +194,7 @@ def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
         cluster: whether to start a Kubernetes control plane, whose programs must be on PATH.
 
     """
-    modules, providers, chart = mirror / "modules", mirror / "providers", mirror / "charts" / CHART
+    modules, providers, charts = mirror / "modules", mirror / "providers", mirror / "charts"
     with ExitStack() as stack:
         control_plane = None
         eks = Eks()
@@ -227,6 +232,10 @@ def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
             LANGFUSE_ADMIN_EMAIL="ada@example.com",
             LANGFUSE_ADMIN_NAME="Ada",
             LANGFUSE_ADMIN_PASSWORD=PASSWORD,
-            **({"LANGFUSE_CHART": str(chart)} if chart.is_file() else {}),
+            **{
+                variable: str(charts / chart)
+                for variable, chart in CHARTS.items()
+                if (charts / chart).is_file()
+            },
         )
         yield Stage(aws, eks, cloud, control_plane, installation)

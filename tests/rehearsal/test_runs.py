@@ -28,16 +28,15 @@ def deploy_workspaces(stage: Stage) -> str:
 
 
 def resources(stage: Stage, stack: str) -> dict[str, Any]:
-    """Return the attributes of all that a state manages, by address."""
+    """Return the ids of all that a state manages, by address."""
     found = {}
     for resource in stage.cloud.state(f"langfuse-{stack}")["resources"]:
         if resource["mode"] == "managed":
             parts = [resource.get("module"), resource["type"], resource["name"]]
             for each in resource["instances"]:
                 address = [*parts, each.get("index_key")]
-                found[".".join(str(part) for part in address if part is not None)] = each[
-                    "attributes"
-                ]
+                name = ".".join(str(part) for part in address if part is not None)
+                found[name] = each["attributes"]["id"]
     return found
 
 

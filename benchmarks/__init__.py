@@ -1,0 +1,1 @@
+"""Measurements, which write their own pages."""

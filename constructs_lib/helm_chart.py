@@ -1,0 +1,23 @@
+"""Where a chart comes from."""
+
+from typing import NamedTuple, Self
+
+
+class Chart(NamedTuple):
+    """What a Helm release is told of its chart."""
+
+    repository: str | None
+    chart: str
+    version: str | None
+
+    @classmethod
+    def at(cls, source: str, *, name: str, version: str) -> Self:
+        """Return the chart ``name`` at this version; a local chart has a version of its own.
+
+        Args:
+            source: URL of a chart repository, or absolute path of a chart.
+            name: of the chart in its repository.
+            version: to take from the repository.
+
+        """
+        return cls(source, name, version) if "://" in source else cls(None, source, None)

@@ -1,0 +1,103 @@
+"""Langfuse's public name: Traefik at the nodes' own addresses, and the record that leads there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import yaml
+from cdktf import DataResource, ITerraformDependable, LocalExecProvisioner
+from cdktf_cdktf_provider_helm.release import Release
+from constructs import Construct
+
+import versions
+from constructs_lib.external_dns_values import INTERVAL
+from constructs_lib.helm_chart import Chart
+from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
+from constructs_lib.langfuse_release import MAX_HISTORY
+
+# Seconds. Two images and one small volume.
+TIMEOUT: Final = 600
+
+# Seconds. Two looks of ExternalDNS at the cluster, and time for its calls.
+FAREWELL: Final = 2 * INTERVAL + 15
+
+
+class PublicAddress(Construct):
+    """The releases of ExternalDNS and Traefik, in an order by which the record goes at the end.
+
+    Traefik has the Service that the record is made from. It is destroyed first, then ExternalDNS
+    has the time to see that, and only then it goes too.
+    """
+
+    def __init__(  # noqa: PLR0913 - two charts with their values
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        traefik_chart: str,
+        traefik_values: Mapping[str, Any],
+        external_dns_chart: str,
+        external_dns_values: Mapping[str, Any],
+        after: ITerraformDependable,
+    ) -> None:
+        """Make the releases.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            traefik_chart: URL of a chart repository, or absolute path of a chart.
+            traefik_values: of that chart.
+            external_dns_chart: as above.
+            external_dns_values: of that chart.
+            after: the release of Langfuse, whose storage class and pods they look for.
+
+        """
+        super().__init__(scope, id_)
+        external_dns = self._release(
+            EXTERNAL_DNS,
+            Chart.at(external_dns_chart, name="external-dns", version=versions.EXTERNAL_DNS_CHART),
+            external_dns_values,
+            after=[after],
+        )
+        farewell = DataResource(
+            self,
+            "farewell",
+            depends_on=[external_dns],
+            provisioners=[
+                LocalExecProvisioner(type="local-exec", when="destroy", command=f"sleep {FAREWELL}")
+            ],
+        )
+        farewell.override_logical_id("farewell")
+        self._release(
+            TRAEFIK,
+            Chart.at(traefik_chart, name="traefik", version=versions.TRAEFIK_CHART),
+            traefik_values,
+            after=[farewell],
+        )
+
+    def _release(
+        self,
+        name: str,
+        chart: Chart,
+        values: Mapping[str, Any],
+        *,
+        after: Sequence[ITerraformDependable],
+    ) -> Release:
+        release = Release(
+            self,
+            name,
+            name=name,
+            namespace=NAMESPACE,
+            repository=chart.repository,
+            chart=chart.chart,
+            version=chart.version,
+            values=[yaml.safe_dump(dict(values), sort_keys=False, width=1_000_000)],
+            # Those of Traefik are for what is switched off, and Helm would never remove them.
+            skip_crds=True,
+            wait=True,
+            timeout=TIMEOUT,
+            max_history=MAX_HISTORY,
+            upgrade_install=True,
+            depends_on=list(after),
+        )
+        release.override_logical_id(name)
+        return release

@@ -1,0 +1,273 @@
+"""A public name on a control plane: Traefik and ExternalDNS, their roles, and the record."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+
+from constructs_lib.external_dns_values import INTERVAL
+from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
+from tests.checkout import ROOT
+from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.external_dns import PROGRAM, ExternalDns, is_missing
+from tests.rehearsal.stage import Stage, wait_until
+from tests.rehearsal.test_app import items, mebibytes
+
+pytestmark = pytest.mark.rehearsal
+WANTS_CLUSTER = True
+
+DOMAIN, ZONE = "langfuse.example.com", "example.com"
+# The provider's calls of Route 53, which has no names of actions in its requests.
+ACTIONS = {
+    r"route53:GET /2013-04-01/hostedzone(sbyname)?": "route53:ListHostedZones",
+    r"route53:GET /2013-04-01/hostedzone/\w+": "route53:GetHostedZone",
+    r"route53:GET /2013-04-01/tags/hostedzone/\w+": "route53:ListTagsForResource",
+}
+
+
+@pytest.fixture(scope="module")
+def external_dns(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExternalDns]:
+    """Return the program, which a test may start where it is on PATH."""
+    if stage.control_plane is None:
+        pytest.skip("no control plane")
+    folder = tmp_path_factory.mktemp("external-dns")
+    with ExternalDns(stage.control_plane, stage.aws.url, folder) as program:
+        yield program
+
+
+def ready_pods(plane: ControlPlane) -> dict[str, str]:
+    """Return the node of each pod that is ready, by what it is."""
+    return {
+        re.sub(r"^langfuse-|(-shard0|-primary)?-0$|-\w+-\w{5}$", "", pod["metadata"]["name"]): pod[
+            "spec"
+        ]["nodeName"]
+        for pod in items(plane, "pods")
+        for condition in pod["status"].get("conditions", [])
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }
+
+
+def role_of(stage: Stage, account: str) -> dict[str, Any]:
+    """Return the role that trusts a service account of the namespace."""
+    wanted = f"system:serviceaccount:{NAMESPACE}:{account}"
+    iam = stage.aws.client("iam")
+    (role,) = [
+        role
+        for role in iam.list_roles()["Roles"]
+        if wanted in json.dumps(role["AssumeRolePolicyDocument"])
+    ]
+    return {**role, "Allows": allowed(iam, role["RoleName"])}
+
+
+def allowed(iam: Any, role: str) -> list[tuple[str, str]]:  # noqa: ANN401 - a boto3 client
+    """Return what a role allows, as action and resource."""
+    documents = []
+    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        arn = policy["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        documents.append(found["Document"])
+    return sorted(
+        (action, resource)
+        for document in documents
+        for statement in document["Statement"]
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_zone_must_be_there(stage: Stage) -> None:
+    """Without the hosted zone, the plan of deps stops before anything is made."""
+    stage.stand_in_for_network()
+    stage.installation.change_env(LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE)
+    said = stage.installation.deploy("deps", status=1)
+    assert "no matching Route 53 Hosted Zone found" in said
+    assert stage.databases() == []
+
+
+def test_roles_reach_that_zone_only(stage: Stage) -> None:
+    """Deps makes a role for each service account, with rights in that zone and no other.
+
+    Cannot prove: that AWS heeds the conditions on names and types of records.
+    """
+    route53 = stage.aws.client("route53")
+    for name in (ZONE, "example.org"):
+        route53.create_hosted_zone(Name=name, CallerReference=name)
+    stage.installation.deploy("deps")
+    zone = f"arn:aws:route53:::hostedzone/{zone_id(stage)}"
+    assert role_of(stage, TRAEFIK)["Allows"] == [
+        ("route53:ChangeResourceRecordSets", zone),
+        ("route53:GetChange", "arn:aws:route53:::change/*"),
+        ("route53:ListResourceRecordSets", zone),
+    ]
+    assert role_of(stage, EXTERNAL_DNS)["Allows"] == [
+        ("route53:ChangeResourceRecordSets", zone),
+        ("route53:ListHostedZones", "*"),
+        ("route53:ListResourceRecordSets", zone),
+    ]
+
+
+def zone_id(stage: Stage) -> str:
+    found = stage.aws.client("route53").list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
+    (zone,) = [each for each in found if each["Name"] == f"{ZONE}."]
+    return str(zone["Id"]).rpartition("/")[2]
+
+
+def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
+    """`docs/iam-policy.json` allows what Terraform asks of Route 53."""
+    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    granted = [action for each in policy["Statement"] for action in each["Action"]]
+    calls = [call for call in stage.aws.provider_calls() if call.startswith("route53:")]
+    assert calls
+    for call in calls:
+        (action,) = [name for form, name in ACTIONS.items() if re.fullmatch(form, call)]
+        assert any(fnmatch(action, each) for each in granted), action
+
+
+def test_pods_are_ready_beside_langfuse(stage: Stage, plane: ControlPlane) -> None:
+    """All six pods are ready; Traefik and ExternalDNS are on ClickHouse's node.
+
+    Cannot prove: that the node's ports lead to Traefik, and that Let's Encrypt gives a certificate.
+    """
+    stage.installation.deploy("app")
+    stage.installation.assert_nothing_to_do("app")
+    nodes = ready_pods(plane)
+    assert set(nodes) == {"web", "worker", "clickhouse", "redis", TRAEFIK, EXTERNAL_DNS}
+    assert nodes["clickhouse"] == nodes["redis"] == nodes[TRAEFIK] == nodes[EXTERNAL_DNS]
+    assert nodes["clickhouse"] != nodes["web"] == nodes["worker"]
+
+
+def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
+    """Memory limits fill 87 % and 93 % of the nodes' allocatable memory.
+
+    Cannot prove: what the programs really take.
+    """
+    limits: dict[str, int] = {}
+    for pod in items(plane, "pods"):
+        for container in pod["spec"]["containers"]:
+            node = pod["spec"]["nodeName"]
+            limits[node] = limits.get(node, 0) + mebibytes(container["resources"]["limits"])
+    assert sorted(100 * limit // 3276 for limit in limits.values()) == [87, 93]
+
+
+def test_pods_have_their_roles_and_arguments(stage: Stage, plane: ControlPlane) -> None:
+    """The service accounts name the roles, ExternalDNS the zone, and Traefik opens two ports."""
+    accounts = {each["metadata"]["name"]: each["metadata"] for each in items(plane, "sa")}
+    for account in (TRAEFIK, EXTERNAL_DNS):
+        arn = accounts[account]["annotations"]["eks.amazonaws.com/role-arn"]
+        assert arn == role_of(stage, account)["Arn"]
+    arguments = container(plane, EXTERNAL_DNS)["args"]
+    assert {
+        "--policy=sync",
+        "--registry=txt",
+        "--txt-owner-id=langfuse.us-east-1",
+        "--txt-prefix=externaldns-%{record_type}.",
+        f"--domain-filter={ZONE}",
+        f"--zone-id-filter={zone_id(stage)}",
+    } <= set(arguments)
+    ports = container(plane, TRAEFIK)["ports"]
+    assert sorted(port["hostPort"] for port in ports if "hostPort" in port) == [80, 443]
+    (ingress,) = items(plane, "ingress")
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == [DOMAIN]
+
+
+def container(plane: ControlPlane, deployment: str) -> dict[str, Any]:
+    (found,) = [
+        each for each in items(plane, "deployments") if each["metadata"]["name"] == deployment
+    ]
+    (only,) = found["spec"]["template"]["spec"]["containers"]
+    assert isinstance(only, dict)
+    return only
+
+
+def test_node_is_replaced(plane: ControlPlane) -> None:
+    """When a node returns, Traefik is ready on it again, with its certificates.
+
+    Cannot prove: how long AWS takes to replace a node.
+    """
+    before = ready_pods(plane)
+    volumes = sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc"))
+    assert len(volumes) == 3
+    plane.remove_node(before[TRAEFIK])
+    plane.restore_node(before[TRAEFIK])
+    wait_until(lambda: len(ready_pods(plane)) == len(before))
+    assert ready_pods(plane)[TRAEFIK] == before[TRAEFIK]
+    assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
+
+
+def test_record_follows_its_node(
+    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+) -> None:
+    """ExternalDNS itself, with its arguments and rights, keeps the record at Traefik's node.
+
+    Cannot prove: what Route 53 and the world's resolvers take to tell.
+    """
+    if is_missing():
+        pytest.skip(f"{PROGRAM} is not on PATH")
+    node = ready_pods(plane)[TRAEFIK]
+    give_address(plane, node, "203.0.113.7")
+    external_dns.start(container(plane, EXTERNAL_DNS)["args"])
+    wait_until(lambda: bool(records(stage)), 2 * INTERVAL)
+    mark = (
+        '"heritage=external-dns,external-dns/owner=langfuse.us-east-1,'
+        f'external-dns/resource=service/{NAMESPACE}/{TRAEFIK}"'
+    )
+    assert records(stage) == {
+        f"{DOMAIN}. A": ["203.0.113.7"],
+        f"externaldns-a.{DOMAIN}. TXT": [mark],
+    }
+    plane.remove_node(node)
+    plane.restore_node(node)
+    give_address(plane, node, "203.0.113.9")
+    wait_until(lambda: TRAEFIK in ready_pods(plane))
+    start = time.monotonic()
+    wait_until(lambda: records(stage).get(f"{DOMAIN}. A") == ["203.0.113.9"])
+    assert time.monotonic() - start < INTERVAL + 10
+
+
+def give_address(plane: ControlPlane, node: str, address: str) -> None:
+    """Give a node a public address, as AWS does."""
+    addresses = {"status": {"addresses": [{"type": "ExternalIP", "address": address}]}}
+    plane.kubectl("patch", "node", node, "--subresource=status", f"--patch={json.dumps(addresses)}")
+
+
+def records(stage: Stage) -> dict[str, list[str]]:
+    """Return the zone's records but for its own two."""
+    found = stage.aws.client("route53").list_resource_record_sets(HostedZoneId=zone_id(stage))
+    return {
+        f"{each['Name']} {each['Type']}": [value["Value"] for value in each["ResourceRecords"]]
+        for each in found["ResourceRecordSets"]
+        if each["Type"] not in {"NS", "SOA"}
+    }
+
+
+def test_destroy_leaves_nothing_in_cluster_and_zone(
+    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+) -> None:
+    """After destroy there is no claim, no volume, no pod, and no record of it.
+
+    ExternalDNS ends with its pod here, so the record has gone before.
+    """
+    destroy = stage.installation.start(*stage.installation.cdktf("destroy", "app"))
+    wait_until(lambda: EXTERNAL_DNS not in ready_pods(plane))
+    external_dns.stop()
+    said, _ = destroy.communicate()
+    assert destroy.returncode == 0, said
+    assert records(stage) == {}
+    wait_until(lambda: plane.left_in(NAMESPACE) == [])
+
+
+def test_destroy_takes_the_roles_and_leaves_the_zone(stage: Stage) -> None:
+    """Destroy of deps takes the two roles; the zone is yours and stays."""
+    stage.installation.destroy("deps")
+    roles = [role["RoleName"] for role in stage.aws.client("iam").list_roles()["Roles"]]
+    assert [role for role in roles if role.startswith("langfuse")] == []
+    assert zone_id(stage)

@@ -1,0 +1,83 @@
+"""Every message of our own is in docs/troubleshooting.md, collected from the code that says it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT
+
+PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+PROGRAM = sorted(
+    file
+    for pattern in ("*.py", "stacks/*.py", "constructs_lib/*.py", "verification/*.py", "examples/*")
+    for file in ROOT.glob(pattern)
+    if file.suffix == ".py"
+)
+# By these names a message goes to who raises, returns or prints it.
+NAMES = {"message", "fault", "problem", "remedy"}
+
+
+def messages(file: Path) -> Iterator[str]:
+    """Yield the texts that a user may be shown, with ``{}`` for what varies."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMES:
+                yield from texts(value)
+            case ast.keyword(arg="error_message", value=value):
+                yield from texts(value)
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "error_message":
+                        yield from texts(value)
+            case ast.Call(func=ast.Attribute(attr="exit"), args=[value]):
+                yield from texts(value)
+            case ast.FunctionDef(name="fault" | "warnings"):
+                yield from (text for each in ast.walk(node) for text in spoken(each))
+
+
+def spoken(node: ast.AST) -> Iterator[str]:
+    """Yield what a function returns, or keeps in a dictionary by what it says."""
+    if isinstance(node, ast.Return) and node.value and not isinstance(node.value, ast.ListComp):
+        yield from texts(node.value)
+    elif isinstance(node, ast.Dict):
+        for key in node.keys:
+            yield from texts(key) if key else ()
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
+        )
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*texts(node.body), *texts(node.orelse))
+
+
+@cache
+def cases() -> list[tuple[str, str]]:
+    return [
+        (file.stem, message)
+        for file in PROGRAM
+        for message in dict.fromkeys(messages(file))
+        if " " in message
+    ]
+
+
+@pytest.mark.parametrize(("said_by", "message"), cases())
+def test_message_is_explained(said_by: str, message: str) -> None:
+    said = " ".join(message.split())
+    pattern = ".+?".join(re.escape(part) for part in said.split("{}"))
+    assert re.search(pattern, PAGE), f"{said_by}: {said}"
+
+
+def test_messages_are_found() -> None:
+    assert len(cases()) > 40
+    assert {"settings", "app", "restore_point", "stack_outputs", "first_trace", "cluster"} <= {
+        said_by for said_by, _ in cases()
+    }

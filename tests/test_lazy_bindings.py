@@ -1,0 +1,127 @@
+"""Loading bindings lazily changes nothing but the time, and gives way where it does not fit."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lazy_bindings
+from tests.checkout import ROOT, clean_environment
+from tests.conftest import BASE_ENV
+
+NODE = str(Path(sys.executable).with_name("node"))
+
+
+@pytest.fixture
+def finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [lazy_bindings._Finder(), *sys.meta_path])  # noqa: SLF001
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("cdktf_cdktf_provider_test")]:
+        del sys.modules[name]
+
+
+def package(folder: Path, name: str, *parts: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text("LOADED = True\n", encoding="utf-8")
+    for part in parts:
+        (folder / name / part).mkdir()
+        (folder / name / part / "__init__.py").touch()
+
+
+def test_package_is_empty_until_a_part_is_asked_for(finder: Path) -> None:
+    package(finder, "cdktf_cdktf_provider_test_a", "_jsii", "provider", "queue")
+    module = __import__("cdktf_cdktf_provider_test_a")
+    assert not hasattr(module, "LOADED")
+    assert "cdktf_cdktf_provider_test_a.queue" not in sys.modules
+    assert module.queue.__name__ == "cdktf_cdktf_provider_test_a.queue"
+
+
+def test_unknown_layout_is_loaded_as_it_is(finder: Path) -> None:
+    package(finder, "cdktf_cdktf_provider_test_b", "resources")
+    with pytest.warns(RuntimeWarning, match="test_b is not laid out as expected") as warned:
+        module = __import__("cdktf_cdktf_provider_test_b")
+    assert module.LOADED
+    assert len(warned) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert __import__("cdktf_cdktf_provider_test_b").LOADED
+
+
+def test_a_package_that_is_not_there_is_not_there(finder: Path) -> None:
+    assert finder
+    with pytest.raises(ModuleNotFoundError):
+        __import__("cdktf_cdktf_provider_test_c")
+
+
+def required(folder: Path) -> tuple[str, str]:
+    """Return what Node takes for the package's index, and what it says."""
+    done = subprocess.run(
+        [NODE, "--require", str(lazy_bindings.NODE_HOOK), "-p", "require('@cdktf/provider-x')"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr.strip()
+
+
+def test_node_takes_the_lazy_index_if_there_is_one(tmp_path: Path) -> None:
+    library = tmp_path / "node_modules" / "@cdktf" / "provider-x" / "lib"
+    library.mkdir(parents=True)
+    (library.parent / "package.json").write_text('{"main": "lib/index.js"}', encoding="utf-8")
+    (library / "index.js").write_text("module.exports = 'all'", encoding="utf-8")
+    said, complaint = required(tmp_path)
+    assert said == "all"
+    assert complaint.endswith("has no lazy-index.js: all of it is loaded, which takes longer")
+    (library / "lazy-index.js").write_text("module.exports = 'lazy'", encoding="utf-8")
+    assert required(tmp_path) == ("lazy", "")
+
+
+def test_plain_bindings_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = list(sys.meta_path)
+    monkeypatch.setenv("PLAIN_BINDINGS", "1")
+    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setenv("NODE_OPTIONS", "--trace-warnings")
+    lazy_bindings.install()
+    assert sys.meta_path == []
+    assert os.environ["NODE_OPTIONS"] == "--trace-warnings"
+    monkeypatch.setattr(sys, "meta_path", before)
+
+
+@pytest.mark.slow
+def test_plain_bindings_synthesize_the_same_bytes(tmp_path: Path) -> None:
+    outputs = {}
+    for plain in ("0", "1"):
+        folder = tmp_path / plain
+        done = subprocess.run(
+            [sys.executable, "-c", SYNTHESIZE, str(BASE_ENV), str(folder)],
+            cwd=ROOT,
+            env={**clean_environment(), "PLAIN_BINDINGS": plain},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == {"0": "False", "1": "True"}[plain]
+        files = sorted(folder.glob("stacks/*/cdk.tf.json"))
+        outputs[plain] = {file.parent.name: file.read_bytes() for file in files}
+    assert sorted(outputs["0"]) == ["app", "deps", "network"]
+    assert outputs["0"] == outputs["1"]
+
+
+# Says at the end whether a class was loaded that nobody uses.
+SYNTHESIZE = """
+import sys
+from pathlib import Path
+import main
+from cdktf import App
+from settings import Settings
+app = App(outdir=sys.argv[2])
+main.build(app, Settings.load(Path(sys.argv[1])))
+app.synth()
+print("cdktf_cdktf_provider_aws.sqs_queue" in sys.modules)
+"""

@@ -1,0 +1,35 @@
+"""What runs in GitHub Actions runs with nothing it does not need, and never something else."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.checkout import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.stem)
+def test_actions_are_pinned_and_may_nothing(workflow: Path) -> None:
+    text = workflow.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    assert document["permissions"] == {}
+    for job in document["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert job["timeout-minutes"] <= 60
+        checkout, *_ = job["steps"]
+        assert checkout["with"] == {"persist-credentials": False}
+    used = re.findall(r"uses: (\S+)@(\S+)( # v[\d.]+)?", text)
+    assert used
+    assert all(re.fullmatch("[0-9a-f]{40}", commit) and version for _, commit, version in used)
+
+
+def test_rehearsal_may_not_skip() -> None:
+    (rehearsal,) = [file for file in WORKFLOWS if file.stem == "rehearsal"]
+    document = yaml.safe_load(rehearsal.read_text(encoding="utf-8"))
+    # YAML 1.1 reads the key "on" as true.
+    assert document[True]["schedule"] == [{"cron": "17 4 * * 1"}]
+    *_, last = document["jobs"]["rehearsal"]["steps"]
+    assert "pytest -m rehearsal --rehearsal-required" in last["run"]

@@ -1,0 +1,97 @@
+"""The checks of the public name, for an installation that has one (docs/https.md)."""
+
+import socket
+import ssl
+import time
+from functools import partial
+from typing import Final
+
+import httpx
+
+from constructs_lib.langfuse_names import RELEASE, TRAEFIK
+from verification.checks import LOGS, Check
+from verification.cluster import PATIENCE, CheckError, Cluster
+
+PORT: Final = 443
+
+# Traefik renews when 30 days are left: with fewer than this it has failed for a while.
+FEWEST_DAYS: Final = 14
+
+
+def public_name(cluster: Cluster) -> str | None:
+    """Return the name that Langfuse's Ingress is for, or None if there is no Ingress."""
+    host = "--output=jsonpath={.spec.rules[0].host}"
+    try:
+        return (
+            cluster.kubectl("get", "ingress", RELEASE, "--ignore-not-found", host).strip() or None
+        )
+    except CheckError:
+        # The other checks will say what is wrong with the cluster.
+        return None
+
+
+def address_checks(name: str) -> tuple[Check, ...]:
+    """Return the checks of this name."""
+    return (
+        Check("dns", partial(dns, name), f"wait two minutes, then {LOGS} deployment/external-dns"),
+        Check(
+            "certificate",
+            partial(certificate, name),
+            f"is ACME_STAGING set? Otherwise {LOGS} deployment/traefik",
+        ),
+        Check("https", partial(https, name), "is INGRESS_ALLOWED_CIDRS too narrow for you?"),
+    )
+
+
+def dns(name: str, cluster: Cluster) -> str:
+    """Compare what the name resolves to with the addresses of Traefik's node."""
+    found = {str(each[4][0]) for each in socket.getaddrinfo(name, PORT, socket.AF_INET)}
+    pods = cluster.get("pods", f"--selector=app.kubernetes.io/name={TRAEFIK}")["items"]
+    wanted = {
+        address["address"]
+        for pod in pods
+        for address in cluster.get("node", pod["spec"]["nodeName"])["status"]["addresses"]
+        if address["type"] == "ExternalIP"
+    }
+    if found != wanted:
+        message = f"{name} is {_list(found)}, Traefik's node is {_list(wanted)}"
+        raise CheckError(message)
+    return f"{name} is {_list(found)}"
+
+
+def _list(addresses: set[str]) -> str:
+    return ", ".join(sorted(addresses)) or "nowhere"
+
+
+def certificate(name: str, _: Cluster) -> str:
+    """Have the certificate verified, the name too, and count the days that it has left."""
+    try:
+        with (
+            socket.create_connection((name, PORT), timeout=PATIENCE) as connection,
+            httpx.create_ssl_context().wrap_socket(connection, server_hostname=name) as secure,
+        ):
+            about = secure.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        raise CheckError(error.verify_message) from None
+    days = int((ssl.cert_time_to_seconds(str(about["notAfter"])) - time.time()) // 86400)
+    if days < FEWEST_DAYS:
+        message = f"ends in {days} days"
+        raise CheckError(message)
+    return f"of {name}, {days} days left"
+
+
+def https(name: str, _: Cluster) -> str:
+    """Ask web for its health through Traefik."""
+    try:
+        answer = httpx.get(
+            f"https://{name}:{PORT}/api/public/health",
+            timeout=PATIENCE,
+            verify=httpx.create_ssl_context(),
+        )
+    except httpx.HTTPError as error:
+        message = f"no answer ({type(error).__name__})"
+        raise CheckError(message) from None
+    if answer.status_code != httpx.codes.OK:
+        message = f"answers {answer.status_code}"
+        raise CheckError(message)
+    return f"https://{name} answers"
