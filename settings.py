@@ -345,11 +345,12 @@ class Settings(BaseSettings):
             faults += [_explain(fault) for fault in error.errors(include_input=False)]
         else:
             if settings.runs_remotely and lines.get(FORCE_LOCAL):
-                faults.append(
-                    f"{FORCE_LOCAL}, TERRAFORM_CLOUD_RUNS: the first keeps every run on this "
-                    "machine, the second is remote; comment out the first, or set the second to "
-                    "local"
+                fault = (
+                    "TF_FORCE_LOCAL_BACKEND, TERRAFORM_CLOUD_RUNS: the first keeps every run on "
+                    "this machine, the second is remote; comment out the first, or set the second "
+                    "to local"
                 )
+                faults.append(fault)
         if faults:
             raise SettingsError("\n".join(faults))
         return settings
