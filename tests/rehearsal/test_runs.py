@@ -1,17 +1,22 @@
 """An installation whose runs move to Terraform Cloud and back again."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.rehearsal.chart_repository import ChartRepository
 from tests.rehearsal.cloud_runs import Run
+from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+from tests.rehearsal.test_app import wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
+WANTS_CLUSTER = True
 
 STACKS = ("network", "deps", "app")
-REPOSITORY = "https://langfuse.github.io/langfuse-k8s"
 # The role of the runs may administer the cluster: all that a move adds.
 ENTRY = {
     "module.eks.aws_eks_access_entry.this.runs",
@@ -47,19 +52,35 @@ def triggered(stage: Stage) -> list[Run]:
     return found
 
 
-def test_deploys_on_this_machine(stage: Stage) -> None:
+@pytest.fixture(scope="module")
+def charts(mirror: Path) -> Iterator[str]:
+    """Serve the mirror's charts, which a run in Terraform Cloud cannot read as files."""
+    with ChartRepository(mirror / "charts") as repository:
+        yield repository.url
+
+
+def test_deploys_on_this_machine(stage: Stage, charts: str) -> None:
     """Network and deps are deployed from the user's machine."""
-    stage.installation.change_env(LANGFUSE_CHART=REPOSITORY)
+    stage.installation.change_env(
+        LANGFUSE_CHART=charts, TRAEFIK_CHART=charts, EXTERNAL_DNS_CHART=charts
+    )
     stage.installation.deploy("network")
     stage.installation.deploy("deps")
 
 
+def test_deploys_app_on_this_machine(stage: Stage, plane: ControlPlane) -> None:
+    """So is app, and it becomes ready."""
+    stage.installation.deploy("app")
+    wait_for_all_pods(plane)
+
+
 def test_workspaces_are_taken_over(stage: Stage) -> None:
-    """Two workspaces exist and are taken over with their state, the third is made."""
+    """The workspaces that exist are taken over with their state, one that does not is made."""
     before = stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps")
+    existing = len(stage.cloud.workspaces)
     stage.installation.change_env(TERRAFORM_CLOUD_RUNS="remote", TF_FORCE_LOCAL_BACKEND="")
     said = deploy_workspaces(stage)
-    assert "2 imported" in said
+    assert f"{existing} imported" in said
     assert before == (stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps"))
     for stack in STACKS:
         attributes = stage.cloud.attributes(f"langfuse-{stack}")
@@ -90,6 +111,27 @@ def test_moving_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
     assert triggered(stage) == []
     assert "No changes." in stage.installation.deploy("deps")
     assert resources(stage, "deps") == deps
+
+
+def test_moving_app_to_terraform_cloud_changes_nothing(
+    stage: Stage,
+    plane: ControlPlane,  # noqa: ARG001 - without one there is no app
+) -> None:
+    """Helm logs in with a token instead of the AWS CLI, and finds nothing to do."""
+    assert "No changes." in stage.installation.deploy("app")
+
+
+def test_first_install_in_terraform_cloud(stage: Stage, plane: ControlPlane) -> None:
+    """App is destroyed and installed by remote runs: ready, and no token is in the state.
+
+    Cannot prove: that a first install ends before the token of EKS does.
+    """
+    stage.installation.destroy("app")
+    wait_until(lambda: plane.left_in("langfuse") == [])
+    stage.installation.deploy("app")
+    wait_for_all_pods(plane)
+    assert "k8s-aws-v1" not in json.dumps(stage.cloud.state("langfuse-app"))
+    stage.installation.destroy("app")
 
 
 def test_a_change_of_network_runs_deps(stage: Stage) -> None:
