@@ -6,18 +6,16 @@ that it can show a token of its workspace for.
 
 import io
 import json
-import os
 import secrets
 import shutil
-import subprocess
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .cloud_relations import NOT_FOUND, Handler, listed
+from .cloud_run import Run, Terraform
 from .cloud_workspace import Document, Workspace, data, new_id, refusal
 from .loopback import Request, Response
 
@@ -28,38 +26,6 @@ if TYPE_CHECKING:
 PROGRAMS: Final = ("terraform", "sleep")
 SECONDS_TO_CONFIRM: Final = 300
 NOTHING, CHANGES = 0, 2
-
-
-@dataclass
-class Run:
-    """A plan, and its apply once somebody or something says so."""
-
-    id: str
-    workspace: Workspace
-    destroy: bool
-    confirmed: threading.Event
-    triggered_by: str | None = None
-    status: str = "pending"
-    has_changes: bool = False
-    logs: dict[str, bytes] = field(default_factory=lambda: {"plan": b"", "apply": b""})
-    finished: set[str] = field(default_factory=set)
-
-    def document(self) -> Document:
-        """Return it as the remote backend wants it."""
-        waits = self.status == "planned" and not self.confirmed.is_set()
-        attributes = {
-            "status": self.status,
-            "has-changes": self.has_changes,
-            "is-destroy": self.destroy,
-            "actions": {"is-confirmable": waits, "is-discardable": waits},
-            "permissions": {"can-apply": True},
-        }
-        relationships = {
-            "workspace": {"data": {"type": "workspaces", "id": self.workspace.id}},
-            "plan": {"data": {"type": "plans", "id": f"plan-{self.id}"}},
-            "apply": {"data": {"type": "applies", "id": f"apply-{self.id}"}},
-        }
-        return data("runs", self.id, attributes, relationships)
 
 
 class Runs:
@@ -286,27 +252,3 @@ class Runs:
             f"workspace:{run.workspace.attributes['name']}:run_phase:plan"
         )
         return self._log_in(variables["TFC_AWS_RUN_ROLE_ARN"], subject)
-
-
-@dataclass
-class Terraform:
-    """Terraform on the machine of a run; what it says goes into the log of the phase."""
-
-    run: Run
-    phase: str
-    folder: Path
-    environment: dict[str, str]
-
-    def __call__(self, *arguments: str) -> int:
-        """Return the exit status of a command."""
-        with subprocess.Popen(
-            [str(Path(self.environment["PATH"]) / "terraform"), *arguments, "-no-color"],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            while chunk := os.read(process.stdout.fileno(), 65536):  # type: ignore[union-attr]
-                self.run.logs[self.phase] += chunk
-        return process.returncode

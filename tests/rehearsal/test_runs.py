@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.rehearsal.chart_repository import ChartRepository
-from tests.rehearsal.cloud_runs import Run
+from tests.rehearsal.cloud_run import Run
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until
 from tests.rehearsal.test_app import wait_for_all_pods
