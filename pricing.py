@@ -163,11 +163,19 @@ FREE: Final = frozenset(
     {
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::S3::BucketPolicy",
+        "aws_iam_openid_connect_provider",
+        "aws_iam_policy",
+        "aws_iam_role",
+        "aws_iam_role_policy_attachment",
         "random_bytes",
         "random_password",
         "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",
         "terraform-aws-modules/security-group/aws",
         "terraform_data",
+        "tfe_run_trigger",
+        "tfe_variable",
+        "tfe_workspace",
+        "tfe_workspace_settings",
     }
 )
 

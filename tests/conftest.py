@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from costs import ORDER
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
 from tests.policy import PolicyReport, checking
@@ -64,7 +65,9 @@ def synthesize(construct: Construct) -> Synthesize:
 
 
 def read(app: "App") -> dict[str, Stack]:
-    return {name: Stack.read(Path(app.outdir), name) for name in ("network", "deps", "app")}
+    folder = Path(app.outdir)
+    made = [name for name in ORDER if (folder / "stacks" / name).is_dir()]
+    return {name: Stack.read(folder, name) for name in made}
 
 
 @pytest.fixture(scope="session")
