@@ -50,7 +50,7 @@ APP = "app"
 ADMIN_PASSWORD = "langfuse_admin_password"  # noqa: S105 - the name of a variable
 
 # Seconds. EKS takes a token for 15 minutes, and Helm has to say how it ended while it is valid
-# (docs/adr/0021-runs-in-terraform-cloud.md).
+# (docs/adr/0017-runs-in-terraform-cloud.md).
 REMOTE_WAIT = 780
 
 # Langfuse refuses a shorter one, and its web pod does not start.
