@@ -41,7 +41,7 @@ def resources(stage: Stage, stack: str) -> dict[str, Any]:
             for each in resource["instances"]:
                 address = [*parts, each.get("index_key")]
                 name = ".".join(str(part) for part in address if part is not None)
-                found[name] = each["attributes"]["id"]
+                found[name] = each["attributes"].get("id", each["attributes"].get("hex"))
     return found
 
 
