@@ -14,7 +14,7 @@ from typing import Any, Final
 import prices
 from pricing import Item, bill
 
-ORDER: Final = ("network", "deps", "app")
+ORDER: Final = ("workspaces", "network", "deps", "app")
 WIDTH: Final = 34
 
 

@@ -14,6 +14,7 @@ from settings import Settings, SettingsError, warnings
 from stacks.app import AppStack
 from stacks.deps import DepsStack
 from stacks.network import NetworkStack
+from stacks.workspaces import WorkspacesStack
 
 ENV_FILE = Path(__file__).parent / ".env"
 # It runs `terraform version` for each terraform_data. Looking needs no Terraform, and a deploy asks
@@ -28,6 +29,10 @@ def build(app: App, settings: Settings) -> None:
     deps.add_dependency(network)
     langfuse.add_dependency(network)
     langfuse.add_dependency(deps)
+    if settings.runs_remotely:
+        workspaces = WorkspacesStack(app, settings=settings)
+        for stack in (network, deps, langfuse):
+            stack.add_dependency(workspaces)
 
 
 def synthesize(outdir: Path | None = None) -> Path:

@@ -31,6 +31,8 @@ DERIVED: Final = (
     "TF_FORCE_LOCAL_BACKEND",
     "CDKTF_IGNORE_MISSING_STACK_DEPENDENCIES",
 )
+# What keeps runs on this machine, and so is out of place where they are to be in Terraform Cloud.
+FORCE_LOCAL: Final = "TF_FORCE_LOCAL_BACKEND"
 # What else may stand in .env: temporary credentials, proxies, and Terraform's own switches.
 PASSED_THROUGH: Final = (
     *DERIVED,
@@ -244,6 +246,9 @@ class Settings(BaseSettings):
     langfuse_extra_values: (
         Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)] | None
     ) = Field(default=None, description="the path of a YAML file with chart values")
+    terraform_cloud_runs: Literal["local", "remote"] = Field(
+        default="local", description="where Terraform runs: local (this machine) or remote"
+    )
     langfuse_domain: DomainName | None = Field(
         default=None, description="the public name of Langfuse, such as langfuse.example.com"
     )
@@ -277,6 +282,18 @@ class Settings(BaseSettings):
         return self
 
     @validate_model(mode="after")
+    def _remote_runs_find_the_chart(self) -> Self:
+        charts = [name for name in type(self).model_fields if name.endswith("_chart")]
+        here = [name.upper() for name in charts if "://" not in getattr(self, name)]
+        if self.runs_remotely and here:
+            message = (
+                f"{', '.join(here)}, TERRAFORM_CLOUD_RUNS: a run in Terraform Cloud cannot read a "
+                "chart on this machine; use a chart repository"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
     def _public_name_is_whole(self) -> Self:
         if (self.langfuse_domain is None) != (self.route53_zone is None):
             message = (
@@ -300,6 +317,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def runs_remotely(self) -> bool:
+        """Whether Terraform runs in Terraform Cloud, with nothing of this machine at hand."""
+        return self.terraform_cloud_runs == "remote"
+
+    @property
     def url(self) -> str:
         """The address of Langfuse in the browser."""
         return f"https://{self.langfuse_domain}" if self.langfuse_domain else self.langfuse_url
@@ -315,11 +337,20 @@ class Settings(BaseSettings):
         if not env_file.is_file():
             message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
             raise SettingsError(message)
-        faults = [_unknown(key) for key in dotenv_values(env_file) if key not in _known()]
+        lines = dotenv_values(env_file)
+        faults = [_unknown(key) for key in lines if key not in _known()]
         try:
             settings = cls(_env_file=env_file)  # type: ignore[call-arg]  # taken at run time
         except ValidationError as error:
             faults += [_explain(fault) for fault in error.errors(include_input=False)]
+        else:
+            if settings.runs_remotely and lines.get(FORCE_LOCAL):
+                fault = (
+                    "TF_FORCE_LOCAL_BACKEND, TERRAFORM_CLOUD_RUNS: the first keeps every run on "
+                    "this machine, the second is remote; comment out the first, or set the second "
+                    "to local"
+                )
+                faults.append(fault)
         if faults:
             raise SettingsError("\n".join(faults))
         return settings
@@ -336,6 +367,8 @@ def warnings(env_file: Path) -> list[str]:
     Call it before the file's lines are put into the environment, and after ``Settings.load``.
     """
     lines = dotenv_values(env_file)
+    runs = "TERRAFORM_CLOUD_RUNS"
+    remote = os.environ.get(runs, lines.get(runs)) == "remote"
     found = {
         "still a placeholder, fill in before deploying": [
             key
@@ -343,7 +376,7 @@ def warnings(env_file: Path) -> list[str]:
             if key not in DERIVED and PLACEHOLDER in (value or "")
         ],
         "missing from .env, copy the line from .env.example before deploying": [
-            key for key in DERIVED if key not in lines
+            key for key in DERIVED if key not in lines and not (remote and key == FORCE_LOCAL)
         ],
         "set in the environment, which wins over .env": [
             key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)

@@ -16,6 +16,9 @@ SECURITY_GROUP_MODULE: Final = "5.3.1"
 
 KUBERNETES: Final = "1.36"
 
+# Of runs in Terraform Cloud; on a user's own machine it is the user's.
+TERRAFORM: Final = "1.11.4"
+
 # The major version only: a restored snapshot comes back at its own minor version.
 POSTGRES: Final = "16"
 

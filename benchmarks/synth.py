@@ -95,7 +95,7 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Ru
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **environment},
+        env={**bare_environment(), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -107,6 +107,11 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Ru
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}; see it by hand")
     return Run(seconds, peak)
+
+
+def bare_environment() -> dict[str, str]:
+    """Return the environment, but for what keeps Python from reading its own bytecode."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def resident(pid: int) -> float:
@@ -145,7 +150,7 @@ def growth(folder: Path) -> dict[int, float]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.many_stacks", *map(str, STACKS)],
         cwd=folder,
-        env={**os.environ, "PLAIN_BINDINGS": "0"},
+        env={**bare_environment(), "PLAIN_BINDINGS": "0"},
         capture_output=True,
         text=True,
         check=True,

@@ -1,5 +1,7 @@
 """An EKS cluster with one managed node group."""
 
+from collections.abc import Mapping
+
 from cdktf import Fn, TerraformHclModule, Token
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
@@ -10,6 +12,11 @@ from constructs_lib.workload_role import WorkloadRole
 
 # Not below service-role/, unlike its predecessor: AWS knows no such policy there.
 EBS_CSI_POLICY = "AmazonEBSCSIDriverPolicyV2"
+
+ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
+
+# What the module calls the access entry of whoever runs Terraform.
+CREATOR = "cluster_creator"
 
 
 class EksCluster(Construct):
@@ -35,12 +42,15 @@ class EksCluster(Construct):
         node_count: int,
         node_capacity_type: str,
         node_disk_gb: int,
+        administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
     ) -> None:
         """Make the cluster; ``node_disk_gb`` is in GiB.
 
         With ``web_cidrs``, these may reach ports 80 and 443 of the nodes.
         ``name`` has at most 20 characters, because IAM limits the names that are made from it.
+        Without ``administrators``, ARNs by a key of your choice, its creator is the only one; the
+        creator's own key is ``CREATOR``.
         """
         super().__init__(scope, id_)
         Checkpoint(self, "checkpoint", after=subnet_ids)
@@ -80,6 +90,11 @@ class EksCluster(Construct):
             },
         )
         cluster.override_logical_id("eks")
+        partition = DataAwsPartition(self, "partition").partition
+        if administrators:
+            policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
+            entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
+            cluster.set("access_entries", entries)
         if web_cidrs:
             cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
@@ -87,7 +102,6 @@ class EksCluster(Construct):
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
         self.oidc_provider_arn = cluster.get_string("oidc_provider_arn")
         self.node_security_group_id = cluster.get_string("node_security_group_id")
-        partition = DataAwsPartition(self, "partition").partition
         ebs_csi_role = WorkloadRole(
             self,
             "ebs-csi-role",
@@ -140,6 +154,15 @@ def _node_group(  # noqa: PLR0913 - what a group is made of
         },
         # "unlimited", the default of T instances, can bill up to $58 per node and month.
         "credit_specification": {"cpu_credits": "standard"},
+    }
+
+
+def _administrator(principal_arn: str, policy_arn: str) -> dict[str, object]:
+    return {
+        "principal_arn": principal_arn,
+        "policy_associations": {
+            "admin": {"policy_arn": policy_arn, "access_scope": {"type": "cluster"}}
+        },
     }
 
 

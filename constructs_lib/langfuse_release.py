@@ -13,7 +13,7 @@ from constructs_lib.helm_chart import Chart
 from constructs_lib.langfuse_items import SECRET_ITEM
 from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
 
-# Seconds. Web's first start runs all migrations, and its image is large.
+# Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
 TIMEOUT: Final = 1800
 
 # Revisions that Helm keeps for a rollback; each holds the whole release in a Secret.
@@ -25,7 +25,7 @@ class LangfuseRelease(Construct):
 
     release: Release
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a release is made of
         self,
         scope: Construct,
         id_: str,
@@ -33,6 +33,7 @@ class LangfuseRelease(Construct):
         chart: str,
         values: Mapping[str, Any],
         secrets: Mapping[SecretKey, str],
+        wait_seconds: int = TIMEOUT,
     ) -> None:
         """Make the release.
 
@@ -42,6 +43,8 @@ class LangfuseRelease(Construct):
             chart: URL of a chart repository, or absolute path of a chart.
             values: of the chart; the first of its ``extraManifests`` is the Secret.
             secrets: value of every key of the release's Secret; they go to it and nowhere else.
+            wait_seconds: how long Helm waits for all pods. Another wait than the usual is
+                the one of new releases only, so that it changes none that exists.
 
         """
         super().__init__(scope, id_)
@@ -66,9 +69,11 @@ class LangfuseRelease(Construct):
                 for key in SecretKey
             ],
             wait=True,
-            timeout=TIMEOUT,
+            timeout=wait_seconds,
             max_history=MAX_HISTORY,
             # A deploy that was cut off may leave a release that Terraform does not know.
             upgrade_install=True,
         )
         self.release.override_logical_id("langfuse")
+        if wait_seconds != TIMEOUT:
+            self.release.add_override("lifecycle.ignore_changes", ["timeout"])

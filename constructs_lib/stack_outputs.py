@@ -46,6 +46,7 @@ def read(  # noqa: PLR0913 - what to read, and from where
     upstream: str,
     organization: str,
     workspace: str,
+    may_list_workspaces: bool = True,
     id_: str | None = None,
 ) -> ContractT:
     """Return the contract that the stack ``upstream`` published, its fields as tokens.
@@ -60,13 +61,12 @@ def read(  # noqa: PLR0913 - what to read, and from where
         upstream: id of the stack that publishes.
         organization: its Terraform Cloud organization.
         workspace: its workspace.
+        may_list_workspaces: whether Terraform's token sees that the workspace is not there; the
+            token of a run in Terraform Cloud only sees outputs that are shared with it.
         id_: prefix of the construct ids, ``upstream`` unless given; for a second contract of it.
 
     """
     id_ = id_ or upstream
-    existing = DataTfeWorkspaceIds(
-        stack, f"{id_}_workspace", organization=organization, names=[workspace]
-    )
     outputs = DataTfeOutputs(stack, id_, organization=organization, workspace=workspace)
     types = get_type_hints(contract)
     tokens: dict[str, str | list[str]] = {}
@@ -87,11 +87,20 @@ def read(  # noqa: PLR0913 - what to read, and from where
                 ),
             }
         )
-    exists = {
-        "condition": f'${{contains(keys({existing.fqn}.ids), "{workspace}")}}',
-        "error_message": f"There is no workspace {workspace}. Run cdktf deploy {upstream} first.",
-    }
-    outputs.add_override("lifecycle", {"precondition": [exists], "postcondition": conditions})
+    lifecycle: dict[str, list[dict[str, str]]] = {"postcondition": conditions}
+    if may_list_workspaces:
+        existing = DataTfeWorkspaceIds(
+            stack, f"{id_}_workspace", organization=organization, names=[workspace]
+        )
+        lifecycle["precondition"] = [
+            {
+                "condition": f'${{contains(keys({existing.fqn}.ids), "{workspace}")}}',
+                "error_message": (
+                    f"There is no workspace {workspace}. Run cdktf deploy {upstream} first."
+                ),
+            }
+        ]
+    outputs.add_override("lifecycle", lifecycle)
     return contract(**tokens)
 
 

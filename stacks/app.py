@@ -25,7 +25,7 @@ from constructs_lib.langfuse_names import (
     WEB_SERVICE,
     SecretKey,
 )
-from constructs_lib.langfuse_release import LangfuseRelease
+from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.langfuse_values import (
     clickhouse_values,
     langfuse_values,
@@ -47,6 +47,12 @@ from stacks.upstream import read_from
 
 APP = "app"
 
+ADMIN_PASSWORD = "langfuse_admin_password"  # noqa: S105 - the name of a variable
+
+# Seconds. EKS takes a token for 15 minutes, and Helm has to say how it ended while it is valid
+# (docs/adr/0017-runs-in-terraform-cloud.md).
+REMOTE_WAIT = 780
+
 # Langfuse refuses a shorter one, and its web pod does not start.
 SHORTEST_ADMIN_PASSWORD = 8
 
@@ -63,7 +69,10 @@ class AppStack(BaseStack):
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
         network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
         deps = read_from(DEPS, DepsOutputs, stack=self, settings=settings)
-        self._log_in_to(network, settings.aws_default_region)
+        if settings.runs_remotely:
+            self._log_in_without_cli(network)
+        else:
+            self._log_in_to(network, settings.aws_default_region)
         application = read_application_secrets(
             self, "application_secrets", name=deps.application_secrets_name
         )
@@ -81,6 +90,7 @@ class AppStack(BaseStack):
                 SecretKey.REDIS_PASSWORD: self._password("redis_password"),
                 SecretKey.ADMIN_PASSWORD: self._admin_password(),
             },
+            wait_seconds=REMOTE_WAIT if settings.runs_remotely else TIMEOUT,
         )
         if settings.langfuse_domain and settings.route53_zone:
             self._publish_at(settings.langfuse_domain, settings.route53_zone, langfuse, settings)
@@ -190,15 +200,33 @@ class AppStack(BaseStack):
             ),
         )
 
+    def _log_in_without_cli(self, network: NetworkOutputs) -> None:
+        """Log in where there is no AWS CLI, with a token that is made anew for each apply.
+
+        An ephemeral resource, unlike the data source of the same name, takes no token from the plan
+        into an apply that was approved later, and leaves none in the state.
+        """
+        token = {"aws_eks_cluster_auth": {"cluster": {"name": network.cluster_name}}}
+        self.add_override("ephemeral", token)
+        HelmProvider(
+            self,
+            "helm",
+            kubernetes=HelmProviderKubernetes(
+                host=network.cluster_endpoint,
+                cluster_ca_certificate=Fn.base64decode(network.cluster_certificate_authority_data),
+                token="${ephemeral.aws_eks_cluster_auth.cluster.token}",  # noqa: S106
+            ),
+        )
+
     def _password(self, id_: str) -> str:
         return Password(self, id_, length=PASSWORD_LENGTH, special=False).result
 
     def _admin_password(self) -> str:
         """Return the first user's password, from TF_VAR_langfuse_admin_password."""
-        password = "var.langfuse_admin_password"  # noqa: S105 - an expression
+        password = f"var.{ADMIN_PASSWORD}"
         variable = TerraformVariable(
             self,
-            "langfuse_admin_password",
+            ADMIN_PASSWORD,
             type="string",
             sensitive=True,
             nullable=False,

@@ -1,8 +1,9 @@
 """Stack 1: the network and the cluster."""
 
+from cdktf import TerraformVariable
 from constructs import Construct
 
-from constructs_lib.eks_cluster import EksCluster
+from constructs_lib.eks_cluster import CREATOR, EksCluster
 from constructs_lib.public_vpc import PublicVpc
 from constructs_lib.stack_outputs import publish, publish_hints
 from contracts import NetworkOutputs
@@ -10,6 +11,10 @@ from settings import Settings
 from stacks.base import BaseStack
 
 NETWORK = "network"
+
+# Variables of remote runs.
+OPERATOR_ARN = "operator_arn"
+RUN_ROLE_ARN = "run_role_arn"
 
 
 class NetworkStack(BaseStack):
@@ -30,6 +35,7 @@ class NetworkStack(BaseStack):
             node_count=settings.node_count,
             node_capacity_type=settings.node_capacity_type,
             node_disk_gb=settings.node_disk_gb,
+            administrators=self._administrators() if settings.runs_remotely else None,
             web_cidrs=(
                 [str(cidr) for cidr in settings.ingress_allowed_cidrs]
                 if settings.langfuse_domain
@@ -55,3 +61,20 @@ class NetworkStack(BaseStack):
                 f"--region {settings.aws_default_region}"
             ),
         )
+
+    def _administrators(self) -> dict[str, str]:
+        """Let in who deploys by hand as ever, and the role of the runs besides.
+
+        The module itself would let in whoever runs Terraform, and put out the other.
+        """
+        return {CREATOR: self._arn_of(OPERATOR_ARN), "runs": self._arn_of(RUN_ROLE_ARN)}
+
+    def _arn_of(self, name: str) -> str:
+        variable = TerraformVariable(
+            self,
+            name,
+            type="string",
+            nullable=False,
+            description="Set in the workspace by the stack workspaces.",
+        )
+        return variable.string_value

@@ -32,5 +32,6 @@ def read_from(
         upstream=upstream,
         organization=settings.tfc_organization,
         workspace=workspace_name(settings, upstream),
+        may_list_workspaces=not settings.runs_remotely,
         id_=id_,
     )

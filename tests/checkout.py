@@ -12,6 +12,7 @@ SOURCES: Final = (
     "*.py",
     "*.cjs",
     "constructs_lib",
+    "docs",
     "stacks",
     ".env.example",
     ".npmrc",

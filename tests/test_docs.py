@@ -10,13 +10,14 @@ import versions
 from docs import diagram
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
+from tests.conftest import Synthesize
 from tests.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
 
 # The picture is of what the eight variables make.
-OPTIONAL = {"DnsRoles", "PublicAddress"}
+OPTIONAL = {"DnsRoles", "PublicAddress", "RemoteWorkspace", "RunIdentity"}
 
 
 def test_fr24_example_has_every_variable() -> None:
@@ -82,7 +83,10 @@ def test_documents_name_decisions_that_exist() -> None:
             assert (ROOT / page).exists(), f"{source.name}: {page}"
 
 
-def test_documents_name_addresses_that_exist(stacks: dict[str, Stack]) -> None:
+def test_documents_name_addresses_that_exist(
+    stacks: dict[str, Stack], synthesize: Synthesize
+) -> None:
+    remote = synthesize(TERRAFORM_CLOUD_RUNS="remote")
     named = [
         address
         for document in DOCUMENTS
@@ -93,7 +97,7 @@ def test_documents_name_addresses_that_exist(stacks: dict[str, Stack]) -> None:
     ]
     assert len(named) >= 4
     for stack, kind, name in named:
-        assert name in stacks[stack].json["resource"][kind]
+        assert name in (remote | stacks)[stack].json["resource"][kind]
 
 
 def test_documents_name_the_pinned_langfuse() -> None:

@@ -57,5 +57,5 @@ def without_metadata(node: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(node, list):
         return [without_metadata(value) for value in node]
     if isinstance(node, str) and "\n" in node and "\n\n" not in node:
-        return yaml.safe_load(node)
+        return yaml.load(node, Loader=yaml.CSafeLoader)
     return node

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -90,6 +91,29 @@ class Aws:
             aws_secret_access_key=KEY,
             config=Config(retries={"max_attempts": 1}),
         )
+
+    def log_in(self, role_arn: str, subject: str) -> dict[str, str]:
+        """Return a session of a role as variables, if it trusts this subject of Terraform Cloud.
+
+        The provider would make the session itself, but not at another address than AWS's.
+        """
+        role = self.client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        conditions = statement["Condition"]
+        audience = conditions["StringEquals"]["app.terraform.io:aud"]
+        subjects = conditions["StringLike"]["app.terraform.io:sub"]
+        if audience != "aws.workload.identity" or not any(
+            fnmatchcase(subject, pattern) for pattern in subjects
+        ):
+            return {}
+        session = self.client("sts").assume_role_with_web_identity(
+            RoleArn=role_arn, RoleSessionName="terraform-run", WebIdentityToken="not.looked.at"
+        )["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": session["SessionToken"],
+        }
 
     def inventory(self) -> list[str]:
         """Name everything that was made and is still there, as ``service kind id``."""

@@ -12,6 +12,21 @@ from .loopback import Response
 
 Document = dict[str, Any]
 
+# What a workspace is unless told otherwise; the organization's default is remote execution.
+DEFAULTS: Final[Document] = {
+    "allow-destroy-plan": True,
+    "auto-apply": False,
+    "auto-apply-run-trigger": False,
+    "execution-mode": "remote",
+    "file-triggers-enabled": True,
+    "global-remote-state": False,
+    "queue-all-runs": False,
+    "setting-overwrites": {"execution-mode": False, "agent-pool": False},
+    "speculative-enabled": True,
+    "structured-run-output-enabled": True,
+    "terraform-version": "latest",
+}
+
 LIST_OF_STRINGS: Final = ["list", "string"]
 
 
@@ -71,6 +86,11 @@ class Workspace:
     locked_by: str | None = None
     versions: list[StateVersion] = field(default_factory=list)
     hidden_outputs: set[str] = field(default_factory=set)
+    # Ids of the workspaces whose runs may read the state.
+    consumers: set[str] = field(default_factory=set)
+    variables: dict[str, Document] = field(default_factory=dict)
+    # What was uploaded last, a .tar.gz.
+    configuration: bytes | None = None
 
     @property
     def current(self) -> StateVersion | None:
@@ -83,17 +103,23 @@ class Workspace:
         state: Document = json.loads(current.state or b"{}") if current else {}
         return state
 
+    @property
+    def resource_count(self) -> int:
+        """How many resources the state manages."""
+        return sum(each["mode"] == "managed" for each in self.state().get("resources", []))
+
     def document(self) -> Document:
         """Return it as Terraform wants it; the tfe provider dies of a missing organization."""
         remote = self.attributes["execution-mode"] != "local"
-        permissions = ("can-update", "can-destroy", "can-lock", "can-unlock", "can-force-unlock")
+        verbs = ("update", "destroy", "lock", "unlock", "force-unlock", "force-delete")
+        more = ("queue-run", "queue-apply", "read-settings")
+        permissions = [f"can-{verb}" for verb in (*verbs, *more)]
         attributes = {
             **self.attributes,
             "operations": remote,
             "locked": self.locked_by is not None,
-            "permissions": dict.fromkeys(
-                (*permissions, "can-queue-run", "can-read-settings"), True
-            ),
+            "resource-count": self.resource_count,
+            "permissions": dict.fromkeys(permissions, True),
         }
         relationships: Document = {
             "organization": {"data": {"type": "organizations", "id": self.organization}},
@@ -128,6 +154,18 @@ class Workspace:
                 }
                 return data("state-version-outputs", output_id, attributes)
         return None
+
+    def update(self, given: Document) -> None:
+        """Change settings; without an execution mode of its own it has the organization's."""
+        own = given.get("setting-overwrites", {}).get("execution-mode")
+        if "execution-mode" in given:
+            own = True
+        elif own is False:
+            given = {**given, "execution-mode": DEFAULTS["execution-mode"]}
+        self.attributes |= given
+        if own is not None:
+            overwrites = dict.fromkeys(("execution-mode", "agent-pool"), own)
+            self.attributes["setting-overwrites"] = overwrites
 
     def publish(self, outputs: Mapping[str, str | list[str]]) -> None:
         """Have a state with these outputs and no resources, as an upstream stack leaves one."""

@@ -213,14 +213,16 @@ def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
         config.write_text(
             cloud.cli_config(providers if providers.is_dir() else None), encoding="utf-8"
         )
+        to_aws = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ENDPOINT_URL_EKS": eks.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        cloud.runs.enable(
+            folder / "runs", to_aws, aws.log_in, providers if providers.is_dir() else None
+        )
         installation = Installation(
-            folder / "checkout",
-            {
-                "AWS_ENDPOINT_URL": aws.url,
-                "AWS_ENDPOINT_URL_EKS": eks.url,
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "TF_CLI_CONFIG_FILE": str(config),
-            },
+            folder / "checkout", {**to_aws, "TF_CLI_CONFIG_FILE": str(config)}
         )
         installation.write_env(
             AWS_ACCESS_KEY_ID="AKIAREHEARSAL",

@@ -8,12 +8,14 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from . import module_registry
-from .cloud_workspace import StateVersion, Workspace, data, new_id, refusal
+from .cloud_relations import NOT_FOUND, Handler, Relations, listed
+from .cloud_runs import Runs
+from .cloud_workspace import DEFAULTS, StateVersion, Workspace, data, new_id, refusal
 from .loopback import Loopback, Request, Response
 
 HOSTNAME: Final = "app.terraform.io"
@@ -21,10 +23,21 @@ REGISTRY: Final = "registry.terraform.io"
 API: Final = "/api/v2/"
 US: Final = "user-us"
 SOMEONE_ELSE: Final = "user-someone-else"
+# What the token of a run in Terraform Cloud is good for; elsewhere there is nothing to find.
+OPEN_TO_RUNS: Final = (
+    "GET organizations/([^/]+)",
+    "GET organizations/([^/]+)/entitlement-set",
+    "GET organizations/([^/]+)/workspaces/([^/]+)",
+    "GET state-versions/([^/]+)",
+    "GET state-version-outputs/([^/]+)",
+)
+OPEN_TO_ITSELF: Final = (
+    "GET workspaces/([^/]+)",
+    "POST workspaces/([^/]+)/actions/([a-z-]+)",
+    "GET workspaces/([^/]+)/current-state-version",
+    "POST workspaces/([^/]+)/state-versions",
+)
 VERSION: Final = {"TFP-API-Version": "2.6", "TFP-AppName": "Terraform Cloud"}
-Handler = Callable[..., Response]
-
-NOT_FOUND: Final = refusal(404, "not found")
 
 
 def _host(name: str, services: dict[str, str]) -> list[str]:
@@ -46,6 +59,10 @@ class TerraformCloud(Loopback):
         self.token = token
         self._modules = modules
         self._workspaces: dict[str, Workspace] = {}
+        self._relations = Relations(self._by_id)
+        self.runs = Runs(self, self._by_id, self._relations.triggered_by)
+        # Whose request is being answered: the id of a workspace whose run it is, or the user.
+        self._caller = US
         routes: dict[str, Handler] = {
             "GET organizations/([^/]+)": self._organization,
             "GET organizations/([^/]+)/entitlement-set": self._entitlements,
@@ -60,6 +77,8 @@ class TerraformCloud(Loopback):
             "POST workspaces/([^/]+)/state-versions": self._new_version,
             "GET state-versions/([^/]+)": self._version,
             "GET state-version-outputs/([^/]+)": self._output,
+            **self._relations.routes,
+            **self.runs.routes,
         }
         self._routes = {re.compile(route): handler for route, handler in routes.items()}
 
@@ -97,9 +116,18 @@ class TerraformCloud(Loopback):
         self, organization: str, workspace: str, outputs: Mapping[str, str | list[str]]
     ) -> None:
         """Have a workspace with these outputs, newly made or in place of what it had."""
-        attributes = {"name": workspace, "execution-mode": "local"}
+        attributes = {**DEFAULTS, "name": workspace, "execution-mode": "local"}
         self._workspaces[workspace] = Workspace(new_id("ws"), organization, attributes)
         self._workspaces[workspace].publish(outputs)
+
+    def variables(self, workspace: str) -> dict[str, str]:
+        """Return the variables of a workspace's runs, sensitive or not."""
+        found = self._workspaces[workspace].variables.values()
+        return {each["key"]: each["value"] for each in found}
+
+    def share_with_nobody(self, workspace: str) -> None:
+        """Have a workspace keep its state to itself, as its page in the browser does."""
+        self._workspaces[workspace].consumers.clear()
 
     def lock_by_other(self, workspace: str) -> None:
         """Have somebody else hold the workspace, until ``unlock`` or a forced unlock."""
@@ -120,17 +148,34 @@ class TerraformCloud(Loopback):
             return module_registry.registry_answer(self._modules, request, self.url)
         if found := re.fullmatch(r"/state/([^/.]+)(\.json)?", request.path):
             return self._raw_state(request, found[1], is_state=found[2] is None)
+        return self.runs.answer_openly(request) or self._answer_the_known(request)
+
+    def _answer_the_known(self, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        if headers.get("authorization") != f"Bearer {self.token}":
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        self._caller = US if token == self.token else self.runs.workspace_of(token)
+        if not self._caller:
             return refusal(401, "unauthorized")
         path = request.path.removeprefix(API)
         if path == "ping":
             return Response(204, headers=VERSION)
         for route, handler in self._routes.items():
             if found := route.fullmatch(f"{request.method} {path}"):
+                if not self._may(route.pattern, found.groups()):
+                    return NOT_FOUND
                 response = handler(request, *found.groups())
                 return Response(response.status, response.body, VERSION)
         return NOT_FOUND
+
+    def _reads(self, workspace: Workspace) -> bool:
+        """Tell whether the caller sees the state: a run sees its own and what is shared with it."""
+        return self._caller in {US, workspace.id} | workspace.consumers
+
+    def _may(self, route: str, arguments: tuple[str, ...]) -> bool:
+        """Tell whether the caller may ask for this; a run may not set up any workspace."""
+        if self._caller == US or route in OPEN_TO_RUNS:
+            return True
+        return route in OPEN_TO_ITSELF and arguments[0] == self._caller
 
     def _by_id(self, workspace_id: str) -> Workspace | None:
         return next((each for each in self._workspaces.values() if each.id == workspace_id), None)
@@ -149,15 +194,14 @@ class TerraformCloud(Loopback):
             for name, workspace in self._workspaces.items()
             if workspace.organization == organization and wanted in name
         ]
-        pages = {"current-page": 1, "total-pages": 1, "total-count": len(found)}
-        return Response(body={"data": found, "meta": {"pagination": pages}})
+        return listed(found)
 
     def _create(self, request: Request, organization: str) -> Response:
         given = request.json["data"]["attributes"]
         if given["name"] in self._workspaces:
             return refusal(422, "invalid attribute", "Name has already been taken")
-        attributes = {"execution-mode": "remote", "terraform-version": "latest", **given}
-        workspace = Workspace(new_id("ws"), organization, attributes)
+        workspace = Workspace(new_id("ws"), organization, copy.deepcopy(DEFAULTS))
+        workspace.update(given)
         self._workspaces[given["name"]] = workspace
         return Response(201, {"data": workspace.document()})
 
@@ -171,14 +215,16 @@ class TerraformCloud(Loopback):
         if not (workspace := self._by_id(workspace_id)):
             return NOT_FOUND
         document: dict[str, Any] = {"data": workspace.document()}
+        if not self._reads(workspace):
+            document["data"]["relationships"]["outputs"]["data"] = []
         if "outputs" in request.query.get("include", [""])[0].split(","):
-            document["included"] = workspace.outputs()
+            document["included"] = workspace.outputs() if self._reads(workspace) else []
         return Response(body=document)
 
     def _update(self, request: Request, workspace_id: str) -> Response:
         if not (workspace := self._by_id(workspace_id)):
             return NOT_FOUND
-        workspace.attributes |= request.json["data"]["attributes"]
+        workspace.update(request.json["data"].get("attributes", {}))
         return Response(body={"data": workspace.document()})
 
     def _delete(self, _: Request, workspace_id: str) -> Response:
@@ -192,16 +238,25 @@ class TerraformCloud(Loopback):
             return NOT_FOUND
         holders: dict[str, set[str | None]] = {
             "lock": {None},
-            "unlock": {US},
+            "unlock": {self._caller},
             "force-unlock": {US, SOMEONE_ELSE},
+            "safe-delete": {None},
         }
         allowed = holders.get(action)
         if allowed is None:
             return NOT_FOUND
         if workspace.locked_by not in allowed:
             return refusal(409, "conflict", f"cannot {action}: held by {workspace.locked_by}")
-        workspace.locked_by = US if action == "lock" else None
+        if action == "safe-delete":
+            return self._delete_safely(workspace)
+        workspace.locked_by = self._caller if action == "lock" else None
         return Response(body={"data": workspace.document()})
+
+    def _delete_safely(self, workspace: Workspace) -> Response:
+        if workspace.resource_count:
+            return refusal(409, "conflict", "the workspace has resources under management")
+        del self._workspaces[workspace.attributes["name"]]
+        return Response(204)
 
     def _current(self, _: Request, workspace_id: str) -> Response:
         workspace = self._by_id(workspace_id)
@@ -212,7 +267,7 @@ class TerraformCloud(Loopback):
     def _new_version(self, request: Request, workspace_id: str) -> Response:
         if not (workspace := self._by_id(workspace_id)):
             return NOT_FOUND
-        stored = workspace.store(request.json["data"]["attributes"], US)
+        stored = workspace.store(request.json["data"]["attributes"], self._caller)
         if isinstance(stored, Response):
             return stored
         return Response(201, {"data": stored.document(self.url)})
@@ -241,6 +296,6 @@ class TerraformCloud(Loopback):
 
     def _output(self, _: Request, output_id: str) -> Response:
         for workspace in self._workspaces.values():
-            if output := workspace.output(output_id):
+            if self._reads(workspace) and (output := workspace.output(output_id)):
                 return Response(body={"data": output})
         return NOT_FOUND

@@ -1,0 +1,75 @@
+"""What runs in Terraform Cloud are in AWS, without a key of their own."""
+
+import json
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+from constructs import Construct
+
+# What Terraform Cloud puts into its tokens for AWS, unless told otherwise.
+AUDIENCE = "aws.workload.identity"
+
+
+class RunIdentity(Construct):
+    """A role that runs of certain workspaces, and nobody else, assume with a token of theirs."""
+
+    role_arn: str
+
+    def __init__(  # noqa: PLR0913 - what a role is made of
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        hostname: str,
+        organization: str,
+        workspaces: Sequence[str],
+        policy: str,
+    ) -> None:
+        """Make the role.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: of the role and its policy.
+            hostname: Terraform Cloud's; an account can have one identity provider for it.
+            organization: in Terraform Cloud.
+            workspaces: names of the workspaces whose runs may assume the role, in any project.
+            policy: what it may do, as JSON of at most 6,144 characters without white space.
+
+        """
+        super().__init__(scope, id_)
+        provider = IamOpenidConnectProvider(
+            self, "provider", url=f"https://{hostname}", client_id_list=[AUDIENCE]
+        )
+        provider.override_logical_id("terraform_cloud")
+        subjects = [
+            f"organization:{organization}:project:*:workspace:{workspace}:run_phase:*"
+            for workspace in workspaces
+        ]
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Federated": provider.arn},
+                    "Action": "sts:AssumeRoleWithWebIdentity",
+                    "Condition": {
+                        "StringEquals": {f"{hostname}:aud": AUDIENCE},
+                        "StringLike": {f"{hostname}:sub": subjects},
+                    },
+                }
+            ],
+        }
+        role = IamRole(self, "role", name=name, assume_role_policy=json.dumps(trust))
+        role.override_logical_id("runs")
+        permissions = IamPolicy(self, "policy", name=name, policy=policy)
+        permissions.override_logical_id("runs")
+        attachment = IamRolePolicyAttachment(
+            self, "attachment", role=role.name, policy_arn=permissions.arn
+        )
+        attachment.override_logical_id("runs")
+        self.role_arn = role.arn

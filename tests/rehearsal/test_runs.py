@@ -1,0 +1,185 @@
+"""An installation whose runs move to Terraform Cloud and back again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal.chart_repository import ChartRepository
+from tests.rehearsal.cloud_run import Run
+from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+from tests.rehearsal.test_app import wait_for_all_pods
+
+pytestmark = pytest.mark.rehearsal
+WANTS_CLUSTER = True
+
+STACKS = ("network", "deps", "app")
+# The role of the runs may administer the cluster: all that a move adds.
+ENTRY = {
+    "module.eks.aws_eks_access_entry.this.runs",
+    "module.eks.aws_eks_access_policy_association.this.runs_admin",
+}
+ENDED = {"applied", "planned_and_finished", "errored"}
+WORKSPACES = [f"tfe_workspace.{stack}" for stack in STACKS]
+
+
+def deploy_workspaces(stage: Stage) -> str:
+    """Deploy as the first time, when its workspace still has the organization's default."""
+    command = stage.installation.cdktf("deploy", "workspaces")
+    return stage.installation.run("env", "TF_FORCE_LOCAL_BACKEND=1", *command)
+
+
+def resources(stage: Stage, stack: str) -> dict[str, Any]:
+    """Return the ids of all that a state manages, by address."""
+    found = {}
+    for resource in stage.cloud.state(f"langfuse-{stack}")["resources"]:
+        if resource["mode"] == "managed":
+            parts = [resource.get("module"), resource["type"], resource["name"]]
+            for each in resource["instances"]:
+                address = [*parts, each.get("index_key")]
+                name = ".".join(str(part) for part in address if part is not None)
+                found[name] = each["attributes"].get("id", each["attributes"].get("hex"))
+    return found
+
+
+def triggered(stage: Stage) -> list[Run]:
+    """Return the runs that other runs started, all of which have ended."""
+    found = [run for run in stage.cloud.runs.all if run.triggered_by]
+    wait_until(lambda: all(run.status in ENDED for run in found))
+    return found
+
+
+@pytest.fixture(scope="module")
+def charts(mirror: Path) -> Iterator[str]:
+    """Serve the mirror's charts, which a run in Terraform Cloud cannot read as files."""
+    with ChartRepository(mirror / "charts") as repository:
+        yield repository.url
+
+
+def test_deploys_on_this_machine(stage: Stage, charts: str) -> None:
+    """Network and deps are deployed from the user's machine."""
+    stage.installation.change_env(
+        LANGFUSE_CHART=charts, TRAEFIK_CHART=charts, EXTERNAL_DNS_CHART=charts
+    )
+    stage.installation.deploy("network")
+    stage.installation.deploy("deps")
+
+
+def test_deploys_app_on_this_machine(stage: Stage, plane: ControlPlane) -> None:
+    """So is app, and it becomes ready."""
+    stage.installation.deploy("app")
+    wait_for_all_pods(plane)
+
+
+def test_workspaces_are_taken_over(stage: Stage) -> None:
+    """The workspaces that exist are taken over with their state, one that does not is made."""
+    before = stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps")
+    existing = len(stage.cloud.workspaces)
+    stage.installation.change_env(TERRAFORM_CLOUD_RUNS="remote", TF_FORCE_LOCAL_BACKEND="")
+    said = deploy_workspaces(stage)
+    assert f"{existing} imported" in said
+    assert before == (stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps"))
+    for stack in STACKS:
+        attributes = stage.cloud.attributes(f"langfuse-{stack}")
+        assert attributes["execution-mode"] == "remote"
+        assert attributes["terraform-version"] == "1.11.4"
+    assert stage.cloud.attributes("langfuse-workspaces")["execution-mode"] == "local"
+    stage.installation.assert_nothing_to_do("workspaces")
+
+
+def test_nfr01_password_is_in_no_state(stage: Stage) -> None:
+    """The password reached the workspace of app, and is not in the state of workspaces."""
+    assert PASSWORD in stage.cloud.variables("langfuse-app").values()
+    assert json.dumps(PASSWORD)[1:-1] not in json.dumps(stage.cloud.state("langfuse-workspaces"))
+
+
+def test_moving_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
+    """Remote runs, without the user's key, let the runs' role into the cluster and change nothing.
+
+    Cannot prove: that AWS takes Terraform Cloud's tokens, and what its machines have on board.
+    """
+    network, deps = resources(stage, "network"), resources(stage, "deps")
+    said = stage.installation.deploy("network")
+    assert "Running apply in the remote backend" in said
+    assert "Plan: 2 to add, 0 to change, 0 to destroy." in said
+    moved = resources(stage, "network")
+    assert moved.keys() - network.keys() == ENTRY
+    assert {address: moved[address] for address in network} == network
+    assert triggered(stage) == []
+    assert "No changes." in stage.installation.deploy("deps")
+    assert resources(stage, "deps") == deps
+
+
+def test_moving_app_to_terraform_cloud_changes_nothing(
+    stage: Stage,
+    plane: ControlPlane,  # noqa: ARG001 - without one there is no app
+) -> None:
+    """Helm logs in with a token instead of the AWS CLI, and finds nothing to do."""
+    assert "No changes." in stage.installation.deploy("app")
+
+
+def test_first_install_in_terraform_cloud(stage: Stage, plane: ControlPlane) -> None:
+    """App is destroyed and installed by remote runs: ready, and no token is in the state.
+
+    Cannot prove: that a first install ends before the token of EKS does.
+    """
+    stage.installation.destroy("app")
+    wait_until(lambda: plane.left_in("langfuse") == [])
+    stage.installation.deploy("app")
+    wait_for_all_pods(plane)
+    assert "k8s-aws-v1" not in json.dumps(stage.cloud.state("langfuse-app"))
+    stage.installation.destroy("app")
+
+
+def test_a_change_of_network_runs_deps(stage: Stage) -> None:
+    """A change of network is applied, and starts a run of deps, which finds nothing to do."""
+    stage.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32")
+    stage.installation.deploy("network")
+    wait_until(lambda: bool(triggered(stage)))
+    (run,) = triggered(stage)
+    assert (run.triggered_by, run.workspace.attributes["name"]) == (
+        "langfuse-network",
+        "langfuse-deps",
+    )
+    assert run.status == "planned_and_finished"
+
+
+def test_state_that_is_not_shared_is_not_read(stage: Stage) -> None:
+    """Where network no longer shares its state, deps says so; `workspaces` sets it right."""
+    stage.cloud.share_with_nobody("langfuse-network")
+    said = stage.installation.deploy("deps", status=1)
+    assert "publishes no vpc_id" in said
+    assert "let it share its state with this workspace" in " ".join(said.split())
+    stage.installation.deploy("workspaces")
+    assert "No changes." in stage.installation.deploy("deps")
+
+
+def test_workspaces_with_resources_are_not_deleted(stage: Stage) -> None:
+    """A destroy of workspaces refuses to delete those with resources; a deploy mends the rest."""
+    before = stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps")
+    said = stage.installation.destroy("workspaces", status=1)
+    assert "resources under management" in " ".join(said.split())
+    assert before == (stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps"))
+    deploy_workspaces(stage)
+    stage.installation.assert_nothing_to_do("workspaces")
+
+
+def test_moving_back_changes_nothing(stage: Stage) -> None:
+    """With the workspaces let go, all that was around them goes; only the role's entry goes too."""
+    before = {stack: resources(stage, stack) for stack in ("network", "deps")}
+    stage.installation.terraform("workspaces", "state", "rm", *WORKSPACES)
+    stage.installation.destroy("workspaces")
+    assert [name for name in stage.left_over() if "terraform-cloud" in name] == []
+    stage.installation.change_env(TERRAFORM_CLOUD_RUNS="local", TF_FORCE_LOCAL_BACKEND="1")
+    said = stage.installation.deploy("network")
+    assert "Running apply in the remote backend" not in said
+    assert "Plan: 0 to add, 0 to change, 2 to destroy." in said
+    after = resources(stage, "network")
+    assert after == {
+        address: each for address, each in before["network"].items() if address not in ENTRY
+    }
+    stage.installation.deploy("deps")
+    assert resources(stage, "deps") == before["deps"]
