@@ -8,6 +8,7 @@ from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
+from constructs_lib.eks_inputs import addons, administrator, node_group, web_rules
 from constructs_lib.workload_role import WorkloadRole
 
 # Not below service-role/, unlike its predecessor: AWS knows no such policy there.
@@ -77,7 +78,7 @@ class EksCluster(Construct):
                 "enabled_log_types": [],
                 "create_cloudwatch_log_group": False,
                 "eks_managed_node_groups": {
-                    "default": _node_group(
+                    "default": node_group(
                         name=name,
                         # Volumes belong to a zone: a single node must come back in the same one.
                         subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
@@ -93,10 +94,10 @@ class EksCluster(Construct):
         partition = DataAwsPartition(self, "partition").partition
         if administrators:
             policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
-            entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
+            entries = {key: administrator(arn, policy_arn) for key, arn in administrators.items()}
             cluster.set("access_entries", entries)
         if web_cidrs:
-            cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
+            cluster.set("node_security_group_additional_rules", web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
@@ -114,75 +115,4 @@ class EksCluster(Construct):
             },
         )
         # No cycle: Terraform orders the resources inside modules, not the modules.
-        cluster.set("addons", _addons(ebs_csi_role_arn=ebs_csi_role.arn))
-
-
-def _node_group(  # noqa: PLR0913 - what a group is made of
-    *,
-    name: str,
-    subnet_ids: list[str],
-    instance_type: str,
-    count: int,
-    capacity_type: str,
-    disk_gb: int,
-) -> dict[str, object]:
-    return {
-        # The module ignores later changes of desired_size. With the count in its name, a new count
-        # is a new group, made before the old one goes.
-        "name": f"{name}-{count}",
-        "iam_role_name": f"{name}-nodes",
-        "subnet_ids": subnet_ids,
-        "ami_type": "AL2023_x86_64_STANDARD",
-        # Otherwise every new image would be a change, and a roll of the nodes.
-        "use_latest_ami_release_version": False,
-        "instance_types": [instance_type],
-        "capacity_type": capacity_type,
-        "min_size": count,
-        "max_size": count,
-        "desired_size": count,
-        # disk_size is ignored with the module's launch template.
-        "block_device_mappings": {
-            "root": {
-                "device_name": "/dev/xvda",
-                "ebs": {
-                    "volume_size": disk_gb,
-                    "volume_type": "gp3",
-                    "encrypted": True,
-                    "delete_on_termination": True,
-                },
-            }
-        },
-        # "unlimited", the default of T instances, can bill up to $58 per node and month.
-        "credit_specification": {"cpu_credits": "standard"},
-    }
-
-
-def _administrator(principal_arn: str, policy_arn: str) -> dict[str, object]:
-    return {
-        "principal_arn": principal_arn,
-        "policy_associations": {
-            "admin": {"policy_arn": policy_arn, "access_scope": {"type": "cluster"}}
-        },
-    }
-
-
-def _web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
-    return {
-        scheme: {
-            "description": f"{scheme.upper()} to Traefik",
-            "from_port": port,
-            "to_port": port,
-            "cidr_blocks": cidrs,
-        }
-        for scheme, port in (("http", 80), ("https", 443))
-    }
-
-
-def _addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
-    return {
-        # Before the nodes, which are not ready without it.
-        "vpc-cni": {"preserve": False, "before_compute": True},
-        "kube-proxy": {"preserve": False},
-        "coredns": {"preserve": False},
-        "aws-ebs-csi-driver": {"preserve": False, "service_account_role_arn": ebs_csi_role_arn},
-    }
+        cluster.set("addons", addons(ebs_csi_role_arn=ebs_csi_role.arn))

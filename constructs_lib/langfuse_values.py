@@ -15,6 +15,7 @@ from constructs_lib.langfuse_names import (
     from_secret,
 )
 from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE, WEB_AFFINITY, WORKER_AFFINITY
+from constructs_lib.traefik_values import langfuse_ingress
 
 # Of a container's memory limit; left alone, V8 sizes the heap from the node and the pod is killed.
 HEAP_SHARE: Final = 0.75
@@ -70,7 +71,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
                 **({"affinity": WORKER_AFFINITY} if spread else {}),
             },
         },
-        **({"ingress": _ingress(domain)} if domain else {}),
+        **({"ingress": langfuse_ingress(domain)} if domain else {}),
     }
 
 
@@ -139,15 +140,6 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
         "eventUpload": {"prefix": "events/"},
         "batchExport": {"enabled": True, "prefix": "exports/"},
         "mediaUpload": {"enabled": True, "prefix": "media/"},
-    }
-
-
-def _ingress(domain: str) -> dict[str, Any]:
-    """Return a route without a class: Traefik may not read classes, and takes what names none."""
-    return {
-        "enabled": True,
-        "annotations": {"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"},
-        "hosts": [{"host": domain, "paths": [{"path": "/", "pathType": "Prefix"}]}],
     }
 
 

@@ -89,6 +89,15 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
     }
 
 
+def langfuse_ingress(domain: str) -> dict[str, Any]:
+    """Return a route without a class: Traefik may not read classes, and takes what names none."""
+    return {
+        "enabled": True,
+        "annotations": {"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"},
+        "hosts": [{"host": domain, "paths": [{"path": "/", "pathType": "Prefix"}]}],
+    }
+
+
 def _claim() -> dict[str, Any]:
     return {
         "apiVersion": "v1",

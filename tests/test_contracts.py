@@ -27,6 +27,7 @@ PURE = [
     *(
         f"constructs_lib/{name}.py"
         for name in (
+            "eks_inputs",
             "external_dns_values",
             "headless_init",
             "langfuse_items",
