@@ -42,7 +42,7 @@ def look_for_langfuse() -> None:
     except httpx.HTTPError as error:
         message = (
             f"Nothing answers at {HOST} ({type(error).__name__}). Forward the port: "
-            "kubectl port-forward svc/langfuse-web -n langfuse 3000:3000"
+            "uv run kubectl port-forward svc/langfuse-web -n langfuse 3000:3000"
         )
         raise StepError(message) from None
     if health.status_code != httpx.codes.OK:
@@ -104,7 +104,7 @@ def read_back(
     message = (
         f"The {what} cannot be read after {PATIENCE:.0f} s. It goes from web to S3 and Redis, and "
         "from there through the worker to ClickHouse. Run uv run verify.py, then see "
-        "kubectl logs -n langfuse deployment/langfuse-worker."
+        "uv run kubectl logs -n langfuse deployment/langfuse-worker."
     )
     raise StepError(message)
 

@@ -95,11 +95,10 @@ class AppStack(BaseStack):
         if settings.langfuse_domain and settings.route53_zone:
             self._publish_at(settings.langfuse_domain, settings.route53_zone, langfuse, settings)
         url, email = _literal(settings.url), _literal(settings.langfuse_admin_email)
+        forward = f"kubectl port-forward svc/{WEB_SERVICE} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
         publish_hints(
             self,
-            forward_the_port=(
-                f"kubectl port-forward svc/{WEB_SERVICE} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
-            ),
+            forward_the_port=f"uv run {forward}",
             log_in=f"open {url} as {email} with LANGFUSE_ADMIN_PASSWORD",
             verify="uv run verify.py",
         )

@@ -69,7 +69,7 @@ def test_every_stack_says_what_to_do_next(stacks: dict[str, Stack]) -> None:
             "database_password) psql 'host=${module.rds.db_instance_address} dbname=langfuse "
             "user=langfuse sslmode=require'"
         ),
-        "forward_the_port": "kubectl port-forward svc/langfuse-web -n langfuse 3000:3000",
+        "forward_the_port": "uv run kubectl port-forward svc/langfuse-web -n langfuse 3000:3000",
         "log_in": "open http://localhost:3000 as ada@example.com with LANGFUSE_ADMIN_PASSWORD",
         "verify": "uv run verify.py",
     }

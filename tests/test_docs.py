@@ -16,6 +16,14 @@ from tests.stack import Stack
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
 
+# With commands to type; in the others they are named, and nobody is told to run them.
+GUIDES = [
+    "README.md",
+    "docs/operations.md",
+    "docs/remote-runs.md",
+    "docs/troubleshooting.md",
+]
+
 # The picture is of what the eight variables make.
 OPTIONAL = {"DnsRoles", "PublicAddress", "RemoteWorkspace", "RunIdentity"}
 
@@ -98,6 +106,20 @@ def test_documents_name_addresses_that_exist(
     assert len(named) >= 4
     for stack, kind, name in named:
         assert name in (remote | stacks)[stack].json["resource"][kind]
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_fr26_commands_are_given_the_env_file(page: str) -> None:
+    """What logs in to AWS or Terraform Cloud has its login from ``.env``, which uv run reads."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    command = (
+        r"(?:^ *|[`|(=\"]|[A-Z]+=\S+ )((?:uv run )?(?:aws|kubectl|npx|terraform) [a-z-]+ [^`\n]*)"
+    )
+    commands = [each for each in re.findall(command, text, re.MULTILINE) if " is not " not in each]
+    # An administrator's, before there is an .env.
+    commands = [each for each in commands if not each.startswith("aws iam ")]
+    assert commands
+    assert [each for each in commands if not each.startswith("uv run ")] == []
 
 
 def test_documents_name_the_pinned_langfuse() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from examples import first_trace
 from examples.first_trace import StepError
+from tests.checkout import ROOT
 from tests.langfuse_api import SECRET_KEY, LangfuseApi
 
 
@@ -56,6 +57,8 @@ def test_first_trace(
     assert (score["traceId"], score["name"], score["value"]) == (trace, "correct", 1)
     assert said.splitlines()[-1] == f"{api.url}/project/default-project/traces/{trace}"
     assert SECRET_KEY not in said
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert said.replace(trace, "6f1c…").replace(api.url, "http://localhost:3000") in shown
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_keys_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_port_is_not_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
     with LangfuseApi() as closed:
         monkeypatch.setattr(first_trace, "HOST", closed.url)
-    with pytest.raises(StepError, match=r"Nothing answers at .*kubectl port-forward"):
+    with pytest.raises(StepError, match=r"Nothing answers at .*uv run kubectl port-forward"):
         first_trace.main()
 
 

@@ -4,13 +4,34 @@ import re
 
 import pytest
 
+import versions
 from constructs_lib.langfuse_names import NAMESPACE
 from settings import Settings, variables
 from tests.checkout import ROOT
+from verification.checks import CHECKS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
 BLOCKS = re.findall(r"^```sh\n# (.+)\n((?:.*\n)+?)```$", README, re.MULTILINE)
+CHAPTERS = [
+    "Before you start",
+    "Look before you deploy",
+    "Deploy",
+    "Verify",
+    "First trace",
+    "Ports",
+    "Destroy",
+    "Rebuild",
+    "Configuration",
+    "How it is tested",
+    "Troubleshooting",
+    "Status",
+    "Read on",
+]
+
+
+def test_chapters_follow_the_first_hour() -> None:
+    assert re.findall(r"^## (.+)$", README, re.MULTILINE) == CHAPTERS
 
 
 def test_every_command_says_what_it_needs() -> None:
@@ -29,6 +50,14 @@ def test_what_needs_no_account_is_run_by_ci() -> None:
 def test_examples_and_scripts_exist() -> None:
     for script in re.findall(r"uv run (?:--group \w+ )?(\S+\.py)", README):
         assert (ROOT / script).is_file(), script
+
+
+def test_expected_output_is_what_verify_prints() -> None:
+    lines = re.findall(r"^(\w[\w ]{11}) ok   (.+)$", README, re.MULTILINE)
+    assert [part.strip() for part, _ in lines] == [check.part for check in CHECKS]
+    found = {part.strip(): what for part, what in lines}
+    assert found["web"] == f"Langfuse {versions.LANGFUSE_IMAGE}"
+    assert f'"version":"{versions.LANGFUSE_IMAGE}"' in README
 
 
 def test_fr30_readme_explains_the_variables_as_errors_do() -> None:

@@ -172,7 +172,7 @@ def test_service_is_unwell(
     (check,) = [check for check in CHECKS if check.part == part]
     ok, line = check.line(cluster)
     assert not ok
-    assert f"{path} answers 503; see kubectl logs -n langfuse" in line
+    assert f"{path} answers 503; see uv run kubectl logs -n langfuse" in line
     assert line.endswith(remedy)
 
 
@@ -185,7 +185,7 @@ def test_node_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
     kubectl.answer("*get?nodes*", {"items": [node("a", "True"), node("b", "Unknown")]})
     assert part(cluster, "nodes") == (
         False,
-        "nodes        not Ready: b; see kubectl describe nodes",
+        "nodes        not Ready: b; see uv run kubectl describe nodes",
     )
     kubectl.answer("*get?nodes*", {"items": []})
     assert "there is none" in part(cluster, "nodes")[1]
@@ -194,7 +194,7 @@ def test_node_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
 def test_pod_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
     waiting = [workload("langfuse-web", ready=1), workload("langfuse-worker", ready=0)]
     kubectl.answer("*get?deployment*", {"items": waiting})
-    assert "not ready: langfuse-worker; see kubectl get events" in part(cluster, "pods")[1]
+    assert "not ready: langfuse-worker; see uv run kubectl get events" in part(cluster, "pods")[1]
 
 
 def test_pod_was_scaled_away(cluster: Cluster, kubectl: Kubectl) -> None:
@@ -265,7 +265,7 @@ def test_secret_is_not_there(cluster: Cluster, kubectl: Kubectl) -> None:
 def test_bucket_is_denied(cluster: Cluster, kubectl: Kubectl) -> None:
     trailer = "echo 'command terminated with exit code 1' >&2"
     kubectl.rule("*exec*", f"echo 'Error: Access Denied' >&2; {trailer}; exit 1")
-    assert "s3           Error: Access Denied; deploy deps again" in part(cluster, "s3")[1]
+    assert "s3           Error: Access Denied; deploy deps, then uv run" in part(cluster, "s3")[1]
 
 
 def test_nfr01_nothing_secret_is_printed(cluster: Cluster) -> None:

@@ -117,14 +117,14 @@ class Check:
         return True, f"{self.part:12} ok   {found}"
 
 
-LOGS: Final = "see kubectl logs -n langfuse"
+LOGS: Final = "see uv run kubectl logs -n langfuse"
 CHECKS: Final = (
-    Check("nodes", nodes, "see kubectl describe nodes"),
-    Check("pods", pods, "see kubectl get events -n langfuse --sort-by=.lastTimestamp"),
+    Check("nodes", nodes, "see uv run kubectl describe nodes"),
+    Check("pods", pods, "see uv run kubectl get events -n langfuse --sort-by=.lastTimestamp"),
     Check("web", web_health, f"{LOGS} deployment/langfuse-web: is the database there?"),
     Check("web ready", web_ready, f"{LOGS} deployment/langfuse-web: is it migrating?"),
     Check("worker", worker, f"{LOGS} {WORKER}"),
     Check("clickhouse", clickhouse, f"{LOGS} langfuse-clickhouse-shard0-0"),
     Check("redis", redis, f"{LOGS} langfuse-redis-primary-0"),
-    Check("s3", s3, "deploy deps again, then kubectl rollout restart -n langfuse deployment"),
+    Check("s3", s3, "deploy deps, then uv run kubectl rollout restart -n langfuse deployment"),
 )
