@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import costs
+from pricing.report import read, report
 
 
 def describe(outdir: Path) -> str:
     """Return a page about the stacks below ``outdir``, the folder that CDKTF synthesized into."""
-    stacks = costs.read(outdir)
+    stacks = read(outdir)
     lines = []
     for name, stack in stacks.items():
         lines += [str(outdir / "stacks" / name / "cdk.tf.json"), *_contents(stack), ""]
-    return "\n".join([*lines, costs.report(stacks)])
+    return "\n".join([*lines, report(stacks)])
 
 
 def _contents(stack: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from costs import ORDER
+from pricing.report import ORDER
 from settings import PASSED_THROUGH, Settings, variables
 from tests.checkout import ROOT
 from tests.policy import PolicyReport, checking

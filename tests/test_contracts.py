@@ -20,7 +20,9 @@ from tests.stack import Stack
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
 PURE = [
     "contracts.py",
-    "costs.py",
+    "pricing/bill.py",
+    "pricing/prices.py",
+    "pricing/report.py",
     "settings.py",
     "sizing.py",
     "versions.py",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import costs
-import prices
-from pricing import Item, bill
+from pricing import prices
+from pricing.bill import Item, bill
+from pricing.report import by_item, by_stack, report, total
 from tests.checkout import ROOT
 from tests.conftest import Synthesize
 from tests.stack import Stack
@@ -40,26 +40,26 @@ def test_nfr06_default_bill(synthesized: Json) -> None:
         ("deps", "1 secret", 0.40),
         ("app", "22 GB gp3 volumes", 1.76),
     ]
-    assert costs.total(items).up == pytest.approx(164.53, abs=0.005)
+    assert total(items).up == pytest.approx(164.53, abs=0.005)
 
 
 def test_nfr06_spot_is_within_the_budget(synthesized: Json) -> None:
-    spot = costs.total(bill(synthesized)).on_spot or 0
+    spot = total(bill(synthesized)).on_spot or 0
     assert spot == pytest.approx(123.83, abs=0.005)
     assert spot <= 155
 
 
 def test_spot_nodes_cost_the_same_up_as_on_spot(synthesize: Synthesize) -> None:
     stacks = synthesize(NODE_CAPACITY_TYPE="SPOT")
-    total = costs.total(bill({name: stack.json for name, stack in stacks.items()}))
-    assert total.up == total.on_spot == pytest.approx(123.83, abs=0.005)
+    sum_ = total(bill({name: stack.json for name, stack in stacks.items()}))
+    assert sum_.up == sum_.on_spot == pytest.approx(123.83, abs=0.005)
 
 
 def test_public_name_costs_the_zone_and_a_gigabyte(synthesize: Synthesize) -> None:
     stacks = synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
     items = bill({name: stack.json for name, stack in stacks.items()})
-    assert costs.total(items).up == pytest.approx(164.53 + 0.50 + 0.08, abs=0.005)
-    assert costs.total(items).down == pytest.approx(2.80 + 0.50, abs=0.005)
+    assert total(items).up == pytest.approx(164.53 + 0.50 + 0.08, abs=0.005)
+    assert total(items).down == pytest.approx(2.80 + 0.50, abs=0.005)
     assert all(item.up is not None for item in items)
 
 
@@ -70,7 +70,7 @@ def test_nfr08_next_to_nothing_when_torn_down(synthesized: Json) -> None:
         ("bucket, about 5 GB", 0.50),
         ("1 secret", 0.40),
     ]
-    assert costs.total(bill(synthesized)).down < 3
+    assert total(bill(synthesized)).down < 3
 
 
 def vpc(stacks: Json) -> Any:  # noqa: ANN401
@@ -107,9 +107,9 @@ def values(stacks: Json) -> list[str]:
     ],
 )
 def test_what_changes_the_bill(synthesized: Json, change: Change, more: float) -> None:
-    before = costs.total(bill(synthesized)).up or 0
+    before = total(bill(synthesized)).up or 0
     change(synthesized)
-    after = costs.total(bill(synthesized)).up or 0
+    after = total(bill(synthesized)).up or 0
     assert after - before == pytest.approx(more, abs=0.02)
 
 
@@ -117,7 +117,7 @@ def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> N
     (store,) = synthesized["deps"]["resource"]["aws_cloudformation_stack"].values()
     store["template_body"] = store["template_body"].replace('"Retain"', '"Delete"')
     rds(synthesized)["skip_final_snapshot"] = True
-    assert costs.total(bill(synthesized)).down == 0
+    assert total(bill(synthesized)).down == 0
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> N
 def test_what_has_no_price_is_listed(synthesized: Json, change: Change, unpriced: str) -> None:
     change(synthesized)
     assert [item.what for item in bill(synthesized) if item.up is None] == [unpriced]
-    assert f"Not priced: {unpriced}." in costs.report(synthesized)
+    assert f"Not priced: {unpriced}." in report(synthesized)
 
 
 def test_another_region_is_said_to_differ(synthesized: Json) -> None:
-    assert "may differ" not in costs.report(synthesized)
+    assert "may differ" not in report(synthesized)
     for stack in synthesized.values():
         stack["provider"]["aws"][0]["region"] = "eu-west-1"
-    assert costs.report(synthesized).endswith("eu-west-1 may differ by some ten per cent.")
+    assert report(synthesized).endswith("eu-west-1 may differ by some ten per cent.")
 
 
 def test_every_price_has_a_source() -> None:
@@ -154,9 +154,7 @@ def test_every_price_has_a_source() -> None:
     assert all(price.source for price in table.values() if isinstance(price, prices.Price))
 
 
-@pytest.mark.parametrize(
-    ("page", "table"), [("README.md", costs.by_stack), ("docs/costs.md", costs.by_item)]
-)
+@pytest.mark.parametrize(("page", "table"), [("README.md", by_stack), ("docs/costs.md", by_item)])
 def test_pages_show_today_s_bill(
     synthesized: Json, page: str, table: Callable[[list[Item]], str]
 ) -> None:

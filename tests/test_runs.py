@@ -9,7 +9,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 import versions
 from constructs_lib.langfuse_release import TIMEOUT
-from pricing import bill
+from pricing.bill import bill
 from settings import DERIVED, warnings
 from tests.checkout import ROOT
 from tests.conftest import Synthesize

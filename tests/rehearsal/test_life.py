@@ -44,13 +44,37 @@ def test_fr29_second_deploy_changes_nothing(stage: Stage) -> None:
     stage.installation.assert_nothing_to_do("network", "deps")
 
 
-def test_fr10_app_comes_and_goes(stage: Stage, plane: ControlPlane) -> None:
-    """The release becomes ready on what network and deps publish, and leaves nothing behind.
+@pytest.mark.usefixtures("plane")
+def test_fr10_app_comes(stage: Stage) -> None:
+    """The release becomes ready on what network and deps publish; a second plan has nothing to do.
 
     Cannot prove: that images can be pulled, migrations run, and memory suffices.
     """
     stage.installation.deploy("app")
     stage.installation.assert_nothing_to_do("app")
+
+
+@pytest.mark.usefixtures("plane")
+def test_fr26_env_is_the_way_into_the_cluster(stage: Stage) -> None:
+    """With the key of `.env`, the README's commands list the pods, and `verify.py` finds them.
+
+    Cannot prove: the other parts that `verify.py` looks at, for nothing runs in a simulated pod.
+    """
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    kubeconfig = f"KUBECONFIG={stage.installation.folder / 'kubeconfig'}"
+    log_in, list_pods = re.findall(
+        r"^uv run (aws eks update-kubeconfig .+|kubectl get pods .+)$", readme, re.MULTILINE
+    )
+    stage.installation.run("env", kubeconfig, *log_in.split())
+    pods = stage.installation.run("env", kubeconfig, *list_pods.split())
+    assert len(re.findall(r"^langfuse-\S+ +1/1 +Running ", pods, re.MULTILINE)) == 4, pods
+    said = stage.installation.run("python", "verify.py", status=1)
+    assert "nodes        ok   2 Ready" in said
+    assert "pods         ok   4 ready" in said
+
+
+def test_fr10_app_goes(stage: Stage, plane: ControlPlane) -> None:
+    """Destroy of app leaves nothing behind in the cluster."""
     stage.installation.destroy("app")
     wait_until(lambda: plane.left_in("langfuse") == [])
 

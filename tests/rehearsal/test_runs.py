@@ -113,10 +113,8 @@ def test_moving_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
     assert resources(stage, "deps") == deps
 
 
-def test_moving_app_to_terraform_cloud_changes_nothing(
-    stage: Stage,
-    plane: ControlPlane,  # noqa: ARG001 - without one there is no app
-) -> None:
+@pytest.mark.usefixtures("plane")
+def test_moving_app_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
     """Helm logs in with a token instead of the AWS CLI, and finds nothing to do."""
     assert "No changes." in stage.installation.deploy("app")
 

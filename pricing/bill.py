@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import yaml
 
-import prices
-from prices import Price
+from pricing import prices
+from pricing.prices import Price
 
 Document = Mapping[str, Any]
 
