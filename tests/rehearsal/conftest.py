@@ -1,14 +1,19 @@
 """Each file of the rehearsal is one installation, its tests are steps that follow each other."""
 
+import fcntl
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane, missing_programs
 from tests.rehearsal.report import PROVES, VERSION
 from tests.rehearsal.stage import Stage, set_stage
@@ -62,6 +67,32 @@ def lacking_for_a_cluster() -> list[str]:
     return [*missing_programs(), *(["aws"] if shutil.which("aws") is None else [])]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _in_a_hurry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have CDKTF's libraries unpacked, and Python's compiled, once and not in each part."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(folder / "jsii"))
+        patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # Terraform and its providers live for seconds: memory is cheaper than collecting it, which
+        # takes a third of their time.
+        patch.setenv("GOGC", "400")
+        patch.setenv("GOMEMLIMIT", "1GiB")
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "jsii").exists():
+                with ThreadPoolExecutor() as pool:
+                    list(pool.map(_import, ("main", "moto.server")))
+        yield
+
+
+def _import(module: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {module}"], cwd=ROOT, check=True)
+
+
 @pytest.fixture(scope="module")
 def stage(
     request: pytest.FixtureRequest,
@@ -71,7 +102,7 @@ def stage(
 ) -> Iterator[Stage]:
     """Set the stage for one file, with a cluster if the file wants one and it can be had."""
     if not getattr(request.module, "LONGEST", False):
-        os.nice(10)  # The longest part decides how long it all takes: the others give way.
+        os.nice(15)  # The longest parts decide how long it all takes: the others give way.
     folder = tmp_path_factory.mktemp("rehearsal")
     cluster = getattr(request.module, "WANTS_CLUSTER", False) and not lacking_for_a_cluster
     with set_stage(folder, mirror, cluster=cluster) as stage:

@@ -1,5 +1,6 @@
 """One installation as its user has it: a checkout, an ``.env``, and the cdktf command line."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +26,10 @@ class CommandError(AssertionError):
 
 @dataclass
 class Installation:
-    """A checkout in ``folder``, whose commands see its ``.env`` and the stand-ins and no more."""
+    """A checkout in ``folder``, whose commands see its ``.env`` and the stand-ins and no more.
+
+    Their home is beside it: CDKTF keeps providers there, and a developer's own logins are not.
+    """
 
     folder: Path
     stand_ins: Mapping[str, str]
@@ -32,11 +37,14 @@ class Installation:
     def __post_init__(self) -> None:
         """Copy the project, and install its command line."""
         self.folder.mkdir(parents=True)
+        self.home.mkdir()
         copy_checkout(self.folder)
         if (ROOT / "node_modules").is_dir():
             (self.folder / "node_modules").symlink_to(ROOT / "node_modules")
         else:
-            self.run("npm", "ci")
+            # What says where packages come from is in the real one.
+            home, cache = Path.home(), self.home / "npm"
+            self.run("env", f"HOME={home}", "npm", "ci", f"--cache={cache}")
 
     def write_env(self, **lines: str) -> None:
         """Fill in ``.env.example`` as a user would."""
@@ -53,6 +61,11 @@ class Installation:
         (self.folder / ".env").write_text(text, encoding="utf-8")
 
     @property
+    def home(self) -> Path:
+        """Where its commands keep what they keep for a user."""
+        return self.folder.with_name("home")
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of every command."""
         env_file = self.folder / ".env"
@@ -60,11 +73,18 @@ class Installation:
         return {
             **clean_environment(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
             "CHECKPOINT_DISABLE": "1",
             "CI": "true",
             **{key: value for key, value in lines.items() if value is not None},
             **self.stand_ins,
         }
+
+    @cached_property
+    def terraform_version(self) -> str:
+        """The version of the Terraform on PATH."""
+        version: str = json.loads(self.run("terraform", "version", "-json"))["terraform_version"]
+        return version
 
     def start(self, *command: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, so that it can be killed whole."""
@@ -101,6 +121,15 @@ class Installation:
     def destroy(self, stack: str, status: int = 0) -> str:
         """Destroy one stack through the command line."""
         return self.run(*self.cdktf("destroy", stack), status=status)
+
+    def apply(self, stack: str, *options: str, status: int = 0) -> str:
+        """Deploy again what the command line has synthesized, by the Terraform that it would run.
+
+        With the option ``-destroy``, destroy it.
+        """
+        return self.terraform(
+            stack, "apply", "-auto-approve", "-input=false", *options, status=status
+        )
 
     def cdktf(self, command: str, stack: str) -> tuple[str, ...]:
         """Return the command; the provider lock would ask the public registry."""

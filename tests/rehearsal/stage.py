@@ -79,8 +79,7 @@ class Stage:
 
     def versions(self) -> set[str]:
         """Return the Terraform and the providers that were run, as ``name version``."""
-        terraform = json.loads(self.installation.run("terraform", "version", "-json"))
-        found = {f"Terraform {terraform['terraform_version']}"}
+        found = {f"Terraform {self.installation.terraform_version}"}
         for lock in self.installation.folder.glob("cdktf.out/stacks/*/.terraform.lock.hcl"):
             text = lock.read_text(encoding="utf-8")
             found |= {f"{name} {version}" for name, version in LOCKED.findall(text)}

@@ -55,10 +55,10 @@ def test_deploy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
     stage.stand_in_for_deps()
     stage.kill("deploy", "app", once=lambda: bool(pending(plane)))
     stage.unlock("app")
-    said = stage.installation.deploy("app", status=1)
+    said = stage.installation.apply("app", status=1)
     assert "another operation (install/upgrade/rollback) is in progress" in said
     plane.kubectl("delete", "secret", *PENDING_RECORD)
-    stage.installation.deploy("app")
+    stage.installation.apply("app")
     stage.installation.assert_nothing_to_do("app")
 
 

@@ -8,29 +8,15 @@ import pytest
 from tests.rehearsal.stage import Stage
 
 pytestmark = pytest.mark.rehearsal
+LONGEST = True
 
 
-def test_fr28_first_life_is_cut_off(stage: Stage) -> None:
-    """Killed (SIGKILL) while it makes the store, deps deploys to its end with that store.
-
-    The next deploy says that the CloudFormation stack exists; what it holds outlives it.
-
-    Cannot prove: what CloudFormation does with a stack whose client is gone.
-    """
-    stage.stand_in_for_network()
-    stage.kill("deploy", "deps", once=lambda: bool(stage.stacks()))
-    secrets = stage.application_secrets()
-    stage.unlock("deps")
-    assert "AlreadyExistsException" in stage.installation.deploy("deps", status=1)
-    stage.aws.client("cloudformation").delete_stack(StackName="langfuse-retained")
-    stage.installation.deploy("deps")
-    assert stage.application_secrets() == secrets
-
-
-def test_fr28_first_life_ends(stage: Stage) -> None:
+def test_fr28_first_life(stage: Stage) -> None:
     """The first life ends in a snapshot with the row that was put in."""
+    stage.stand_in_for_network()
+    stage.installation.deploy("deps")
     stage.put_in_a_row("1")
-    stage.installation.destroy("deps")
+    stage.installation.apply("deps", "-destroy")
     (first,) = stage.snapshots()
     assert stage.row_in(first) == "1"
 
@@ -43,7 +29,7 @@ def test_fr28_second_life_starts_from_the_first(stage: Stage) -> None:
     secrets = stage.application_secrets()
     (first,) = stage.snapshots()
     stage.stand_in_for_network()
-    stage.installation.deploy("deps")
+    stage.installation.apply("deps")
     assert stage.database_in_state()["snapshot_identifier"] == first
     assert stage.application_secrets() == secrets
 
@@ -52,7 +38,7 @@ def test_fr28_second_life_ends(stage: Stage) -> None:
     """It ends in a snapshot of its own, under another name, beside the first one."""
     older = stage.snapshots()
     stage.put_in_a_row("2")
-    stage.installation.destroy("deps")
+    stage.installation.apply("deps", "-destroy")
     newest, *others = stage.snapshots()
     assert others == older
     assert stage.row_in(newest) == "2"
@@ -72,7 +58,7 @@ def test_fr28_third_life_is_cut_off(stage: Stage) -> None:
     assert stage.aws.calls().count("rds:RestoreDBInstanceFromDBSnapshot") == 2
     assert stage.in_state("deps", "aws_db_instance.") == []
     stage.unlock("deps")
-    assert "DBInstanceAlreadyExists" in stage.installation.deploy("deps", status=1)
+    assert "DBInstanceAlreadyExists" in stage.installation.apply("deps", status=1)
 
 
 def test_fr28_third_life_can_start_over(stage: Stage) -> None:
@@ -83,7 +69,7 @@ def test_fr28_third_life_can_start_over(stage: Stage) -> None:
     stage.aws.client("rds").delete_db_instance(
         DBInstanceIdentifier="langfuse", FinalDBSnapshotIdentifier="final-langfuse-killed"
     )
-    said = stage.installation.deploy("deps", status=1)
+    said = stage.installation.apply("deps", status=1)
     command = re.search(r"uv run (terraform -chdir=\S+) apply (-replace=\S+)$", said, re.MULTILINE)
     assert command, said
     terraform, replace = map(shlex.split, command.groups())

@@ -101,7 +101,7 @@ def test_roles_reach_that_zone_only(stage: Stage) -> None:
     route53 = stage.aws.client("route53")
     for name in (ZONE, "example.org"):
         route53.create_hosted_zone(Name=name, CallerReference=name)
-    stage.installation.deploy("deps")
+    stage.installation.apply("deps")
     zone = f"arn:aws:route53:::hostedzone/{zone_id(stage)}"
     assert role_of(stage, TRAEFIK)["Allows"] == [
         ("route53:ChangeResourceRecordSets", zone),
@@ -267,7 +267,7 @@ def test_destroy_leaves_nothing_in_cluster_and_zone(
 
 def test_destroy_takes_the_roles_and_leaves_the_zone(stage: Stage) -> None:
     """Destroy of deps takes the two roles; the zone is yours and stays."""
-    stage.installation.destroy("deps")
+    stage.installation.apply("deps", "-destroy")
     roles = [role["RoleName"] for role in stage.aws.client("iam").list_roles()["Roles"]]
     assert [role for role in roles if role.startswith("langfuse")] == []
     assert zone_id(stage)

@@ -1,4 +1,4 @@
-"""The whole life of an installation: deployed, destroyed, and there again."""
+"""The life of an installation, deployed and destroyed; `rebuild` goes on from what is left."""
 
 import json
 import re
@@ -12,7 +12,6 @@ from tests.rehearsal.stage import BUCKET, SURVIVORS, Stage, wait_until
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
-LONGEST = True
 
 
 def test_fr18_first_deploy_of_network(stage: Stage) -> None:
@@ -61,12 +60,11 @@ def test_fr26_env_is_the_way_into_the_cluster(stage: Stage) -> None:
     Cannot prove: the other parts that `verify.py` looks at, for nothing runs in a simulated pod.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    kubeconfig = f"KUBECONFIG={stage.installation.folder / 'kubeconfig'}"
     log_in, list_pods = re.findall(
         r"^uv run (aws eks update-kubeconfig .+|kubectl get pods .+)$", readme, re.MULTILINE
     )
-    stage.installation.run("env", kubeconfig, *log_in.split())
-    pods = stage.installation.run("env", kubeconfig, *list_pods.split())
+    stage.installation.run(*log_in.split())
+    pods = stage.installation.run(*list_pods.split())
     assert len(re.findall(r"^langfuse-\S+ +1/1 +Running ", pods, re.MULTILINE)) == 4, pods
     said = stage.installation.run("python", "verify.py", status=1)
     assert "nodes        ok   2 Ready" in said
@@ -113,22 +111,3 @@ def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
     calls = stage.aws.provider_calls()
     assert "rds:CreateDBInstance" in calls
     assert [call for call in calls if not any(fnmatch(call, action) for action in allowed)] == []
-
-
-def test_fr28_network_comes_back(stage: Stage) -> None:
-    """Network deploys again in the same workspace."""
-    stage.installation.deploy("network")
-
-
-def test_fr28_deps_comes_back_with_its_data(stage: Stage) -> None:
-    """Deps restores that snapshot into the new VPC and finds bucket and secret; no more to do."""
-    secrets = stage.application_secrets()
-    (snapshot,) = stage.snapshots()
-    stage.installation.deploy("deps")
-    database = stage.database_in_state()
-    assert database["snapshot_identifier"] == snapshot
-    assert database["final_snapshot_identifier"] != snapshot
-    assert stage.application_secrets() == secrets
-    objects = stage.aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
-    assert [each["Key"] for each in objects] == ["events/one.json"]
-    stage.installation.assert_nothing_to_do("network", "deps")

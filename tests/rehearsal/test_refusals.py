@@ -1,4 +1,4 @@
-"""What others refuse us or do behind our back: a clear message, and nothing lost."""
+"""What others refuse us: a clear message, and nothing lost."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_quota_is_said_and_throttling_waited_out(stage: Stage) -> None:
     said = stage.installation.deploy("network", status=1)
     assert "ResourceLimitExceededException" in said
     assert stage.aws.faults_left() == 0
-    stage.installation.deploy("network")
+    stage.installation.apply("network")
     stage.installation.assert_nothing_to_do("network")
     assert len([name for name in stage.left_over() if name.startswith("ec2 vpc ")]) == 1
 
@@ -43,7 +43,7 @@ def test_quota_is_said_and_throttling_waited_out(stage: Stage) -> None:
 def test_lock_is_held_by_somebody_else(stage: Stage) -> None:
     """While somebody else holds the workspace, a deploy says so; afterwards nothing has changed."""
     stage.cloud.lock_by_other("langfuse-network")
-    said = stage.installation.deploy("network", status=1)
+    said = stage.installation.apply("network", status=1)
     assert "Error acquiring the state lock" in said
     stage.cloud.unlock("langfuse-network")
     stage.installation.assert_nothing_to_do("network")
@@ -69,25 +69,13 @@ def test_bucket_is_taken(stage: Stage) -> None:
     """
     s3 = stage.aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    said = stage.installation.deploy("deps", status=1)
+    said = stage.installation.apply("deps", status=1)
     assert "langfuse-retained" in said
     assert [name for name in stage.left_over() if "application-secrets" in name] == []
     s3.delete_bucket(Bucket=BUCKET)
-    stage.installation.deploy("deps")
+    stage.installation.apply("deps")
     stage.installation.assert_nothing_to_do("deps")
     assert stage.application_secrets()
-
-
-def test_database_is_changed_out_of_band(stage: Stage) -> None:
-    """Another instance class, set by hand, is set back; the database is not replaced."""
-    (before,) = stage.databases()
-    stage.aws.client("rds").modify_db_instance(
-        DBInstanceIdentifier="langfuse", DBInstanceClass="db.t4g.small", ApplyImmediately=True
-    )
-    stage.installation.deploy("deps")
-    (after,) = stage.databases()
-    assert after["DBInstanceClass"] == before["DBInstanceClass"]
-    assert after["DbiResourceId"] == before["DbiResourceId"]
 
 
 def test_chart_repository_is_unreachable(stage: Stage) -> None:
@@ -96,15 +84,3 @@ def test_chart_repository_is_unreachable(stage: Stage) -> None:
     said = stage.installation.deploy("app", status=1)
     assert "http://127.0.0.1:1/charts" in said
     assert "connection refused" in said
-
-
-def test_fr28_snapshot_is_gone(stage: Stage) -> None:
-    """With the store kept and its snapshot gone, deps fails instead of making an empty database."""
-    secrets = stage.application_secrets()
-    stage.installation.destroy("deps")
-    (snapshot,) = stage.snapshots()
-    stage.aws.client("rds").delete_db_snapshot(DBSnapshotIdentifier=snapshot)
-    said = stage.installation.deploy("deps", status=1)
-    assert "newest_final_snapshot" in said
-    assert stage.databases() == []
-    assert stage.application_secrets() == secrets

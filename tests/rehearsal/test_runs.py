@@ -15,6 +15,7 @@ from tests.rehearsal.test_app import wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
+LONGEST = True
 
 STACKS = ("network", "deps", "app")
 # The role of the runs may administer the cluster: all that a move adds.
@@ -148,11 +149,11 @@ def test_a_change_of_network_runs_deps(stage: Stage) -> None:
 def test_state_that_is_not_shared_is_not_read(stage: Stage) -> None:
     """Where network no longer shares its state, deps says so; `workspaces` sets it right."""
     stage.cloud.share_with_nobody("langfuse-network")
-    said = stage.installation.deploy("deps", status=1)
+    said = stage.installation.apply("deps", status=1)
     assert "publishes no vpc_id" in said
     assert "let it share its state with this workspace" in " ".join(said.split())
-    stage.installation.deploy("workspaces")
-    assert "No changes." in stage.installation.deploy("deps")
+    stage.installation.apply("workspaces")
+    assert "No changes." in stage.installation.apply("deps")
 
 
 def test_workspaces_with_resources_are_not_deleted(stage: Stage) -> None:
