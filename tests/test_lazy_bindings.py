@@ -89,7 +89,9 @@ def test_node_waits_for_the_index_that_jsii_makes(tmp_path: Path) -> None:
     start = "new (require('node:worker_threads').Worker)('./runtime-index-worker.js')"
     for hook, waits in (([], False), (["--require", str(lazy_bindings.NODE_HOOK)], True)):
         command = [NODE, *hook, "-e", f"{start}; process.exit(3)"]
-        done = subprocess.run(command, cwd=tmp_path, check=False, timeout=20)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=clean_environment(), check=False, timeout=20
+        )
         assert done.returncode == 3
         assert (tmp_path / "index").exists() == waits
 
