@@ -68,7 +68,10 @@ def lacking_for_a_cluster() -> list[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _in_a_hurry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _in_a_hurry(
+    mirror: Path,  # noqa: ARG001 - where there is nothing to play with, nothing is prepared
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
     """Have CDKTF's libraries unpacked, and Python's compiled, once and not in each part."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -53,6 +53,11 @@ class Stage:
         """Name what exists in AWS and was not there at first."""
         return sorted([*self.aws.inventory(), *self.eks.resources()])
 
+    def left_over_besides_survivors(self) -> list[str]:
+        """Name what of that is none of the survivors."""
+        survivors = re.compile("|".join(SURVIVORS))
+        return [name for name in self.left_over() if not survivors.fullmatch(name)]
+
     def application_secrets(self) -> str:
         """Return the value of the retained secret."""
         secrets = self.aws.client("secretsmanager")

@@ -9,7 +9,7 @@ LONGEST = True
 
 
 def test_fr09_a_life_ends(stage: Stage) -> None:
-    """Deps is deployed, filled and destroyed; its network goes with it."""
+    """Deps is deployed on a network that is only published, filled, and destroyed."""
     stage.stand_in_for_network()
     stage.installation.deploy("deps")
     stage.put_in_a_row("1")
