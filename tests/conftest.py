@@ -1,16 +1,25 @@
 """Synthesis, once per session and per configuration."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+import lazy_bindings
+
+lazy_bindings.install()
+
 from pricing.report import ORDER
 from settings import PASSED_THROUGH, Settings, variables
-from tests.checkout import ROOT
-from tests.policy import PolicyReport, checking
+from tests import policy
+from tests.checkout import ROOT, clean_environment, copy_checkout
+from tests.policy import PolicyReport
 from tests.rehearsal.report import Report
 from tests.stack import Stack
 
@@ -22,8 +31,11 @@ if TYPE_CHECKING:
 PARTS_AT_ONCE = len(list(REHEARSAL.glob("test_*.py")))
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
 
+Configure = Callable[[dict[str, str]], "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
 Synthesize = Callable[..., dict[str, Stack]]
+SynthesizeStack = Callable[..., Stack]
+Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,33 +49,66 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def construct(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Construct:
-    """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
+def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Configure:
+    """Return a function that makes an empty app, and settings with more lines in ``.env``."""
     # Imported where it is used: it starts Node, and the rehearsal's workers have no need of that.
-    import lazy_bindings  # noqa: PLC0415
-
-    lazy_bindings.install()
     from cdktf import App  # noqa: PLC0415
 
-    from main import SKIP_VALIDATION, build  # noqa: PLC0415
+    from main import SKIP_VALIDATION  # noqa: PLC0415
 
-    def run(**lines: str) -> "App":
+    def run(lines: dict[str, str]) -> "tuple[App, Settings]":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
         env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + extra, encoding="utf-8")
         app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
-        build(app, Settings.load(env_file))
+        return app, Settings.load(env_file)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def construct(configure: Configure) -> Construct:
+    """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
+    from main import build  # noqa: PLC0415
+
+    def run(**lines: str) -> "App":
+        app, settings = configure(lines)
+        build(app, settings)
         app.synth()
         return app
 
-    return run
+    return cache(run)
 
 
 @pytest.fixture(scope="session")
 def synthesize(construct: Construct) -> Synthesize:
     """Return a function that does so, and reads what came out."""
     return lambda **lines: read(construct(**lines))
+
+
+@pytest.fixture(scope="session")
+def synthesize_stack(configure: Configure) -> SynthesizeStack:
+    """Return a function that synthesizes one stack only, in a third of the time."""
+    from stacks.app import AppStack  # noqa: PLC0415
+    from stacks.deps import DepsStack  # noqa: PLC0415
+    from stacks.network import NetworkStack  # noqa: PLC0415
+    from stacks.workspaces import WorkspacesStack  # noqa: PLC0415
+
+    kinds = {
+        "workspaces": WorkspacesStack,
+        "network": NetworkStack,
+        "deps": DepsStack,
+        "app": AppStack,
+    }
+
+    def run(name: str, **lines: str) -> Stack:
+        app, settings = configure(lines)
+        kinds[name](app, settings=settings)
+        app.synth()
+        return Stack.read(Path(app.outdir), name)
+
+    return run
 
 
 def read(app: "App") -> dict[str, Stack]:
@@ -85,23 +130,65 @@ def stacks(built: "App") -> dict[str, Stack]:
 
 
 @pytest.fixture(scope="session")
+def beside() -> Iterator[ThreadPoolExecutor]:
+    """Return what runs other programs beside the tests."""
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the program in it, and the example for an ``.env``."""
+    folder = tmp_path_factory.mktemp("checkout")
+    copy_checkout(folder)
+    example = (folder / ".env.example").read_text(encoding="utf-8")
+    secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")
+    (folder / ".env").write_text(secret, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def started(checkout: Path, beside: ThreadPoolExecutor) -> Future[Run]:
+    """Start the program as a user does, where there is no Terraform."""
+    return beside.submit(
+        subprocess.run,
+        [sys.executable, "main.py"],
+        cwd=checkout,
+        env={**clean_environment(), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
 def policy_report(
-    stacks: dict[str, Stack], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PolicyReport]:
-    """Return a function that waits for what checkov says."""
-    with checking(stacks, tmp_path_factory.mktemp("policy")) as report:
-        yield report
+    stacks: dict[str, Stack],
+    beside: ThreadPoolExecutor,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+) -> Future[PolicyReport]:
+    """Ask checkov."""
+    return beside.submit(policy.check, stacks, tmp_path_factory.mktemp("policy"), pytestconfig)
+
+
+BESIDE = ("started", "policy_report")
+
+
+def waits_for(item: pytest.Item) -> set[str]:
+    return {*BESIDE}.intersection(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _policy_is_checked_meanwhile(request: pytest.FixtureRequest) -> None:
-    if any("policy_report" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("policy_report")
+def _programs_run_meanwhile(request: pytest.FixtureRequest) -> None:
+    wanted = {name for item in request.session.items for name in waits_for(item)}
+    for fixture in sorted(wanted, key=BESIDE.index):
+        request.getfixturevalue(fixture)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have what waits for checkov come last."""
-    items.sort(key=lambda item: "policy_report" in getattr(item, "fixturenames", ()))
+    """Have what waits for other programs come last."""
+    items.sort(key=lambda item: bool(waits_for(item)))
 
 
 @pytest.fixture(scope="session")

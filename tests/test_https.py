@@ -13,7 +13,7 @@ from constructs_lib.public_address import FAREWELL
 from contracts import DepsOutputs, IngressOutputs
 from settings import Settings
 from tests.checkout import ROOT
-from tests.conftest import Synthesize, chart_values
+from tests.conftest import Synthesize, SynthesizeStack, chart_values
 from tests.stack import Stack
 from tests.test_golden import without_metadata
 from tests.test_modules import INTERFACES, META
@@ -92,17 +92,18 @@ def test_inputs_of_modules_exist(public: dict[str, Stack], name: str) -> None:
 
 
 def test_ports_80_and_443_are_open_to_whom_they_should(
-    public: dict[str, Stack], synthesize: Synthesize
+    public: dict[str, Stack], synthesize_stack: SynthesizeStack
 ) -> None:
     rules = public["network"].module(EKS)["node_security_group_additional_rules"]
     opened = {(rule["from_port"], rule["to_port"]) for rule in rules.values()}
     assert opened == {(80, 80), (443, 443)}
     assert [rule["cidr_blocks"] for rule in rules.values()] == [["0.0.0.0/0"]] * 2
-    narrowed = synthesize(
+    narrowed = synthesize_stack(
+        "network",
         LANGFUSE_DOMAIN=DOMAIN,
         ROUTE53_ZONE=ZONE,
         INGRESS_ALLOWED_CIDRS="203.0.113.7/32, 198.51.100.0/24",
-    )["network"].module(EKS)["node_security_group_additional_rules"]
+    ).module(EKS)["node_security_group_additional_rules"]
     assert {tuple(rule["cidr_blocks"]) for rule in narrowed.values()} == {
         ("203.0.113.7/32", "198.51.100.0/24")
     }
@@ -265,11 +266,13 @@ def test_certificate_is_proven_in_the_zone(traefik: dict[str, Any]) -> None:
     assert traefik["env"] == [{"name": "AWS_HOSTED_ZONE_ID", "value": INGRESS % "zone_id"}]
 
 
-def test_staging_has_a_store_of_its_own(synthesize: Synthesize, traefik: dict[str, Any]) -> None:
+def test_staging_has_a_store_of_its_own(
+    synthesize_stack: SynthesizeStack, traefik: dict[str, Any]
+) -> None:
     """Or Traefik would go on with the certificate that no browser trusts."""
     staging = acme(
         chart_values(
-            synthesize(LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE, ACME_STAGING="true")["app"],
+            synthesize_stack("app", LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE, ACME_STAGING="true"),
             "traefik",
         )
     )
@@ -287,14 +290,18 @@ def test_langfuse_is_told_its_address(public: dict[str, Stack]) -> None:
 
 
 def test_charts_are_pinned_and_can_be_local(
-    public: dict[str, Stack], synthesize: Synthesize
+    public: dict[str, Stack], synthesize_stack: SynthesizeStack
 ) -> None:
     releases = public["app"].json["resource"]["helm_release"]
     assert releases["traefik"]["version"] == "41.3.0"
     assert releases["external-dns"]["version"] == "1.21.1"
-    local = synthesize(
-        LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE, TRAEFIK_CHART="docs", EXTERNAL_DNS_CHART="docs"
-    )["app"].json["resource"]["helm_release"]
+    local = synthesize_stack(
+        "app",
+        LANGFUSE_DOMAIN=DOMAIN,
+        ROUTE53_ZONE=ZONE,
+        TRAEFIK_CHART="docs",
+        EXTERNAL_DNS_CHART="docs",
+    ).json["resource"]["helm_release"]
     for name in ("traefik", "external-dns"):
         assert local[name]["chart"] == str(ROOT / "docs")
         assert {"repository", "version"}.isdisjoint(local[name])
@@ -318,7 +325,7 @@ def test_limits_fill_87_and_93_per_cent_of_the_nodes(
 
 
 def test_both_keep_clickhouse_company(
-    traefik: dict[str, Any], external_dns: dict[str, Any], synthesize: Synthesize
+    traefik: dict[str, Any], external_dns: dict[str, Any], synthesize_stack: SynthesizeStack
 ) -> None:
     for values in (traefik, external_dns):
         (near,) = values["affinity"]["podAffinity"][
@@ -326,12 +333,13 @@ def test_both_keep_clickhouse_company(
         ]
         labels = near["podAffinityTerm"]["labelSelector"]["matchLabels"]
         assert labels["app.kubernetes.io/name"] == "clickhouse"
-    alone = synthesize(
+    alone = synthesize_stack(
+        "app",
         LANGFUSE_DOMAIN=DOMAIN,
         ROUTE53_ZONE=ZONE,
         NODE_COUNT="1",
         NODE_INSTANCE_TYPE="t3.large",
-    )["app"]
+    )
     assert "affinity" not in chart_values(alone, "traefik")
     assert "affinity" not in chart_values(alone, "external-dns")
 

@@ -1,65 +1,39 @@
 """The program as a user starts it."""
 
 import json
-import subprocess
-import sys
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from cdktf import App
 
 from settings import DERIVED
-from tests.checkout import clean_environment, copy_checkout
-from tests.conftest import BASE_ENV
+from tests.conftest import BASE_ENV, Run
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("checkout")
-    copy_checkout(folder)
-    return folder
-
-
-Run = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture(scope="module")
-def untouched_example(checkout: Path) -> Run:
-    """Run the program on the example with one secret in it, where there is no Terraform."""
-    example = (checkout / ".env.example").read_text(encoding="utf-8")
-    secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")
-    (checkout / ".env").write_text(secret, encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=checkout,
-        env={**clean_environment(), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_untouched_example_synthesizes_three_stacks(checkout: Path, untouched_example: Run) -> None:
-    assert untouched_example.returncode == 0
+def test_untouched_example_synthesizes_three_stacks(checkout: Path, started: Future[Run]) -> None:
+    program = started.result()
+    assert program.returncode == 0
     for stack in ("network", "deps", "app"):
         file = checkout / "cdktf.out" / "stacks" / stack / "cdk.tf.json"
         assert json.loads(file.read_text(encoding="utf-8"))["terraform"]["backend"]
-        assert f"cdktf.out/stacks/{stack}/cdk.tf.json" in untouched_example.stdout
-    assert "total" in untouched_example.stdout
-    warning = untouched_example.stderr
+        assert f"cdktf.out/stacks/{stack}/cdk.tf.json" in program.stdout
+    assert "total" in program.stdout
+    warning = program.stderr
     assert warning.startswith("warning: AWS_ACCESS_KEY_ID, ")
     assert "LANGFUSE_ADMIN_PASSWORD" in warning
     assert warning.count("\n") == 1
 
 
-def test_nfr01_no_secret_is_written_or_printed(checkout: Path, untouched_example: Run) -> None:
+def test_nfr01_no_secret_is_written_or_printed(checkout: Path, started: Future[Run]) -> None:
+    program = started.result()
     for file in (checkout / "cdktf.out").rglob("*"):
         assert file.is_dir() or "do-not-print" not in file.read_text(encoding="utf-8")
-    assert "do-not-print" not in untouched_example.stdout + untouched_example.stderr
+    assert "do-not-print" not in program.stdout + program.stderr
 
 
-@pytest.mark.usefixtures("untouched_example")
-def test_stacks_are_ordered(checkout: Path) -> None:
+def test_stacks_are_ordered(checkout: Path, started: Future[Run]) -> None:
+    assert started.result()
     manifest = json.loads((checkout / "cdktf.out" / "manifest.json").read_text(encoding="utf-8"))
     assert {name: stack["dependencies"] for name, stack in manifest["stacks"].items()} == {
         "network": [],

@@ -9,7 +9,7 @@ import yaml
 
 import versions
 from constructs_lib.langfuse_names import SecretKey
-from tests.conftest import Synthesize, chart_values
+from tests.conftest import Synthesize, SynthesizeStack, chart_values
 from tests.stack import Stack
 
 VPC = "terraform-aws-modules/vpc/aws"
@@ -61,8 +61,10 @@ def test_fr01_zones_without_eks_are_left_out(network: Stack) -> None:
         ("172.16.0.0/17", ["172.16.0.0/20", "172.16.16.0/20"]),
     ],
 )
-def test_fr01_subnets_fit_the_vpc(synthesize: Synthesize, cidr: str, subnets: list[str]) -> None:
-    assert synthesize(VPC_CIDR=cidr)["network"].module(VPC)["public_subnets"] == subnets
+def test_fr01_subnets_fit_the_vpc(
+    synthesize_stack: SynthesizeStack, cidr: str, subnets: list[str]
+) -> None:
+    assert synthesize_stack("network", VPC_CIDR=cidr).module(VPC)["public_subnets"] == subnets
 
 
 def test_fr01_vpc_defaults_are_left_alone(network: Stack) -> None:
@@ -97,14 +99,15 @@ def test_fr02_node_disks_are_encrypted_gp3(network: Stack) -> None:
     assert "disk_size" not in group
 
 
-def test_fr02_node_settings_arrive(synthesize: Synthesize) -> None:
-    stack = synthesize(
+def test_fr02_node_settings_arrive(synthesize_stack: SynthesizeStack) -> None:
+    stack = synthesize_stack(
+        "network",
         NODE_COUNT="3",
         NODE_INSTANCE_TYPE="t3.large",
         NODE_CAPACITY_TYPE="SPOT",
         NODE_DISK_GB="50",
         KUBERNETES_VERSION="1.35",
-    )["network"]
+    )
     group = node_group(stack)
     assert stack.module(EKS)["kubernetes_version"] == "1.35"
     assert {group["min_size"], group["max_size"], group["desired_size"]} == {3}
@@ -113,14 +116,16 @@ def test_fr02_node_settings_arrive(synthesize: Synthesize) -> None:
     assert group["block_device_mappings"]["root"]["ebs"]["volume_size"] == 50
 
 
-def test_fr02_another_node_count_is_another_group(synthesize: Synthesize, network: Stack) -> None:
+def test_fr02_another_node_count_is_another_group(
+    synthesize_stack: SynthesizeStack, network: Stack
+) -> None:
     """The module ignores later changes of the desired size."""
-    three = node_group(synthesize(NODE_COUNT="3")["network"])
+    three = node_group(synthesize_stack("network", NODE_COUNT="3"))
     assert three["name"] != node_group(network)["name"]
 
 
-def test_fr02_a_single_node_stays_in_its_zone(synthesize: Synthesize) -> None:
-    group = node_group(synthesize(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")["network"])
+def test_fr02_a_single_node_stays_in_its_zone(synthesize_stack: SynthesizeStack) -> None:
+    group = node_group(synthesize_stack("network", NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large"))
     (subnet,) = group["subnet_ids"]
     assert re.fullmatch(r"\$\{element\(.*public_subnets, 0\)\}", subnet)
 
@@ -152,12 +157,12 @@ def test_fr03_oidc_provider(network: Stack) -> None:
     )
 
 
-def test_fr04_nfr05_public_endpoint(network: Stack, synthesize: Synthesize) -> None:
+def test_fr04_nfr05_public_endpoint(network: Stack, synthesize_stack: SynthesizeStack) -> None:
     cluster = network.module(EKS)
     assert cluster["endpoint_public_access"] is True
     assert cluster["endpoint_public_access_cidrs"] == ["0.0.0.0/0"]
     assert cluster["enable_cluster_creator_admin_permissions"] is True
-    closed = synthesize(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")["network"]
+    closed = synthesize_stack("network", CLUSTER_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")
     assert closed.module(EKS)["endpoint_public_access_cidrs"] == [
         "203.0.113.7/32",
         "198.51.100.0/24",
@@ -197,11 +202,11 @@ def test_fr06_nfr03_firewall(deps: Stack) -> None:
     assert world["cidr_blocks"] == "0.0.0.0/0"
 
 
-def test_fr06_firewall_can_be_narrowed(synthesize: Synthesize) -> None:
-    some = synthesize(DATABASE_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")["deps"]
+def test_fr06_firewall_can_be_narrowed(synthesize_stack: SynthesizeStack) -> None:
+    some = synthesize_stack("deps", DATABASE_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")
     (rule,) = some.module(FIREWALL)["ingress_with_cidr_blocks"]
     assert rule["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
-    nobody = synthesize(DATABASE_ALLOWED_CIDRS="none")["deps"]
+    nobody = synthesize_stack("deps", DATABASE_ALLOWED_CIDRS="none")
     assert "ingress_with_cidr_blocks" not in nobody.module(FIREWALL)
     assert nobody.module(FIREWALL)["ingress_with_source_security_group_id"]
 
@@ -313,8 +318,8 @@ def test_fr10_a_cut_off_deploy_can_be_run_again(app: Stack) -> None:
     assert app.resource("helm_release")["upgrade_install"] is True
 
 
-def test_fr10_chart_from_a_folder(synthesize: Synthesize) -> None:
-    release = synthesize(LANGFUSE_CHART="tests/data")["app"].resource("helm_release")
+def test_fr10_chart_from_a_folder(synthesize_stack: SynthesizeStack) -> None:
+    release = synthesize_stack("app", LANGFUSE_CHART="tests/data").resource("helm_release")
     assert release["chart"].endswith("/tests/data")
     assert "repository" not in release
     assert "version" not in release
@@ -645,8 +650,12 @@ def test_providers_are_exactly_those_of_the_bindings(stacks: dict[str, Stack]) -
     assert pinned == {"aws": "6.25.0", "helm": "3.1.1", "random": "3.7.2", "tfe": "0.71.0"}
 
 
-def test_extra_values_are_laid_over_ours(synthesize: Synthesize, values: dict[str, Any]) -> None:
-    merged = chart_values(synthesize(LANGFUSE_EXTRA_VALUES="tests/data/extra_values.yaml")["app"])
+def test_extra_values_are_laid_over_ours(
+    synthesize_stack: SynthesizeStack, values: dict[str, Any]
+) -> None:
+    merged = chart_values(
+        synthesize_stack("app", LANGFUSE_EXTRA_VALUES="tests/data/extra_values.yaml")
+    )
     web, ours = merged["langfuse"]["web"], values["langfuse"]["web"]
     assert merged["langfuse"]["logging"] == {"level": "debug"}
     assert web["resources"] == {
@@ -663,8 +672,8 @@ def test_extra_values_are_laid_over_ours(synthesize: Synthesize, values: dict[st
     ]
 
 
-def test_names_are_no_templates(synthesize: Synthesize) -> None:
-    values = chart_values(synthesize(LANGFUSE_ORG_NAME="'100 %{of} it'")["app"])
+def test_names_are_no_templates(synthesize_stack: SynthesizeStack) -> None:
+    values = chart_values(synthesize_stack("app", LANGFUSE_ORG_NAME="'100 %{of} it'"))
     environment = values["langfuse"]["web"]["pod"]["additionalEnv"]
     (name,) = [each["value"] for each in environment if each["name"] == "LANGFUSE_INIT_ORG_NAME"]
     assert name == "100 %%{of} it"

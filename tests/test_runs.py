@@ -12,7 +12,7 @@ from constructs_lib.langfuse_release import TIMEOUT
 from pricing.bill import bill
 from settings import DERIVED, warnings
 from tests.checkout import ROOT
-from tests.conftest import Synthesize
+from tests.conftest import Synthesize, SynthesizeStack
 from tests.stack import Stack
 from tests.test_golden import without_metadata
 
@@ -182,9 +182,9 @@ def test_role_trusts_exactly_these_workspaces(workspaces: Stack) -> None:
 
 @pytest.mark.parametrize("name", ["langfuse", "team-a1-and-no-longer"[:20]])
 def test_role_may_what_the_policy_of_the_prerequisites_allows(
-    synthesize: Synthesize, name: str
+    synthesize_stack: SynthesizeStack, name: str
 ) -> None:
-    stack = synthesize(TERRAFORM_CLOUD_RUNS="remote", NAME=name)["workspaces"]
+    stack = synthesize_stack("workspaces", TERRAFORM_CLOUD_RUNS="remote", NAME=name)
     text = stack.resource("aws_iam_policy")["policy"].replace(
         "${data.aws_partition.partition.partition}", "aws"
     )

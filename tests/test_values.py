@@ -7,7 +7,7 @@ import pytest
 
 import sizing
 from constructs_lib.langfuse_values import CLICKHOUSE_OVERRIDES
-from tests.conftest import Synthesize, chart_values
+from tests.conftest import SynthesizeStack, chart_values
 
 Values = dict[str, Any]
 
@@ -112,8 +112,8 @@ def test_pods_with_a_volume_may_displace_web(values: Values) -> None:
     }
 
 
-def test_one_node_needs_no_rules(synthesize: Synthesize) -> None:
-    values = chart_values(synthesize(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")["app"])
+def test_one_node_needs_no_rules(synthesize_stack: SynthesizeStack) -> None:
+    values = chart_values(synthesize_stack("app", NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large"))
     assert not [pod for pod, each in pods(values).items() if "affinity" in each.get("pod", each)]
 
 
@@ -130,8 +130,8 @@ def test_claims_are_items_of_the_release(values: Values, chart: str, claim: str,
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
 
-def test_claim_sizes_are_settings(synthesize: Synthesize) -> None:
-    values = chart_values(synthesize(CLICKHOUSE_STORAGE_GB="50", REDIS_STORAGE_GB="4")["app"])
+def test_claim_sizes_are_settings(synthesize_stack: SynthesizeStack) -> None:
+    values = chart_values(synthesize_stack("app", CLICKHOUSE_STORAGE_GB="50", REDIS_STORAGE_GB="4"))
     for claim, size in (("langfuse-clickhouse", "50Gi"), ("langfuse-redis", "4Gi")):
         spec = item(values, "PersistentVolumeClaim", claim)["spec"]
         assert spec["resources"]["requests"]["storage"] == size
@@ -153,17 +153,17 @@ def test_migrations_are_not_killed(values: Values) -> None:
     assert values["langfuse"]["deployment"]["strategy"]["rollingUpdate"]["maxSurge"] == 0
 
 
-def test_sign_up_and_telemetry_are_off(values: Values, synthesize: Synthesize) -> None:
+def test_sign_up_and_telemetry_are_off(values: Values, synthesize_stack: SynthesizeStack) -> None:
     features = {"telemetryEnabled": False, "signUpDisabled": True}
     assert values["langfuse"]["features"] == features
-    opened = chart_values(synthesize(LANGFUSE_SIGNUP_DISABLED="false")["app"])
+    opened = chart_values(synthesize_stack("app", LANGFUSE_SIGNUP_DISABLED="false"))
     assert opened["langfuse"]["features"] == {**features, "signUpDisabled": False}
 
 
-def test_image_and_url(values: Values, synthesize: Synthesize) -> None:
+def test_image_and_url(values: Values, synthesize_stack: SynthesizeStack) -> None:
     assert values["langfuse"]["image"]["tag"] == "3.225.4"
     assert values["langfuse"]["nextauth"]["url"] == "http://localhost:3000"
-    public = chart_values(synthesize(LANGFUSE_URL="https://langfuse.example.com")["app"])
+    public = chart_values(synthesize_stack("app", LANGFUSE_URL="https://langfuse.example.com"))
     assert public["langfuse"]["nextauth"]["url"] == "https://langfuse.example.com"
 
 
