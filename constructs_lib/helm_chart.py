@@ -1,6 +1,9 @@
-"""Where a chart comes from."""
+"""Where a chart comes from, and how its values are written."""
 
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+import yaml
 
 
 class Chart(NamedTuple):
@@ -21,3 +24,8 @@ class Chart(NamedTuple):
 
         """
         return cls(source, name, version) if "://" in source else cls(None, source, None)
+
+
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """Return chart values as a plan shows them: in our order, and each text on one line."""
+    return yaml.dump(dict(values), Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000_000)

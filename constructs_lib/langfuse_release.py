@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import yaml
 from cdktf import Fn
 from cdktf_cdktf_provider_helm.release import Release, ReleaseSetSensitive
 from constructs import Construct
 
 import versions
-from constructs_lib.helm_chart import Chart
+from constructs_lib.helm_chart import Chart, as_yaml
 from constructs_lib.langfuse_items import SECRET_ITEM
 from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
 
@@ -58,7 +57,7 @@ class LangfuseRelease(Construct):
             repository=found.repository,
             chart=found.chart,
             version=found.version,
-            values=[yaml.safe_dump(dict(values), sort_keys=False, width=1_000_000)],
+            values=[as_yaml(values)],
             # Base64, as a Secret's data is: commas and braces mean something to --set.
             set_sensitive=[
                 ReleaseSetSensitive(

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import yaml
 from cdktf import DataResource, ITerraformDependable, LocalExecProvisioner
 from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
 import versions
 from constructs_lib.external_dns_values import INTERVAL
-from constructs_lib.helm_chart import Chart
+from constructs_lib.helm_chart import Chart, as_yaml
 from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from constructs_lib.langfuse_release import MAX_HISTORY
 
@@ -90,7 +89,7 @@ class PublicAddress(Construct):
             repository=chart.repository,
             chart=chart.chart,
             version=chart.version,
-            values=[yaml.safe_dump(dict(values), sort_keys=False, width=1_000_000)],
+            values=[as_yaml(values)],
             # Those of Traefik are for what is switched off, and Helm would never remove them.
             skip_crds=True,
             wait=True,

@@ -214,6 +214,11 @@ def values(app: Stack) -> dict[str, Any]:
 
 def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
     (text,) = stack.resource("helm_release", release)["values"]
+    return _parsed(text)
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
     values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return values
 

@@ -10,7 +10,7 @@ from pricing import prices
 from pricing.bill import Item, bill
 from pricing.report import by_item, by_stack, report, total
 from tests.checkout import ROOT
-from tests.conftest import Synthesize
+from tests.conftest import Synthesize, SynthesizeStack
 from tests.stack import Stack
 
 Json = dict[str, dict[str, Any]]
@@ -49,9 +49,11 @@ def test_nfr06_spot_is_within_the_budget(synthesized: Json) -> None:
     assert spot <= 155
 
 
-def test_spot_nodes_cost_the_same_up_as_on_spot(synthesize: Synthesize) -> None:
-    stacks = synthesize(NODE_CAPACITY_TYPE="SPOT")
-    sum_ = total(bill({name: stack.json for name, stack in stacks.items()}))
+def test_spot_nodes_cost_the_same_up_as_on_spot(
+    synthesized: Json, synthesize_stack: SynthesizeStack
+) -> None:
+    network = synthesize_stack("network", NODE_CAPACITY_TYPE="SPOT")
+    sum_ = total(bill({**synthesized, "network": network.json}))
     assert sum_.up == sum_.on_spot == pytest.approx(123.83, abs=0.005)
 
 

@@ -82,18 +82,25 @@ def test_node_takes_the_lazy_index_if_there_is_one(tmp_path: Path) -> None:
     assert required(tmp_path) == ("lazy", "")
 
 
-def test_node_waits_for_the_index_that_jsii_makes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hook", "waits"), [([], False), (["--require", str(lazy_bindings.NODE_HOOK)], True)]
+)
+def test_node_waits_for_the_index_that_jsii_makes(
+    tmp_path: Path, hook: list[str], *, waits: bool
+) -> None:
     (tmp_path / "runtime-index-worker.js").write_text(
         "setTimeout(() => require('node:fs').writeFileSync('index', ''), 300)", encoding="utf-8"
     )
     start = "new (require('node:worker_threads').Worker)('./runtime-index-worker.js')"
-    for hook, waits in (([], False), (["--require", str(lazy_bindings.NODE_HOOK)], True)):
-        command = [NODE, *hook, "-e", f"{start}; process.exit(3)"]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=clean_environment(), check=False, timeout=20
-        )
-        assert done.returncode == 3
-        assert (tmp_path / "index").exists() == waits
+    done = subprocess.run(
+        [NODE, *hook, "-e", f"{start}; process.exit(3)"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 3
+    assert (tmp_path / "index").exists() == waits
 
 
 def test_plain_bindings_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
