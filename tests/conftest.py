@@ -1,5 +1,6 @@
 """Synthesis, once per session and per configuration."""
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 # All of them: they wait more than they work, and the longest must not begin late.
 PARTS_AT_ONCE = len(list(REHEARSAL.glob("test_*.py")))
 BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
+EVERY_VARIABLE = ROOT / "tests" / "env" / "accepts.every-variable.env"
 
-Configure = Callable[[dict[str, str]], "tuple[App, Settings]"]
+Configure = Callable[..., "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
 Synthesize = Callable[..., dict[str, Stack]]
 SynthesizeStack = Callable[..., Stack]
@@ -56,11 +58,11 @@ def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) 
 
     from main import SKIP_VALIDATION  # noqa: PLC0415
 
-    def run(lines: dict[str, str]) -> "tuple[App, Settings]":
+    def run(lines: dict[str, str], env: Path = BASE_ENV) -> "tuple[App, Settings]":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
-        env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + extra, encoding="utf-8")
+        env_file.write_text(env.read_text(encoding="utf-8") + extra, encoding="utf-8")
         app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
         return app, Settings.load(env_file)
 
@@ -72,8 +74,8 @@ def construct(configure: Configure) -> Construct:
     """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
     from main import build  # noqa: PLC0415
 
-    def run(**lines: str) -> "App":
-        app, settings = configure(lines)
+    def run(env: Path = BASE_ENV, **lines: str) -> "App":
+        app, settings = configure(lines, env)
         build(app, settings)
         app.synth()
         return app
@@ -84,7 +86,7 @@ def construct(configure: Configure) -> Construct:
 @pytest.fixture(scope="session")
 def synthesize(construct: Construct) -> Synthesize:
     """Return a function that does so, and reads what came out."""
-    return lambda **lines: read(construct(**lines))
+    return lambda *env, **lines: read(construct(*env, **lines))
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +129,12 @@ def built(construct: Construct) -> "App":
 def stacks(built: "App") -> dict[str, Stack]:
     """Return what they synthesize."""
     return read(built)
+
+
+@pytest.fixture(scope="session")
+def every_variable(synthesize: Synthesize) -> dict[str, Stack]:
+    """Return the stacks where no variable has its default."""
+    return synthesize(EVERY_VARIABLE)
 
 
 @pytest.fixture(scope="session")
@@ -184,6 +192,12 @@ def _programs_run_meanwhile(request: pytest.FixtureRequest) -> None:
     wanted = {name for item in request.session.items for name in waits_for(item)}
     for fixture in sorted(wanted, key=BESIDE.index):
         request.getfixturevalue(fixture)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector off what was imported: a tenth of the time went into looking."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -261,6 +275,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Report a rehearsal in one place."""
+    """Report a rehearsal in one place; import without looking for garbage."""
+    gc.disable()
     if directs_a_rehearsal(config):
         config.pluginmanager.register(Report(config))

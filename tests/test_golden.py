@@ -10,6 +10,7 @@ import yaml
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from tests.conftest import Synthesize
 from tests.stack import Stack
 
 # What holds data or is a place that data is found by. Another address is another, empty, store.
@@ -28,6 +29,18 @@ def test_stack(stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion)
     assert without_metadata(stacks[name].json) == snapshot(
         extension_class=JSONSnapshotExtension, name=name
     )
+
+
+def test_settings_of_no_effect_alone(synthesize: Synthesize, stacks: dict[str, Stack]) -> None:
+    """What goes with a public name or with remote runs changes nothing without them."""
+    others = synthesize(
+        TERRAFORM_CLOUD_RUNS="local",
+        INGRESS_ALLOWED_CIDRS="203.0.113.7/32",
+        ACME_STAGING="true",
+        TRAEFIK_CHART="https://charts.example.com/traefik",
+        EXTERNAL_DNS_CHART="https://charts.example.com/external-dns",
+    )
+    assert others == stacks
 
 
 def test_stateful_addresses(stacks: dict[str, Stack], snapshot: SnapshotAssertion) -> None:

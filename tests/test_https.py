@@ -43,18 +43,9 @@ def external_dns(public: dict[str, Stack]) -> dict[str, Any]:
 # --- Off
 
 
-def test_without_a_name_nothing_of_it_is_there(
-    synthesize: Synthesize, stacks: dict[str, Stack]
-) -> None:
-    """The other settings are of no effect alone; the golden copies say that nothing else is."""
-    others = synthesize(
-        INGRESS_ALLOWED_CIDRS="203.0.113.7/32",
-        ACME_STAGING="true",
-        TRAEFIK_CHART="https://charts.example.com/traefik",
-        EXTERNAL_DNS_CHART="https://charts.example.com/external-dns",
-    )
+def test_without_a_name_nothing_of_it_is_there(stacks: dict[str, Stack]) -> None:
+    """The golden copies say that nothing else is."""
     for name in NAMES:
-        assert others[name].text == stacks[name].text
         for trace in ("traefik", "external-dns", "route53", "deps_ingress"):
             assert trace not in stacks[name].text
 
@@ -92,18 +83,13 @@ def test_inputs_of_modules_exist(public: dict[str, Stack], name: str) -> None:
 
 
 def test_ports_80_and_443_are_open_to_whom_they_should(
-    public: dict[str, Stack], synthesize_stack: SynthesizeStack
+    public: dict[str, Stack], every_variable: dict[str, Stack]
 ) -> None:
     rules = public["network"].module(EKS)["node_security_group_additional_rules"]
     opened = {(rule["from_port"], rule["to_port"]) for rule in rules.values()}
     assert opened == {(80, 80), (443, 443)}
     assert [rule["cidr_blocks"] for rule in rules.values()] == [["0.0.0.0/0"]] * 2
-    narrowed = synthesize_stack(
-        "network",
-        LANGFUSE_DOMAIN=DOMAIN,
-        ROUTE53_ZONE=ZONE,
-        INGRESS_ALLOWED_CIDRS="203.0.113.7/32, 198.51.100.0/24",
-    ).module(EKS)["node_security_group_additional_rules"]
+    narrowed = every_variable["network"].module(EKS)["node_security_group_additional_rules"]
     assert {tuple(rule["cidr_blocks"]) for rule in narrowed.values()} == {
         ("203.0.113.7/32", "198.51.100.0/24")
     }
@@ -267,15 +253,10 @@ def test_certificate_is_proven_in_the_zone(traefik: dict[str, Any]) -> None:
 
 
 def test_staging_has_a_store_of_its_own(
-    synthesize_stack: SynthesizeStack, traefik: dict[str, Any]
+    every_variable: dict[str, Stack], traefik: dict[str, Any]
 ) -> None:
     """Or Traefik would go on with the certificate that no browser trusts."""
-    staging = acme(
-        chart_values(
-            synthesize_stack("app", LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE, ACME_STAGING="true"),
-            "traefik",
-        )
-    )
+    staging = acme(chart_values(every_variable["app"], "traefik"))
     assert staging["caServer"] == "https://acme-staging-v02.api.letsencrypt.org/directory"
     assert staging["storage"] != acme(traefik)["storage"]
 

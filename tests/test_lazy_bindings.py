@@ -89,7 +89,7 @@ def test_node_waits_for_the_index_that_jsii_makes(
     tmp_path: Path, hook: list[str], *, waits: bool
 ) -> None:
     (tmp_path / "runtime-index-worker.js").write_text(
-        "setTimeout(() => require('node:fs').writeFileSync('index', ''), 300)", encoding="utf-8"
+        "setTimeout(() => require('node:fs').writeFileSync('index', ''), 100)", encoding="utf-8"
     )
     start = "new (require('node:worker_threads').Worker)('./runtime-index-worker.js')"
     done = subprocess.run(

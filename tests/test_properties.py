@@ -9,7 +9,7 @@ import yaml
 
 import versions
 from constructs_lib.langfuse_names import SecretKey
-from tests.conftest import Synthesize, SynthesizeStack, chart_values
+from tests.conftest import SynthesizeStack, chart_values
 from tests.stack import Stack
 
 VPC = "terraform-aws-modules/vpc/aws"
@@ -99,21 +99,14 @@ def test_fr02_node_disks_are_encrypted_gp3(network: Stack) -> None:
     assert "disk_size" not in group
 
 
-def test_fr02_node_settings_arrive(synthesize_stack: SynthesizeStack) -> None:
-    stack = synthesize_stack(
-        "network",
-        NODE_COUNT="3",
-        NODE_INSTANCE_TYPE="t3.large",
-        NODE_CAPACITY_TYPE="SPOT",
-        NODE_DISK_GB="50",
-        KUBERNETES_VERSION="1.35",
-    )
-    group = node_group(stack)
-    assert stack.module(EKS)["kubernetes_version"] == "1.35"
+def test_fr02_node_settings_arrive(every_variable: dict[str, Stack]) -> None:
+    network = every_variable["network"]
+    group = node_group(network)
+    assert network.module(EKS)["kubernetes_version"] == "1.35"
     assert {group["min_size"], group["max_size"], group["desired_size"]} == {3}
-    assert group["instance_types"] == ["t3.large"]
+    assert group["instance_types"] == ["m6i.large"]
     assert group["capacity_type"] == "SPOT"
-    assert group["block_device_mappings"]["root"]["ebs"]["volume_size"] == 50
+    assert group["block_device_mappings"]["root"]["ebs"]["volume_size"] == 30
 
 
 def test_fr02_another_node_count_is_another_group(
@@ -157,13 +150,12 @@ def test_fr03_oidc_provider(network: Stack) -> None:
     )
 
 
-def test_fr04_nfr05_public_endpoint(network: Stack, synthesize_stack: SynthesizeStack) -> None:
+def test_fr04_nfr05_public_endpoint(network: Stack, every_variable: dict[str, Stack]) -> None:
     cluster = network.module(EKS)
     assert cluster["endpoint_public_access"] is True
     assert cluster["endpoint_public_access_cidrs"] == ["0.0.0.0/0"]
     assert cluster["enable_cluster_creator_admin_permissions"] is True
-    closed = synthesize_stack("network", CLUSTER_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")
-    assert closed.module(EKS)["endpoint_public_access_cidrs"] == [
+    assert every_variable["network"].module(EKS)["endpoint_public_access_cidrs"] == [
         "203.0.113.7/32",
         "198.51.100.0/24",
     ]
@@ -202,9 +194,10 @@ def test_fr06_nfr03_firewall(deps: Stack) -> None:
     assert world["cidr_blocks"] == "0.0.0.0/0"
 
 
-def test_fr06_firewall_can_be_narrowed(synthesize_stack: SynthesizeStack) -> None:
-    some = synthesize_stack("deps", DATABASE_ALLOWED_CIDRS="203.0.113.7/32,198.51.100.0/24")
-    (rule,) = some.module(FIREWALL)["ingress_with_cidr_blocks"]
+def test_fr06_firewall_can_be_narrowed(
+    every_variable: dict[str, Stack], synthesize_stack: SynthesizeStack
+) -> None:
+    (rule,) = every_variable["deps"].module(FIREWALL)["ingress_with_cidr_blocks"]
     assert rule["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
     nobody = synthesize_stack("deps", DATABASE_ALLOWED_CIDRS="none")
     assert "ingress_with_cidr_blocks" not in nobody.module(FIREWALL)
@@ -457,25 +450,27 @@ def test_fr18_nfr12_each_stack_has_its_workspace(stacks: dict[str, Stack]) -> No
         }
 
 
-def test_fr18_nfr11_installations_share_nothing(synthesize: Synthesize) -> None:
+def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]) -> None:
     """Another NAME changes every name that AWS or Terraform Cloud holds to be unique."""
-    other = synthesize(NAME="second")
-    for stack in ("network", "deps", "app"):
-        text = other[stack].text
-        kept = re.findall(r"langfuse[\w/.-]*", text)
-        names = {name for name in kept if re.match(r"langfuse-(\d|network|deps|app|us-)", name)}
-        assert not names
-    assert other["network"].module(EKS)["name"] == "second"
-    assert other["network"].module(VPC)["name"] == "second"
-    assert node_group(other["network"])["iam_role_name"] == "second-nodes"
-    assert other["network"].module(IRSA)["name"] == "second-ebs-csi"
-    assert other["deps"].module(RDS)["identifier"] == "second"
-    assert other["deps"].module(FIREWALL)["name"] == "second-postgres"
-    assert other["deps"].module(IRSA)["name"] == "second-langfuse"
-    assert other["deps"].resource("aws_cloudformation_stack")["name"] == "second-retained"
-    resources = retained(other["deps"])["Resources"]
-    assert resources["Bucket"]["Properties"]["BucketName"].startswith("second-")
-    assert resources["Secrets"]["Properties"]["Name"] == "second-application-secrets"
+    for stack in every_variable.values():
+        kept = r"langfuse-(?:\d|network|deps|app|workspaces|us-)[\w/.-]*"
+        assert re.findall(kept, stack.text) == []
+    network, deps = every_variable["network"], every_variable["deps"]
+    assert network.module(EKS)["name"] == "team-a1"
+    assert network.module(VPC)["name"] == "team-a1"
+    assert node_group(network)["iam_role_name"] == "team-a1-nodes"
+    assert network.module(IRSA)["name"] == "team-a1-ebs-csi"
+    assert deps.module(RDS)["identifier"] == "team-a1"
+    assert deps.module(FIREWALL)["name"] == "team-a1-postgres"
+    assert {call["name"] for call in deps.modules.values() if call["source"] == IRSA} == {
+        "team-a1-langfuse",
+        "team-a1-traefik",
+        "team-a1-external-dns",
+    }
+    assert deps.resource("aws_cloudformation_stack")["name"] == "team-a1-retained"
+    resources = retained(deps)["Resources"]
+    assert resources["Bucket"]["Properties"]["BucketName"].startswith("team-a1-")
+    assert resources["Secrets"]["Properties"]["Name"] == "team-a1-application-secrets"
 
 
 def test_fr26_no_credentials_in_providers(stacks: dict[str, Stack]) -> None:

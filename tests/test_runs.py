@@ -43,17 +43,6 @@ def workspaces(remote: dict[str, Stack]) -> Stack:
     return remote["workspaces"]
 
 
-def test_without_it_everything_is_as_before(
-    synthesize: Synthesize, stacks: dict[str, Stack]
-) -> None:
-    """The golden copies say what was before."""
-    local = synthesize(TERRAFORM_CLOUD_RUNS="local")
-    assert set(local) == set(stacks) == set(STACKS)
-    assert {name: stack.json for name, stack in local.items()} == {
-        name: stack.json for name, stack in stacks.items()
-    }
-
-
 @pytest.mark.parametrize("name", ["workspaces", *STACKS])
 def test_golden(remote: dict[str, Stack], name: str, snapshot: SnapshotAssertion) -> None:
     assert without_metadata(remote[name].json) == snapshot(

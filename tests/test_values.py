@@ -8,6 +8,7 @@ import pytest
 import sizing
 from constructs_lib.langfuse_values import CLICKHOUSE_OVERRIDES
 from tests.conftest import SynthesizeStack, chart_values
+from tests.stack import Stack
 
 Values = dict[str, Any]
 
@@ -130,8 +131,8 @@ def test_claims_are_items_of_the_release(values: Values, chart: str, claim: str,
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
 
-def test_claim_sizes_are_settings(synthesize_stack: SynthesizeStack) -> None:
-    values = chart_values(synthesize_stack("app", CLICKHOUSE_STORAGE_GB="50", REDIS_STORAGE_GB="4"))
+def test_claim_sizes_are_settings(every_variable: dict[str, Stack]) -> None:
+    values = chart_values(every_variable["app"])
     for claim, size in (("langfuse-clickhouse", "50Gi"), ("langfuse-redis", "4Gi")):
         spec = item(values, "PersistentVolumeClaim", claim)["spec"]
         assert spec["resources"]["requests"]["storage"] == size
@@ -153,10 +154,10 @@ def test_migrations_are_not_killed(values: Values) -> None:
     assert values["langfuse"]["deployment"]["strategy"]["rollingUpdate"]["maxSurge"] == 0
 
 
-def test_sign_up_and_telemetry_are_off(values: Values, synthesize_stack: SynthesizeStack) -> None:
+def test_sign_up_and_telemetry_are_off(values: Values, every_variable: dict[str, Stack]) -> None:
     features = {"telemetryEnabled": False, "signUpDisabled": True}
     assert values["langfuse"]["features"] == features
-    opened = chart_values(synthesize_stack("app", LANGFUSE_SIGNUP_DISABLED="false"))
+    opened = chart_values(every_variable["app"])
     assert opened["langfuse"]["features"] == {**features, "signUpDisabled": False}
 
 

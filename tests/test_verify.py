@@ -225,9 +225,9 @@ def unused_port() -> int:
 def test_forward_says_nothing(
     cluster: Cluster, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.05)
+    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
     kubectl.rule("*port-forward*", "exec sleep 5")
-    assert "no answer in 0.05 s; see" in part(cluster, "web ready")[1]
+    assert "no answer in 0.02 s; see" in part(cluster, "web ready")[1]
 
 
 def test_proxy_is_not_asked_for_what_was_forwarded(
@@ -279,9 +279,9 @@ def test_kubectl_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.05)
+    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
     Kubectl(cluster.kubeconfig.parent).rule("*", "exec sleep 5")
-    with pytest.raises(CheckError, match=r"no answer in 0\.1 s"):
+    with pytest.raises(CheckError, match=r"no answer in 0\.04 s"):
         cluster.kubectl("get")
 
 
@@ -341,8 +341,8 @@ def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(verify, "PATIENCE", 0.05)
-    with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.1 s"):
+    monkeypatch.setattr(verify, "PATIENCE", 0.02)
+    with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.04 s"):
         log_in(tmp_path, "exec sleep 5")
 
 
