@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from cdktf import TerraformOutput, TerraformStack, Token
+from cdktf import TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
 from cdktf_cdktf_provider_tfe.data_tfe_workspace_ids import DataTfeWorkspaceIds
 
@@ -74,10 +74,9 @@ def read(  # noqa: PLR0913 - what to read, and from where
     for field in dataclasses.fields(contract):
         # The provider's values are sensitive as a whole; its nonsensitive_values are the others.
         values = "values" if _is_sensitive(field) else "nonsensitive_values"
-        token = outputs.interpolation_for_attribute(f"{values}.{field.name}")
-        tokens[field.name] = (
-            Token.as_list(token) if types[field.name] == list[str] else Token.as_string(token)
-        )
+        is_list = types[field.name] == list[str]
+        token = outputs.get_list_attribute if is_list else outputs.get_string_attribute
+        tokens[field.name] = token(f"{values}.{field.name}")
         conditions.append(
             {
                 "condition": f"${{try(length(self.{values}.{field.name}) > 0, false)}}",

@@ -71,7 +71,7 @@ def test_first_trace(
 @pytest.fixture
 def host(api: LangfuseApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_trace, "HOST", api.url)
-    monkeypatch.setattr(first_trace, "PATIENCE", 0.1)
+    monkeypatch.setattr(first_trace, "PATIENCE", 0.05)
 
 
 def test_keys_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
