@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 # All of them: they wait more than they work, and the longest must not begin late.
 PARTS_AT_ONCE = len(list(REHEARSAL.glob("test_*.py")))
-BASE_ENV = ROOT / "tests" / "env" / "accepts.eight-variables.env"
-EVERY_VARIABLE = ROOT / "tests" / "env" / "accepts.every-variable.env"
+ENV = ROOT / "tests" / "env"
+BASE_ENV = ENV / "accepts.eight-variables.env"
 
 Configure = Callable[..., "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
@@ -134,7 +134,13 @@ def stacks(built: "App") -> dict[str, Stack]:
 @pytest.fixture(scope="session")
 def every_variable(synthesize: Synthesize) -> dict[str, Stack]:
     """Return the stacks where no variable has its default."""
-    return synthesize(EVERY_VARIABLE)
+    return synthesize(ENV / "accepts.every-variable.env")
+
+
+@pytest.fixture(scope="session")
+def one_node(synthesize: Synthesize) -> dict[str, Stack]:
+    """Return the stacks of a single node, with local charts, and a database for Langfuse alone."""
+    return synthesize(ENV / "accepts.one-node-and-local-charts.env")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tests.langfuse_api import SECRET_KEY, LangfuseApi
 @pytest.fixture
 def api() -> Iterator[LangfuseApi]:
     with LangfuseApi() as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
         yield server
         server.shutdown()
 

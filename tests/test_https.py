@@ -13,7 +13,7 @@ from constructs_lib.public_address import FAREWELL
 from contracts import DepsOutputs, IngressOutputs
 from settings import Settings
 from tests.checkout import ROOT
-from tests.conftest import Synthesize, SynthesizeStack, chart_values
+from tests.conftest import Synthesize, chart_values
 from tests.stack import Stack
 from tests.test_golden import without_metadata
 from tests.test_modules import INTERFACES, META
@@ -271,18 +271,12 @@ def test_langfuse_is_told_its_address(public: dict[str, Stack]) -> None:
 
 
 def test_charts_are_pinned_and_can_be_local(
-    public: dict[str, Stack], synthesize_stack: SynthesizeStack
+    public: dict[str, Stack], one_node: dict[str, Stack]
 ) -> None:
     releases = public["app"].json["resource"]["helm_release"]
     assert releases["traefik"]["version"] == "41.3.0"
     assert releases["external-dns"]["version"] == "1.21.1"
-    local = synthesize_stack(
-        "app",
-        LANGFUSE_DOMAIN=DOMAIN,
-        ROUTE53_ZONE=ZONE,
-        TRAEFIK_CHART="docs",
-        EXTERNAL_DNS_CHART="docs",
-    ).json["resource"]["helm_release"]
+    local = one_node["app"].json["resource"]["helm_release"]
     for name in ("traefik", "external-dns"):
         assert local[name]["chart"] == str(ROOT / "docs")
         assert {"repository", "version"}.isdisjoint(local[name])
@@ -306,7 +300,7 @@ def test_limits_fill_87_and_93_per_cent_of_the_nodes(
 
 
 def test_both_keep_clickhouse_company(
-    traefik: dict[str, Any], external_dns: dict[str, Any], synthesize_stack: SynthesizeStack
+    traefik: dict[str, Any], external_dns: dict[str, Any], one_node: dict[str, Stack]
 ) -> None:
     for values in (traefik, external_dns):
         (near,) = values["affinity"]["podAffinity"][
@@ -314,15 +308,8 @@ def test_both_keep_clickhouse_company(
         ]
         labels = near["podAffinityTerm"]["labelSelector"]["matchLabels"]
         assert labels["app.kubernetes.io/name"] == "clickhouse"
-    alone = synthesize_stack(
-        "app",
-        LANGFUSE_DOMAIN=DOMAIN,
-        ROUTE53_ZONE=ZONE,
-        NODE_COUNT="1",
-        NODE_INSTANCE_TYPE="t3.large",
-    )
-    assert "affinity" not in chart_values(alone, "traefik")
-    assert "affinity" not in chart_values(alone, "external-dns")
+    for release in ("traefik", "external-dns"):
+        assert "affinity" not in chart_values(one_node["app"], release)
 
 
 def test_two_t3_medium_hold_it_all() -> None:

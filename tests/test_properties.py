@@ -9,6 +9,7 @@ import yaml
 
 import versions
 from constructs_lib.langfuse_names import SecretKey
+from constructs_lib.public_vpc import public_subnets
 from tests.conftest import SynthesizeStack, chart_values
 from tests.stack import Stack
 
@@ -47,6 +48,12 @@ def test_fr01_two_public_subnets_in_two_zones(network: Stack) -> None:
     )
 
 
+def test_fr01_vpc_is_another(every_variable: dict[str, Stack]) -> None:
+    vpc = every_variable["network"].module(VPC)
+    assert vpc["cidr"] == "10.20.0.0/20"
+    assert vpc["public_subnets"] == ["10.20.0.0/21", "10.20.8.0/21"]
+
+
 def test_fr01_zones_without_eks_are_left_out(network: Stack) -> None:
     zones = network.data("aws_availability_zones")
     assert "use1-az3" in zones["exclude_zone_ids"]
@@ -61,10 +68,8 @@ def test_fr01_zones_without_eks_are_left_out(network: Stack) -> None:
         ("172.16.0.0/17", ["172.16.0.0/20", "172.16.16.0/20"]),
     ],
 )
-def test_fr01_subnets_fit_the_vpc(
-    synthesize_stack: SynthesizeStack, cidr: str, subnets: list[str]
-) -> None:
-    assert synthesize_stack("network", VPC_CIDR=cidr).module(VPC)["public_subnets"] == subnets
+def test_fr01_subnets_fit_the_vpc(cidr: str, subnets: list[str]) -> None:
+    assert public_subnets(cidr) == subnets
 
 
 def test_fr01_vpc_defaults_are_left_alone(network: Stack) -> None:
@@ -117,9 +122,8 @@ def test_fr02_another_node_count_is_another_group(
     assert three["name"] != node_group(network)["name"]
 
 
-def test_fr02_a_single_node_stays_in_its_zone(synthesize_stack: SynthesizeStack) -> None:
-    group = node_group(synthesize_stack("network", NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large"))
-    (subnet,) = group["subnet_ids"]
+def test_fr02_a_single_node_stays_in_its_zone(one_node: dict[str, Stack]) -> None:
+    (subnet,) = node_group(one_node["network"])["subnet_ids"]
     assert re.fullmatch(r"\$\{element\(.*public_subnets, 0\)\}", subnet)
 
 
@@ -195,13 +199,13 @@ def test_fr06_nfr03_firewall(deps: Stack) -> None:
 
 
 def test_fr06_firewall_can_be_narrowed(
-    every_variable: dict[str, Stack], synthesize_stack: SynthesizeStack
+    every_variable: dict[str, Stack], one_node: dict[str, Stack]
 ) -> None:
     (rule,) = every_variable["deps"].module(FIREWALL)["ingress_with_cidr_blocks"]
     assert rule["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
-    nobody = synthesize_stack("deps", DATABASE_ALLOWED_CIDRS="none")
-    assert "ingress_with_cidr_blocks" not in nobody.module(FIREWALL)
-    assert nobody.module(FIREWALL)["ingress_with_source_security_group_id"]
+    firewall = one_node["deps"].module(FIREWALL)
+    assert "ingress_with_cidr_blocks" not in firewall
+    assert firewall["ingress_with_source_security_group_id"]
 
 
 def test_fr07_bucket(deps: Stack) -> None:
@@ -311,8 +315,8 @@ def test_fr10_a_cut_off_deploy_can_be_run_again(app: Stack) -> None:
     assert app.resource("helm_release")["upgrade_install"] is True
 
 
-def test_fr10_chart_from_a_folder(synthesize_stack: SynthesizeStack) -> None:
-    release = synthesize_stack("app", LANGFUSE_CHART="tests/data").resource("helm_release")
+def test_fr10_chart_from_a_folder(one_node: dict[str, Stack]) -> None:
+    release = one_node["app"].resource("helm_release", "langfuse")
     assert release["chart"].endswith("/tests/data")
     assert "repository" not in release
     assert "version" not in release
@@ -667,8 +671,8 @@ def test_extra_values_are_laid_over_ours(
     ]
 
 
-def test_names_are_no_templates(synthesize_stack: SynthesizeStack) -> None:
-    values = chart_values(synthesize_stack("app", LANGFUSE_ORG_NAME="'100 %{of} it'"))
+def test_names_are_no_templates(one_node: dict[str, Stack]) -> None:
+    values = chart_values(one_node["app"])
     environment = values["langfuse"]["web"]["pod"]["additionalEnv"]
     (name,) = [each["value"] for each in environment if each["name"] == "LANGFUSE_INIT_ORG_NAME"]
     assert name == "100 %%{of} it"

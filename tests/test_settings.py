@@ -8,9 +8,8 @@ import pytest
 
 from settings import DERIVED, Settings, SettingsError, variables, warnings
 from tests.checkout import ROOT
-from tests.conftest import BASE_ENV
+from tests.conftest import BASE_ENV, ENV
 
-ENV = ROOT / "tests" / "env"
 ACCEPTED = sorted(ENV.glob("accepts.*.env"))
 REJECTED = sorted(ENV.glob("rejects.*.env"))
 

@@ -113,8 +113,8 @@ def test_pods_with_a_volume_may_displace_web(values: Values) -> None:
     }
 
 
-def test_one_node_needs_no_rules(synthesize_stack: SynthesizeStack) -> None:
-    values = chart_values(synthesize_stack("app", NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large"))
+def test_one_node_needs_no_rules(one_node: dict[str, Stack]) -> None:
+    values = chart_values(one_node["app"])
     assert not [pod for pod, each in pods(values).items() if "affinity" in each.get("pod", each)]
 
 

@@ -75,7 +75,7 @@ def ports() -> Iterator[dict[str, int]]:
         "redis": ThreadingTCPServer(("127.0.0.1", 0), Redis),
     }
     for server in servers.values():
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     yield {name: server.server_address[1] for name, server in servers.items()}
     for server in servers.values():
         server.shutdown()

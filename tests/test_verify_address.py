@@ -52,7 +52,7 @@ def _server(
     context.load_cert_chain(tmp_path / "server.pem")
     server = ThreadingHTTPServer((NAME, 0), Health)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     monkeypatch.setattr(address, "PORT", server.server_port)
     monkeypatch.setattr(address, "FEWEST_DAYS", 0)
     yield
