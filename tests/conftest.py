@@ -33,6 +33,9 @@ PARTS_AT_ONCE = len(list(REHEARSAL.glob("test_*.py")))
 ENV = ROOT / "tests" / "env"
 BASE_ENV = ENV / "accepts.eight-variables.env"
 
+# Fixtures that wait for another program: begun before the first test, and asked last.
+PROGRAMS = ("started", "policy_report")
+
 Configure = Callable[..., "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
 Synthesize = Callable[..., dict[str, Stack]]
@@ -186,18 +189,17 @@ def policy_report(
     return beside.submit(policy.check, stacks, tmp_path_factory.mktemp("policy"), pytestconfig)
 
 
-BESIDE = ("started", "policy_report")
-
-
-def waits_for(item: pytest.Item) -> set[str]:
-    return {*BESIDE}.intersection(getattr(item, "fixturenames", ()))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _programs_run_meanwhile(request: pytest.FixtureRequest) -> None:
     wanted = {name for item in request.session.items for name in waits_for(item)}
-    for fixture in sorted(wanted, key=BESIDE.index):
-        request.getfixturevalue(fixture)
+    for fixture in PROGRAMS:
+        if fixture in wanted:
+            request.getfixturevalue(fixture)
+
+
+def waits_for(item: pytest.Item) -> set[str]:
+    """Return the fixtures of an item that wait for another program."""
+    return {*PROGRAMS}.intersection(getattr(item, "fixturenames", ()))
 
 
 def pytest_collection_finish() -> None:

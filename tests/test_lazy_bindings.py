@@ -96,6 +96,7 @@ def test_node_waits_for_the_index_that_jsii_makes(
         [NODE, *hook, "-e", f"{start}; process.exit(3)"],
         cwd=tmp_path,
         env=clean_environment(),
+        capture_output=True,
         check=False,
         timeout=20,
     )
