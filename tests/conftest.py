@@ -1,6 +1,7 @@
 """Synthesis, once per session and per configuration."""
 
 import gc
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ ENV = ROOT / "tests" / "env"
 BASE_ENV = ENV / "accepts.eight-variables.env"
 
 # Fixtures that wait for another program: begun before the first test, and asked last.
-PROGRAMS = ("started", "policy_report")
+PROGRAMS = ("started", "first_traces", "policy_report")
 
 Configure = Callable[..., "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
@@ -148,8 +149,8 @@ def one_node(synthesize: Synthesize) -> dict[str, Stack]:
 
 @pytest.fixture(scope="session")
 def beside() -> Iterator[ThreadPoolExecutor]:
-    """Return what runs other programs beside the tests."""
-    with ThreadPoolExecutor() as pool:
+    """Return what runs other programs beside the tests, one at a time: there may be two cores."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
         yield pool
 
 
@@ -176,6 +177,13 @@ def started(checkout: Path, beside: ThreadPoolExecutor) -> Future[Run]:
         text=True,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
+    """Play the example of a first trace, and return what came of it in each situation."""
+    command = [sys.executable, "-m", "tests.first_traces"]
+    return beside.submit(lambda: json.loads(subprocess.check_output(command, cwd=ROOT)))  # noqa: S603
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ class LangfuseApi(ThreadingHTTPServer):
     """Keeps what it is sent, and answers as Langfuse does.
 
     ``health`` is its status. While ``deaf`` it loses traces, while ``unscored`` scores. What begins
-    with ``broken``, if that is set, answers 503.
+    with ``broken``, if that is set, answers 503; with ``gone``, nothing.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class LangfuseApi(ThreadingHTTPServer):
         self.deaf = False
         self.unscored = False
         self.broken = ""
+        self.gone = ""
         self.spans: list[dict[str, Any]] = []
         self.datasets: list[dict[str, Any]] = []
         self.items: list[dict[str, Any]] = []
@@ -125,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         path = self.path.partition("?")[0]
+        if self.server.gone and path.startswith(self.server.gone):
+            return
         _, _, basic = self.headers.get("Authorization", "").partition(" ")
         secret = base64.b64decode(basic).decode().rpartition(":")[2]
         known = path == "/api/public/health" or secret == SECRET_KEY
