@@ -58,50 +58,39 @@ def test_a_package_that_is_not_there_is_not_there(finder: Path) -> None:
         __import__("cdktf_cdktf_provider_test_c")
 
 
-def required(folder: Path) -> tuple[str, str]:
-    """Return what Node takes for the package's index, and what it says."""
+def test_node_takes_the_lazy_index_if_there_is_one(tmp_path: Path) -> None:
+    for name, indexes in (("x", ["index"]), ("y", ["index", "lazy-index"])):
+        library = tmp_path / "node_modules" / "@cdktf" / f"provider-{name}" / "lib"
+        library.mkdir(parents=True)
+        (library.parent / "package.json").write_text('{"main": "lib/index.js"}', encoding="utf-8")
+        for index in indexes:
+            (library / f"{index}.js").write_text(f"module.exports = '{index}'", encoding="utf-8")
+    script = "console.log(require('@cdktf/provider-x'), require('@cdktf/provider-y'))"
     done = subprocess.run(
-        [NODE, "--require", str(lazy_bindings.NODE_HOOK), "-p", "require('@cdktf/provider-x')"],
-        cwd=folder,
+        [NODE, "--require", str(lazy_bindings.NODE_HOOK), "-e", script],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.strip(), done.stderr.strip()
-
-
-def test_node_takes_the_lazy_index_if_there_is_one(tmp_path: Path) -> None:
-    library = tmp_path / "node_modules" / "@cdktf" / "provider-x" / "lib"
-    library.mkdir(parents=True)
-    (library.parent / "package.json").write_text('{"main": "lib/index.js"}', encoding="utf-8")
-    (library / "index.js").write_text("module.exports = 'all'", encoding="utf-8")
-    said, complaint = required(tmp_path)
-    assert said == "all"
+    assert done.stdout == "index lazy-index\n"
+    (complaint,) = done.stderr.splitlines()
+    assert "provider-x" in complaint
     assert complaint.endswith("has no lazy-index.js: all of it is loaded, which takes longer")
-    (library / "lazy-index.js").write_text("module.exports = 'lazy'", encoding="utf-8")
-    assert required(tmp_path) == ("lazy", "")
 
 
-@pytest.mark.parametrize(
-    ("hook", "waits"), [([], False), (["--require", str(lazy_bindings.NODE_HOOK)], True)]
-)
-def test_node_waits_for_the_index_that_jsii_makes(
-    tmp_path: Path, hook: list[str], *, waits: bool
-) -> None:
-    (tmp_path / "runtime-index-worker.js").write_text(
-        "setTimeout(() => require('node:fs').writeFileSync('index', ''), 100)", encoding="utf-8"
-    )
+def test_node_waits_for_the_index_that_jsii_makes(tmp_path: Path) -> None:
+    worker = "setTimeout(() => require('node:fs').writeFileSync('index', ''), 100)"
     start = "new (require('node:worker_threads').Worker)('./runtime-index-worker.js')"
-    done = subprocess.run(
-        [NODE, *hook, "-e", f"{start}; process.exit(3)"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        check=False,
-        timeout=20,
-    )
-    assert done.returncode == 3
-    assert (tmp_path / "index").exists() == waits
+    running = {}
+    for name, hook in (("plain", []), ("lazy", ["--require", str(lazy_bindings.NODE_HOOK)])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "runtime-index-worker.js").write_text(worker, encoding="utf-8")
+        command = [NODE, *hook, "-e", f"{start}; process.exit(3)"]
+        running[name] = subprocess.Popen(command, cwd=tmp_path / name, env=clean_environment())
+    assert {process.wait() for process in running.values()} == {3}
+    assert not (tmp_path / "plain" / "index").exists()
+    assert (tmp_path / "lazy" / "index").exists()
 
 
 def test_plain_bindings_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
