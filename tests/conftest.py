@@ -211,7 +211,7 @@ def waits_for(item: pytest.Item) -> set[str]:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector off what was imported: a tenth of the time went into looking."""
+    """Have the garbage collector, off until now, look at the tests' own garbage only."""
     gc.freeze()
     gc.enable()
 
@@ -291,7 +291,6 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Report a rehearsal in one place; import without looking for garbage."""
-    gc.disable()
+    """Report a rehearsal in one place."""
     if directs_a_rehearsal(config):
         config.pluginmanager.register(Report(config))
