@@ -84,7 +84,7 @@ def construct(configure: Configure) -> Construct:
         app.synth()
         return app
 
-    return cache(run)
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +145,18 @@ def every_variable(synthesize: Synthesize) -> dict[str, Stack]:
 def one_node(synthesize: Synthesize) -> dict[str, Stack]:
     """Return the stacks of a single node, with local charts, and a database for Langfuse alone."""
     return synthesize(ENV / "accepts.one-node-and-local-charts.env")
+
+
+@pytest.fixture(scope="session")
+def public(synthesize: Synthesize) -> dict[str, Stack]:
+    """Return the stacks of an installation with a public name."""
+    return synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
+
+
+@pytest.fixture(scope="session")
+def remote(synthesize: Synthesize) -> dict[str, Stack]:
+    """Return the stacks of an installation whose runs are in Terraform Cloud."""
+    return synthesize(TERRAFORM_CLOUD_RUNS="remote")
 
 
 @pytest.fixture(scope="session")

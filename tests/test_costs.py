@@ -10,7 +10,7 @@ from pricing import prices
 from pricing.bill import Item, bill
 from pricing.report import by_item, by_stack, report, total
 from tests.checkout import ROOT
-from tests.conftest import Synthesize, SynthesizeStack
+from tests.conftest import SynthesizeStack
 from tests.stack import Stack
 
 Json = dict[str, dict[str, Any]]
@@ -57,9 +57,8 @@ def test_spot_nodes_cost_the_same_up_as_on_spot(
     assert sum_.up == sum_.on_spot == pytest.approx(123.83, abs=0.005)
 
 
-def test_public_name_costs_the_zone_and_a_gigabyte(synthesize: Synthesize) -> None:
-    stacks = synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
-    items = bill({name: stack.json for name, stack in stacks.items()})
+def test_public_name_costs_the_zone_and_a_gigabyte(public: dict[str, Stack]) -> None:
+    items = bill({name: stack.json for name, stack in public.items()})
     assert total(items).up == pytest.approx(164.53 + 0.50 + 0.08, abs=0.005)
     assert total(items).down == pytest.approx(2.80 + 0.50, abs=0.005)
     assert all(item.up is not None for item in items)

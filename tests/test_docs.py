@@ -10,7 +10,6 @@ import versions
 from docs import diagram
 from settings import DERIVED, Settings, variables
 from tests.checkout import ROOT
-from tests.conftest import Synthesize
 from tests.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -92,9 +91,8 @@ def test_documents_name_decisions_that_exist() -> None:
 
 
 def test_documents_name_addresses_that_exist(
-    stacks: dict[str, Stack], synthesize: Synthesize
+    stacks: dict[str, Stack], remote: dict[str, Stack]
 ) -> None:
-    remote = synthesize(TERRAFORM_CLOUD_RUNS="remote")
     named = [
         address
         for document in DOCUMENTS

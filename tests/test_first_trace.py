@@ -41,7 +41,13 @@ def test_first_trace(first_traces: Played) -> None:
     [
         ("keys are missing", "LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY: not set. Make API keys"),
         ("keys are refused", "refuses the keys"),
-        ("port is not forwarded", "Nothing answers at http://127.0.0.1:1 (ConnectError). Forward"),
+        (
+            "port is not forwarded",
+            (
+                "Nothing answers at http://127.0.0.1:1 (ConnectError). Forward the port: "
+                "uv run kubectl port-forward"
+            ),
+        ),
         ("langfuse is unhealthy", "it answers 503. Run uv run verify.py"),
         (
             "trace is not ingested",

@@ -13,7 +13,7 @@ from constructs_lib.public_address import FAREWELL
 from contracts import DepsOutputs, IngressOutputs
 from settings import Settings
 from tests.checkout import ROOT
-from tests.conftest import Synthesize, chart_values
+from tests.conftest import chart_values
 from tests.stack import Stack
 from tests.test_golden import without_metadata
 from tests.test_modules import INTERFACES, META
@@ -23,11 +23,6 @@ DOMAIN, ZONE = "langfuse.example.com", "example.com"
 EKS = "terraform-aws-modules/eks/aws"
 NAMES = ("network", "deps", "app")
 INGRESS = "${data.tfe_outputs.deps_ingress.nonsensitive_values.%s}"
-
-
-@pytest.fixture(scope="module")
-def public(synthesize: Synthesize) -> dict[str, Stack]:
-    return synthesize(LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE)
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_node_waits_for_the_index_that_jsii_makes(tmp_path: Path) -> None:
         (tmp_path / name / "runtime-index-worker.js").write_text(worker, encoding="utf-8")
         command = [NODE, *hook, "-e", f"{start}; process.exit(3)"]
         running[name] = subprocess.Popen(command, cwd=tmp_path / name, env=clean_environment())
-    assert {process.wait() for process in running.values()} == {3}
+    assert {process.wait(timeout=20) for process in running.values()} == {3}
     assert not (tmp_path / "plain" / "index").exists()
     assert (tmp_path / "lazy" / "index").exists()
 

@@ -25,11 +25,6 @@ LONGEST_POLICY = 6144
 
 
 @pytest.fixture(scope="session")
-def remote(synthesize: Synthesize) -> dict[str, Stack]:
-    return synthesize(TERRAFORM_CLOUD_RUNS="remote")
-
-
-@pytest.fixture(scope="session")
 def together(synthesize: Synthesize) -> dict[str, Stack]:
     return synthesize(
         TERRAFORM_CLOUD_RUNS="remote",
@@ -169,10 +164,10 @@ def test_role_trusts_exactly_these_workspaces(workspaces: Stack) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["langfuse", "team-a1-and-no-longer"[:20]])
 def test_role_may_what_the_policy_of_the_prerequisites_allows(
-    synthesize_stack: SynthesizeStack,
+    synthesize_stack: SynthesizeStack, name: str
 ) -> None:
-    name = "team-a1-and-no-longer"[:20]
     stack = synthesize_stack("workspaces", TERRAFORM_CLOUD_RUNS="remote", NAME=name)
     text = stack.resource("aws_iam_policy")["policy"].replace(
         "${data.aws_partition.partition.partition}", "aws"
