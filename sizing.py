@@ -1,7 +1,17 @@
-"""How much memory the pods ask for, and whether the nodes can hold it.
+"""Memory of the pods: requests, limits, measured peaks, and whether the nodes can hold them.
 
-The pods' figures are tested on two simulated t3.medium nodes of Kubernetes 1.36 (2026-11-23).
-They are a small profile: Langfuse's own guide starts at twice these.
+The peaks are of the real Langfuse 3.225.4 under load (2026-11-25). The figures are a small profile:
+Langfuse's own guide starts at twice these. On two t3.medium (3276 MiB allocatable, 120 of them for
+the system), in MiB:
+
+=================  ==================  ==================  ====
+node               peaks               limits              free
+=================  ==================  ==================  ====
+web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
+ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
+=================  ==================  ==================  ====
+
+With a public name the second node also has Traefik and ExternalDNS: limits of 2560 + 320 = 2880.
 """
 
 import re
@@ -11,11 +21,17 @@ from typing import Final
 
 @dataclass(frozen=True)
 class PodSize:
-    """Requests and limits of one pod: ``cpu_m`` in millicores, memory in MiB."""
+    """Resources of one pod: ``cpu_m`` in millicores, everything else in MiB.
+
+    ``peak_mib`` is the most that the pod was seen to take, or is bound to; None where nothing was
+    measured. ``heap_mib`` is the size of V8's old space; None where no Node.js runs.
+    """
 
     cpu_m: int
     memory_mib: int
     memory_limit_mib: int
+    peak_mib: int | None = None
+    heap_mib: int | None = None
 
     def resources(self) -> dict[str, dict[str, str]]:
         """Return it as Kubernetes reads it."""
@@ -25,10 +41,28 @@ class PodSize:
         }
 
 
-WEB: Final = PodSize(cpu_m=200, memory_mib=1024, memory_limit_mib=2048)
-WORKER: Final = PodSize(cpu_m=150, memory_mib=640, memory_limit_mib=1024)
-CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048)
-REDIS: Final = PodSize(cpu_m=100, memory_mib=192, memory_limit_mib=512)
+# Peaks of web and worker: 5 traces/s of 5 spans of 30 kB for 40 s. Web takes 973 MiB when idle.
+WEB: Final = PodSize(
+    cpu_m=200, memory_mib=1024, memory_limit_mib=1664, peak_mib=1335, heap_mib=1248
+)
+# The heap is a figure of its own: half a gigabyte of the peak are buffers outside of V8's heap, so
+# a heap of 512 was killed at a limit of 1024 as well.
+WORKER: Final = PodSize(
+    cpu_m=150, memory_mib=768, memory_limit_mib=1472, peak_mib=1278, heap_mib=768
+)
+# The peak is max_server_memory_usage of clickhouse_overrides.xml.
+CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048, peak_mib=1536)
+# Redis refuses writes when its data takes this much.
+REDIS_MAXMEMORY_MIB: Final = 384
+# What maxmemory leaves out: the process, fragmentation, and pages that are copied while a child
+# rewrites the append-only file. An estimate.
+_REDIS_OVERHEAD_MIB: Final = 64
+REDIS: Final = PodSize(
+    cpu_m=100,
+    memory_mib=192,
+    memory_limit_mib=512,
+    peak_mib=REDIS_MAXMEMORY_MIB + _REDIS_OVERHEAD_MIB,
+)
 # Only with a public name. Both hold one route or one record, and little else.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)

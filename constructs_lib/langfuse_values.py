@@ -1,9 +1,11 @@
 """The values of the Langfuse chart: plain data in, plain data out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import sizing
+from constructs_lib import langfuse_environment
 from constructs_lib.headless_init import HeadlessInit
 from constructs_lib.langfuse_names import (
     CLICKHOUSE_CLAIM,
@@ -16,9 +18,6 @@ from constructs_lib.langfuse_names import (
 )
 from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE, WEB_AFFINITY, WORKER_AFFINITY
 from constructs_lib.traefik_values import langfuse_ingress
-
-# Of a container's memory limit; left alone, V8 sizes the heap from the node and the pod is killed.
-HEAP_SHARE: Final = 0.75
 
 # The nodes have no room for a second web pod beside the first.
 ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}
@@ -59,7 +58,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
             "livenessProbe": {"initialDelaySeconds": 300},
             "readinessProbe": {"initialDelaySeconds": 30},
             "pod": {
-                "additionalEnv": [_node_options(sizing.WEB), *init.environment()],
+                "additionalEnv": [*_environment(langfuse_environment.WEB), *init.environment()],
                 **({"affinity": WEB_AFFINITY} if spread else {}),
             },
         },
@@ -67,7 +66,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
             "replicas": 1,
             "resources": sizing.WORKER.resources(),
             "pod": {
-                "additionalEnv": [_node_options(sizing.WORKER)],
+                "additionalEnv": _environment(langfuse_environment.WORKER),
                 **({"affinity": WORKER_AFFINITY} if spread else {}),
             },
         },
@@ -120,7 +119,11 @@ def redis_values(*, spread: bool) -> dict[str, Any]:
             "existingSecretPasswordKey": SecretKey.REDIS_PASSWORD.value,
         },
         "primary": {
-            "extraFlags": ["--maxmemory-policy noeviction"],
+            # Redis needs a bound of its own to refuse by: at the container's it is killed.
+            "extraFlags": [
+                f"--maxmemory {sizing.REDIS_MAXMEMORY_MIB}mb",
+                "--maxmemory-policy noeviction",
+            ],
             "resources": sizing.REDIS.resources(),
             "priorityClassName": PRIORITY_CLASS,
             "persistence": {"existingClaim": REDIS_CLAIM},
@@ -143,6 +146,5 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
     }
 
 
-def _node_options(size: sizing.PodSize) -> dict[str, str]:
-    heap_mib = int(size.memory_limit_mib * HEAP_SHARE)
-    return {"name": "NODE_OPTIONS", "value": f"--max-old-space-size={heap_mib}"}
+def _environment(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in variables.items()]

@@ -277,7 +277,7 @@ def test_charts_are_pinned_and_can_be_local(
         assert {"repository", "version"}.isdisjoint(local[name])
 
 
-def test_limits_fill_87_and_93_per_cent_of_the_nodes(
+def test_limits_fill_87_and_95_per_cent_of_the_nodes(
     public: dict[str, Stack], traefik: dict[str, Any], external_dns: dict[str, Any]
 ) -> None:
     limits = {
@@ -291,7 +291,7 @@ def test_limits_fill_87_and_93_per_cent_of_the_nodes(
     web = limits.pop("web") + limits.pop("worker")
     assert set(limits) == {"clickhouse", "redis", "traefik", "external-dns"}
     assert int(100 * sum(limits.values()) / ALLOCATABLE) == 87
-    assert int(100 * web / ALLOCATABLE) == 93
+    assert int(100 * web / ALLOCATABLE) == 95
 
 
 def test_both_keep_clickhouse_company(

@@ -15,6 +15,9 @@ Values = dict[str, Any]
 # What a t3.medium can give to pods, in MiB.
 ALLOCATABLE = 3276
 
+# Queries at once that remain for people and verify.py.
+FOR_PEOPLE = 8
+
 HOSTNAME = "kubernetes.io/hostname"
 CLICKHOUSE = {"app.kubernetes.io/instance": "langfuse", "app.kubernetes.io/name": "clickhouse"}
 WEB = {"app.kubernetes.io/instance": "langfuse", "app": "web"}
@@ -49,8 +52,8 @@ def item(values: Values, kind: str, name: str) -> Values:
 @pytest.mark.parametrize(
     ("pod", "cpu", "request_mib", "limit_mib"),
     [
-        ("web", "200m", 1024, 2048),
-        ("worker", "150m", 640, 1024),
+        ("web", "200m", 1024, 1664),
+        ("worker", "150m", 768, 1472),
         ("clickhouse", "300m", 1536, 2048),
         ("redis", "100m", 192, 512),
     ],
@@ -62,22 +65,84 @@ def test_resources(values: Values, pod: str, cpu: str, request_mib: int, limit_m
     }
 
 
-def test_limits_fill_78_and_93_per_cent_of_the_nodes(values: Values) -> None:
+def test_limits_fill_78_and_95_per_cent_of_the_nodes(values: Values) -> None:
     limits = {pod: mib(each["resources"]["limits"]["memory"]) for pod, each in pods(values).items()}
     assert int(100 * (limits["clickhouse"] + limits["redis"]) / ALLOCATABLE) == 78
-    assert int(100 * (limits["web"] + limits["worker"]) / ALLOCATABLE) == 93
+    assert int(100 * (limits["web"] + limits["worker"]) / ALLOCATABLE) == 95
+
+
+NODES = {
+    "web": [sizing.WEB, sizing.WORKER],
+    "data": [sizing.CLICKHOUSE, sizing.REDIS],
+    "data, with a public name": [
+        sizing.CLICKHOUSE,
+        sizing.REDIS,
+        sizing.TRAEFIK,
+        sizing.EXTERNAL_DNS,
+    ],
+}
+# The larger half of what there is once a cluster: a coredns and an ebs-csi-controller.
+HALF_THE_SYSTEM = sizing.SYSTEM_PER_CLUSTER_MIB // 2
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_limits_and_peaks_fit_the_node(node: str) -> None:
+    """All pods at their limits, or at their peaks with the system's own pods beside them."""
+    free = ALLOCATABLE - sizing.SYSTEM_PER_NODE_MIB
+    assert sum(size.memory_limit_mib for size in NODES[node]) <= free
+    peaks = [size.peak_mib or size.memory_limit_mib for size in NODES[node]]
+    assert sum(peaks) + HALF_THE_SYSTEM <= free
+
+
+@pytest.mark.parametrize("size", [sizing.WEB, sizing.WORKER, sizing.CLICKHOUSE, sizing.REDIS])
+def test_limit_is_a_tenth_above_the_peak(size: sizing.PodSize) -> None:
+    assert size.peak_mib
+    assert size.memory_limit_mib >= 1.1 * size.peak_mib
+    assert size.memory_mib <= size.peak_mib
+
+
+def test_allocatable_is_that_of_a_t3_medium() -> None:
+    assert sizing.allocatable_mib("t3.medium") == ALLOCATABLE
+
+
+def environment(values: Values, pod: str) -> dict[str, Any]:
+    return {
+        each["name"]: each.get("value") for each in values["langfuse"][pod]["pod"]["additionalEnv"]
+    }
 
 
 def test_heap_leaves_room_in_the_container(values: Values) -> None:
-    heaps = {
-        pod: next(
-            each["value"]
-            for each in values["langfuse"][pod]["pod"]["additionalEnv"]
-            if each["name"] == "NODE_OPTIONS"
-        )
+    heaps = {pod: environment(values, pod)["NODE_OPTIONS"] for pod in ("web", "worker")}
+    assert heaps == {"web": "--max-old-space-size=1248", "worker": "--max-old-space-size=768"}
+    for size in (sizing.WEB, sizing.WORKER):
+        assert size.heap_mib
+        assert size.heap_mib <= size.memory_limit_mib * 3 // 4
+
+
+def test_clickhouse_takes_more_queries_than_web_and_worker_open(values: Values) -> None:
+    """Or it refuses; people and verify.py have some as well."""
+    overrides = ET.fromstring(values["clickhouse"]["extraOverrides"])  # noqa: S314 - our own file
+    opened = [
+        int(environment(values, pod)["CLICKHOUSE_MAX_OPEN_CONNECTIONS"])
         for pod in ("web", "worker")
-    }
-    assert heaps == {"web": "--max-old-space-size=1536", "worker": "--max-old-space-size=768"}
+    ]
+    assert opened == [12, 12]
+    assert int(overrides.findtext("max_concurrent_queries", "0")) >= sum(opened) + FOR_PEOPLE
+
+
+def test_worker_keeps_rows_for_ten_minutes(values: Values) -> None:
+    """At one write a second, which is Langfuse's default; web writes no rows."""
+    attempts = "LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS"
+    assert int(environment(values, "worker")[attempts]) >= 10 * 60
+    interval = "LANGFUSE_INGESTION_CLICKHOUSE_WRITE_INTERVAL_MS"
+    assert interval not in environment(values, "worker")
+    assert attempts not in environment(values, "web")
+
+
+def test_redis_refuses_before_it_is_killed(values: Values) -> None:
+    redis = values["redis"]["primary"]
+    assert redis["extraFlags"] == ["--maxmemory 384mb", "--maxmemory-policy noeviction"]
+    assert mib(redis["resources"]["limits"]["memory"]) > 384
 
 
 def test_web_never_shares_a_node_with_clickhouse(values: Values) -> None:
@@ -172,6 +237,7 @@ def test_clickhouse_stays_within_its_container(values: Values) -> None:
     overrides = ET.fromstring(values["clickhouse"]["extraOverrides"])  # noqa: S314 - our own file
     limit = sizing.CLICKHOUSE.memory_limit_mib * 2**20
     assert int(overrides.findtext("max_server_memory_usage", "0")) == limit * 3 // 4
+    assert sizing.CLICKHOUSE.peak_mib == sizing.CLICKHOUSE.memory_limit_mib * 3 // 4
     caches = [int(each.text or 0) for each in overrides if each.tag.endswith("cache_size")]
     assert len(caches) == 3
     assert sum(caches) < limit // 4
