@@ -12,13 +12,17 @@ INTERVAL: Final = 30
 TTL: Final = 30
 
 
+_PREFIX: Final = "external-dns.alpha.kubernetes.io"
+# The annotation of a Service that names its record.
+HOSTNAME: Final = f"{_PREFIX}/hostname"
+
+
 def annotations(domain: str) -> dict[str, str]:
     """Return what has a headless Service published: the public addresses of its pods' nodes."""
-    prefix = "external-dns.alpha.kubernetes.io"
     return {
-        f"{prefix}/hostname": domain,
-        f"{prefix}/endpoints-type": "NodeExternalIP",
-        f"{prefix}/ttl": str(TTL),
+        HOSTNAME: domain,
+        f"{_PREFIX}/endpoints-type": "NodeExternalIP",
+        f"{_PREFIX}/ttl": str(TTL),
     }
 
 

@@ -17,10 +17,22 @@ from constructs_lib.langfuse_names import (
     from_secret,
 )
 from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE, WEB_AFFINITY, WORKER_AFFINITY
-from constructs_lib.traefik_values import langfuse_ingress
 
 # The nodes have no room for a second web pod beside the first.
 ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}
+
+# Of web and worker. Both images run as uid 1001 (USER in web/Dockerfile and worker/Dockerfile), by
+# a name that Kubernetes cannot verify, so the number is given here. Their root file system stays
+# writable: Next.js and Prisma keep caches in it.
+POD_SECURITY: Final = {
+    "runAsNonRoot": True,
+    "runAsUser": 1001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Final = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+}
 
 CLICKHOUSE_OVERRIDES: Final = Path(__file__).with_name("clickhouse_overrides.xml")
 
@@ -33,12 +45,8 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
     init: HeadlessInit,
     workload_role_arn: str,
     spread: bool,
-    domain: str | None = None,
 ) -> dict[str, Any]:
-    """Return what web and worker need; with ``spread``, they are placed on two or more nodes.
-
-    With ``domain``, Traefik is told to send what asks for that name to web.
-    """
+    """Return what web and worker need; with ``spread``, they are placed on two or more nodes."""
     return {
         "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
@@ -49,6 +57,8 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
             "name": SERVICE_ACCOUNT,
             "annotations": {"eks.amazonaws.com/role-arn": workload_role_arn},
         },
+        "podSecurityContext": POD_SECURITY,
+        "securityContext": CONTAINER_SECURITY,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": ONE_AT_A_TIME}},
         "web": {
             "replicas": 1,
@@ -70,7 +80,6 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
                 **({"affinity": WORKER_AFFINITY} if spread else {}),
             },
         },
-        **({"ingress": langfuse_ingress(domain)} if domain else {}),
     }
 
 

@@ -9,6 +9,8 @@ from constructs_lib.langfuse_names import (
     PRIORITY_CLASS,
     STORAGE_CLASS,
     TRAEFIK,
+    WEB_PORT,
+    WEB_SERVICE,
 )
 from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE
 
@@ -17,11 +19,16 @@ ACME_STAGING: Final = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 RESOLVER: Final = "letsencrypt"
 
+# Kubernetes mounts a service account's token here, unless a volume is mounted here already.
+TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+
 
 def traefik_values(  # noqa: PLR0913 - what the chart is told
     *, domain: str, zone_id: str, email: str, staging: bool, role_arn: str, spread: bool
 ) -> dict[str, Any]:
     """Return one Traefik on ports 80 and 443 of its node, with a certificate for ``domain``.
+
+    Its only route is a file, so that it needs no access to the Kubernetes API and has none.
 
     Args:
         domain: the public name.
@@ -33,7 +40,15 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
 
     """
     return {
-        "deployment": {"replicas": 1},
+        "deployment": {
+            "replicas": 1,
+            # Traefik reads the route once, when it starts; another domain starts it anew.
+            "podAnnotations": {"langfuse/domain": domain},
+            "additionalVolumes": [{"name": "no-token", "emptyDir": {}}],
+        },
+        # The chart mounts the token of the service account without a choice. IAM's token, which EKS
+        # mounts elsewhere, is not affected.
+        "additionalVolumeMounts": [{"name": "no-token", "mountPath": TOKEN_PATH, "readOnly": True}],
         # A port and a volume can be had only once, so the old pod must go first.
         "updateStrategy": {"type": "Recreate", "rollingUpdate": None},
         "ports": {
@@ -45,7 +60,7 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
                     }
                 },
             },
-            "websecure": {"hostPort": 443, "http": {"tls": {"certResolver": RESOLVER}}},
+            "websecure": {"hostPort": 443},
         },
         "service": {
             "annotations": annotations(domain),
@@ -73,12 +88,13 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
         # start, the default, would make it readable.
         "podSecurityContext": {"fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch"},
         "serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": role_arn},
-        # It sees its own namespace only, and there plain Ingresses only.
-        "rbac": {"namespaced": True},
+        # No Role: what watches Ingresses may read every Secret of the namespace.
+        "rbac": {"enabled": False},
         "ingressClass": {"enabled": False},
         "providers": {
             "kubernetesCRD": {"enabled": False},
-            "kubernetesIngress": {"publishedService": {"enabled": False}},
+            "kubernetesIngress": {"enabled": False},
+            "file": {"enabled": True, "watch": False, "content": _route(domain)},
         },
         "api": {"dashboard": False},
         "metrics": {"prometheus": None},
@@ -89,12 +105,24 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
     }
 
 
-def langfuse_ingress(domain: str) -> dict[str, Any]:
-    """Return a route without a class: Traefik may not read classes, and takes what names none."""
+def _route(domain: str) -> dict[str, Any]:
+    """Return Traefik's dynamic configuration: https for ``domain`` goes to web, nothing else."""
     return {
-        "enabled": True,
-        "annotations": {"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"},
-        "hosts": [{"host": domain, "paths": [{"path": "/", "pathType": "Prefix"}]}],
+        "http": {
+            "routers": {
+                "langfuse": {
+                    "rule": f"Host(`{domain}`)",
+                    "entryPoints": ["websecure"],
+                    "tls": {"certResolver": RESOLVER},
+                    "service": "langfuse",
+                }
+            },
+            "services": {
+                "langfuse": {
+                    "loadBalancer": {"servers": [{"url": f"http://{WEB_SERVICE}:{WEB_PORT}"}]}
+                }
+            },
+        }
     }
 
 

@@ -123,7 +123,6 @@ class AppStack(BaseStack):
                 ),
                 workload_role_arn=deps.workload_role_arn,
                 spread=spread,
-                domain=settings.langfuse_domain,
             ),
             "postgresql": postgresql_values(
                 host=deps.database_host,

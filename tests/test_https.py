@@ -215,9 +215,36 @@ def test_traefik_takes_its_node_s_ports_one_pod_at_a_time(traefik: dict[str, Any
 
 def test_nothing_but_langfuse_is_shown(traefik: dict[str, Any]) -> None:
     assert traefik["api"] == {"dashboard": False}
-    assert traefik["rbac"] == {"namespaced": True}
-    assert traefik["providers"]["kubernetesCRD"] == {"enabled": False}
     assert traefik["global"]["sendAnonymousUsage"] is False
+
+
+def test_traefik_has_one_route_and_it_is_a_file(
+    traefik: dict[str, Any], public: dict[str, Stack]
+) -> None:
+    providers = traefik["providers"]
+    assert {name for name, each in providers.items() if each["enabled"]} == {"file"}
+    assert {"kubernetesCRD", "kubernetesIngress"} <= set(providers)
+    route = providers["file"]["content"]["http"]
+    (router,) = route["routers"].values()
+    assert router["rule"] == f"Host(`{DOMAIN}`)"
+    assert router["entryPoints"] == ["websecure"]
+    assert router["tls"]["certResolver"] in traefik["certificatesResolvers"]
+    servers = route["services"][router["service"]]["loadBalancer"]["servers"]
+    assert servers == [{"url": "http://langfuse-web:3000"}]
+    assert "ingress" not in chart_values(public["app"])["langfuse"]
+
+
+def test_traefik_has_no_access_to_the_cluster(traefik: dict[str, Any]) -> None:
+    """No Role, and no token: an empty volume is mounted where the token would be."""
+    assert traefik["rbac"] == {"enabled": False}
+    (mount,) = traefik["additionalVolumeMounts"]
+    assert mount["mountPath"] == "/var/run/secrets/kubernetes.io/serviceaccount"
+    assert traefik["deployment"]["additionalVolumes"] == [{"name": mount["name"], "emptyDir": {}}]
+
+
+def test_another_name_starts_traefik_anew(traefik: dict[str, Any]) -> None:
+    assert traefik["providers"]["file"]["watch"] is False
+    assert DOMAIN in traefik["deployment"]["podAnnotations"].values()
 
 
 def test_claim_of_the_certificates_is_an_item_of_the_release(traefik: dict[str, Any]) -> None:
@@ -232,10 +259,6 @@ def test_claim_of_the_certificates_is_an_item_of_the_release(traefik: dict[str, 
 
 def acme(traefik: dict[str, Any]) -> dict[str, Any]:
     (resolver,) = traefik["certificatesResolvers"].values()
-    assert (
-        traefik["ports"]["websecure"]["http"]["tls"]["certResolver"]
-        in (traefik["certificatesResolvers"])
-    )
     found: dict[str, Any] = resolver["acme"]
     return found
 
@@ -259,8 +282,6 @@ def test_staging_has_a_store_of_its_own(
 def test_langfuse_is_told_its_address(public: dict[str, Stack]) -> None:
     values = chart_values(public["app"])
     assert values["langfuse"]["nextauth"]["url"] == f"https://{DOMAIN}"
-    (host,) = values["langfuse"]["ingress"]["hosts"]
-    assert host["host"] == DOMAIN
     assert values["langfuse"]["features"]["signUpDisabled"] is True
     assert f"open https://{DOMAIN} as" in public["app"].outputs["how_to_log_in"]["value"]
 

@@ -63,7 +63,7 @@ def _server(
 @pytest.fixture
 def kubectl(tmp_path: Path) -> Kubectl:
     kubectl = Kubectl(tmp_path)
-    kubectl.rule("*get?ingress*", f"echo {NAME}")
+    kubectl.rule("*get?service?traefik*io/hostname*", f"echo {NAME}")
     kubectl.answer("*get?pods*", {"items": [{"spec": {"nodeName": "a"}}]})
     kubectl.answer("*get?node?a*", node(NAME))
     return kubectl
@@ -87,11 +87,11 @@ def lines(cluster: Cluster, name: str = NAME) -> dict[str, str]:
     return {check.part: check.line(cluster)[1][13:] for check in address_checks(name)}
 
 
-def test_name_is_that_of_the_ingress(cluster: Cluster, kubectl: Kubectl) -> None:
+def test_name_is_that_of_traefik_s_service(cluster: Cluster, kubectl: Kubectl) -> None:
     assert public_name(cluster) == NAME
-    kubectl.rule("*get?ingress*", "true")
+    kubectl.rule("*get?service*", "true")
     assert public_name(cluster) is None
-    kubectl.rule("*get?ingress*", "false")
+    kubectl.rule("*get?service*", "false")
     assert public_name(cluster) is None
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import httpx
 
-from constructs_lib.langfuse_names import RELEASE, TRAEFIK
+from constructs_lib.external_dns_values import HOSTNAME
+from constructs_lib.langfuse_names import TRAEFIK
 from verification.checks import LOGS, Check
 from verification.cluster import PATIENCE, CheckError, Cluster
 
@@ -19,12 +20,12 @@ FEWEST_DAYS: Final = 14
 
 
 def public_name(cluster: Cluster) -> str | None:
-    """Return the name that Langfuse's Ingress is for, or None if there is no Ingress."""
-    host = "--output=jsonpath={.spec.rules[0].host}"
+    """Return the name that ExternalDNS publishes for Traefik's Service; None without a Service."""
+    annotation = HOSTNAME.replace(".", r"\.")
+    host = f"--output=jsonpath={{.metadata.annotations.{annotation}}}"
     try:
-        return (
-            cluster.kubectl("get", "ingress", RELEASE, "--ignore-not-found", host).strip() or None
-        )
+        found = cluster.kubectl("get", "service", TRAEFIK, "--ignore-not-found", host)
+        return found.strip() or None
     except CheckError:
         # The other checks will say what is wrong with the cluster.
         return None

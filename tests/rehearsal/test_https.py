@@ -175,8 +175,37 @@ def test_pods_have_their_roles_and_arguments(stage: Stage, plane: ControlPlane) 
     } <= set(arguments)
     ports = container(plane, TRAEFIK)["ports"]
     assert sorted(port["hostPort"] for port in ports if "hostPort" in port) == [80, 443]
-    (ingress,) = items(plane, "ingress")
-    assert [rule["host"] for rule in ingress["spec"]["rules"]] == [DOMAIN]
+
+
+def test_traefik_has_its_route_and_no_rights(plane: ControlPlane) -> None:
+    """Traefik's one route is a ConfigMap; it has no role, no token, and may not read Secrets.
+
+    Cannot prove: that Traefik takes the route.
+    """
+    (route,) = [
+        each
+        for each in items(plane, "configmaps")
+        if each["metadata"]["name"] == f"{TRAEFIK}-file-provider"
+    ]
+    assert f"Host(`{DOMAIN}`)" in route["data"]["config.yml"]
+    assert items(plane, "ingress") == []
+    kinds = "roles,rolebindings,clusterroles,clusterrolebindings"
+    found = plane.kubectl("get", kinds, "--all-namespaces", "--output=name")
+    assert TRAEFIK not in found
+    # What `kubectl auth can-i get secrets --as=...` asks, which fails when the answer is no.
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": f"system:serviceaccount:{NAMESPACE}:{TRAEFIK}",
+            "resourceAttributes": {"namespace": NAMESPACE, "verb": "get", "resource": "secrets"},
+        },
+    }
+    allowed = "--output=jsonpath={.status.allowed}"
+    assert plane.kubectl("create", "--filename=-", allowed, manifest=review) == "false"
+    (pod,) = items(plane, "pods", f"--selector=app.kubernetes.io/name={TRAEFIK}")
+    projected = [each for each in pod["spec"]["volumes"] if "projected" in each]
+    assert projected == []
 
 
 def container(plane: ControlPlane, deployment: str) -> dict[str, Any]:
