@@ -25,7 +25,7 @@ POSTGRES: Final = "16"
 LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 # The last chart of the Langfuse v3 line; chart 2 needs cert-manager and an operator.
 LANGFUSE_CHART: Final = "1.5.41"
-LANGFUSE_IMAGE: Final = "3.225.4"
+LANGFUSE_IMAGE: Final = "3.225.11"
 
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"
 # It brings Traefik 3.7.11.

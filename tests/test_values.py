@@ -214,6 +214,17 @@ def test_storage_class(values: Values) -> None:
     assert storage["reclaimPolicy"] == "Delete"
 
 
+def test_web_and_worker_have_few_rights(values: Values) -> None:
+    """The chart has these for both; the uid is that of the images, whose user is a name."""
+    pod = values["langfuse"]["podSecurityContext"]
+    assert (pod["runAsNonRoot"], pod["runAsUser"]) == (True, 1001)
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert values["langfuse"]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
 def test_migrations_are_not_killed(values: Values) -> None:
     assert values["langfuse"]["web"]["livenessProbe"]["initialDelaySeconds"] == 300
     assert values["langfuse"]["deployment"]["strategy"]["rollingUpdate"]["maxSurge"] == 0
@@ -227,7 +238,7 @@ def test_sign_up_and_telemetry_are_off(values: Values, every_variable: dict[str,
 
 
 def test_image_and_url(values: Values, synthesize_stack: SynthesizeStack) -> None:
-    assert values["langfuse"]["image"]["tag"] == "3.225.4"
+    assert values["langfuse"]["image"]["tag"] == "3.225.11"
     assert values["langfuse"]["nextauth"]["url"] == "http://localhost:3000"
     public = chart_values(synthesize_stack("app", LANGFUSE_URL="https://langfuse.example.com"))
     assert public["langfuse"]["nextauth"]["url"] == "https://langfuse.example.com"
