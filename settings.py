@@ -10,6 +10,7 @@ import re
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
 from dotenv import dotenv_values
@@ -47,6 +48,9 @@ PASSED_THROUGH: Final = (
 # Two public subnets of at least a /24 each: every node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
+
+# Hosts whose traffic leaves no machine.
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 ANYWHERE: Final = (IPv4Network("0.0.0.0/0"),)
 
@@ -127,6 +131,10 @@ def _readable_mapping(path: Path) -> Path:
 
 
 def _chart_source(value: str) -> str:
+    if value.startswith("http://") and urlsplit(value).hostname not in LOOPBACK:
+        # What it installs runs in the cluster with the application's secrets.
+        message = "is http, where anybody on the way can change the chart; use https:// or oci://"
+        raise ValueError(message)
     if re.match(r"(https?|oci)://", value):
         return value
     path = Path(value)
@@ -367,16 +375,20 @@ def warnings(env_file: Path) -> list[str]:
     Call it before the file's lines are put into the environment, and after ``Settings.load``.
     """
     lines = dotenv_values(env_file)
-    runs = "TERRAFORM_CLOUD_RUNS"
-    remote = os.environ.get(runs, lines.get(runs)) == "remote"
+    settings = Settings.load(env_file)
+    opened = settings.langfuse_domain is not None and not settings.langfuse_signup_disabled
     found = {
+        "anybody who reaches the name can make an account; set the first to true, or narrow "
+        "INGRESS_ALLOWED_CIDRS": ["LANGFUSE_SIGNUP_DISABLED", "LANGFUSE_DOMAIN"] * opened,
         "still a placeholder, fill in before deploying": [
             key
             for key, value in lines.items()
             if key not in DERIVED and PLACEHOLDER in (value or "")
         ],
         "missing from .env, copy the line from .env.example before deploying": [
-            key for key in DERIVED if key not in lines and not (remote and key == FORCE_LOCAL)
+            key
+            for key in DERIVED
+            if key not in lines and not (settings.runs_remotely and key == FORCE_LOCAL)
         ],
         "set in the environment, which wins over .env": [
             key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)

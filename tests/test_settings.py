@@ -10,6 +10,7 @@ from settings import DERIVED, Settings, SettingsError, variables, warnings
 from tests.checkout import ROOT
 from tests.conftest import BASE_ENV, ENV
 
+A_NAME = "LANGFUSE_DOMAIN=a.example.com\nROUTE53_ZONE=example.com\n"
 ACCEPTED = sorted(ENV.glob("accepts.*.env"))
 REJECTED = sorted(ENV.glob("rejects.*.env"))
 
@@ -73,6 +74,8 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("VPC_CIDR.host-bits", "has host bits set"),
         ("VPC_CIDR.too-small", "is too small for two subnets"),
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        ("LANGFUSE_CHART.plain-http", "is http, where anybody on the way can change the chart"),
+        ("TRAEFIK_CHART.plain-http", "use https:// or oci://; expected where Traefik's chart is"),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4140 MiB (web 1024 + worker 768 + ClickHouse 1536"),
@@ -94,6 +97,23 @@ def test_environment_wins_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("NODE_COUNT", "4")
     assert Settings.load(BASE_ENV).node_count == 4
     assert "NODE_COUNT: set in the environment, which wins over .env" in warnings(BASE_ENV)
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        (A_NAME, False),
+        ("LANGFUSE_SIGNUP_DISABLED=false\n", False),
+        (f"LANGFUSE_SIGNUP_DISABLED=no\n{A_NAME}", True),
+    ],
+)
+def test_open_sign_up_at_a_public_name_is_reported(
+    tmp_path: Path, lines: str, *, warned: bool
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    told = "LANGFUSE_SIGNUP_DISABLED, LANGFUSE_DOMAIN: anybody who reaches the name can make"
+    assert any(each.startswith(told) for each in warnings(env_file)) is warned
 
 
 def test_values_hold_special_characters() -> None:
