@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -49,6 +51,23 @@ def _stay_out(cluster: str, reason: str) -> NoReturn:
     sys.exit(f"There is no way into the cluster {cluster}: {reason}")
 
 
+@contextmanager
+def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
+    """Yield the cluster and its name: by this file, or by a login that ends with the context."""
+    lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
+    environment = {**lines, **os.environ}
+    if kubeconfig:
+        yield Cluster(kubeconfig, environment), f"of {kubeconfig}"
+        return
+    try:
+        settings = Settings.load(ENV_FILE)
+    except SettingsError as error:
+        sys.exit(str(error))
+    with tempfile.TemporaryDirectory() as folder:
+        log_in(settings, environment, Path(folder, "kubeconfig"))
+        yield Cluster(Path(folder, "kubeconfig"), environment), settings.name
+
+
 def run_checks(cluster: Cluster) -> bool:
     """Run all checks side by side, print a line for each, and return whether all are well."""
     well = True
@@ -75,18 +94,8 @@ def main() -> None:
     """Exit with 0 if everything is well, with 1 if not."""
     parser = argparse.ArgumentParser(description="Say whether a deployed Langfuse works.")
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
-    kubeconfig: Path | None = parser.parse_args().kubeconfig
-    lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
-    environment = {**lines, **os.environ}
-    if kubeconfig:
-        verify(Cluster(kubeconfig, environment), f"of {kubeconfig}")
-    try:
-        settings = Settings.load(ENV_FILE)
-    except SettingsError as error:
-        sys.exit(str(error))
-    with tempfile.TemporaryDirectory() as folder:
-        log_in(settings, environment, Path(folder, "kubeconfig"))
-        verify(Cluster(Path(folder, "kubeconfig"), environment), settings.name)
+    with access(parser.parse_args().kubeconfig) as (cluster, name):
+        verify(cluster, name)
 
 
 if __name__ == "__main__":

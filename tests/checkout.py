@@ -14,6 +14,7 @@ SOURCES: Final = (
     "constructs_lib",
     "docs",
     "pricing",
+    "replaying",
     "stacks",
     "verification",
     ".env.example",

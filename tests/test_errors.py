@@ -13,7 +13,14 @@ from tests.checkout import ROOT
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 PROGRAM = sorted(
     file
-    for pattern in ("*.py", "stacks/*.py", "constructs_lib/*.py", "verification/*.py", "examples/*")
+    for pattern in (
+        "*.py",
+        "stacks/*.py",
+        "constructs_lib/*.py",
+        "verification/*.py",
+        "replaying/*.py",
+        "examples/*",
+    )
     for file in ROOT.glob(pattern)
     if file.suffix == ".py"
 )

@@ -3,15 +3,14 @@
 One more check is one more function, and a line in ``CHECKS``.
 """
 
-import base64
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from constructs_lib.langfuse_names import SECRET, WEB_PORT, WEB_SERVICE, SecretKey
-from verification.cluster import PATIENCE, CheckError, Cluster
+from constructs_lib.langfuse_names import WEB_PORT, WEB_SERVICE
+from verification.cluster import CheckError, Cluster
+from verification.redis import ask
 
 WORKER: Final = "deployment/langfuse-worker"
 WORKER_PORT: Final = 3030
@@ -78,18 +77,7 @@ def clickhouse(cluster: Cluster) -> str:
 
 def redis(cluster: Cluster) -> str:
     """Ping Redis, with its password."""
-    data = cluster.get("secret", SECRET)["data"]
-    password = base64.b64decode(data[SecretKey.REDIS_PASSWORD])
-    with (
-        cluster.forward("svc/langfuse-redis-primary", 6379) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
-    ):
-        connection.sendall(b"AUTH " + password + b"\r\nPING\r\nQUIT\r\n")
-        answers = connection.makefile("rb").read().decode().split("\r\n")
-    if answers[1:2] != ["+PONG"]:
-        message = f"answers {next((each for each in answers if each[:1] == '-'), 'nothing')}"
-        raise CheckError(message)
-    return "PONG"
+    return ask(cluster, "PING")[0].removeprefix("+")
 
 
 def s3(cluster: Cluster) -> str:

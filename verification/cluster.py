@@ -34,27 +34,29 @@ class Cluster:
     kubeconfig: Path
     environment: Mapping[str, str]
 
-    def kubectl(self, *arguments: str) -> str:
-        """Run kubectl and return what it printed.
+    def kubectl(self, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:
+        """Run kubectl and return what it printed; ``seconds`` instead of ``2 * PATIENCE``.
 
         Raises:
             CheckError: it failed; the message is the last line that it said.
 
         """
+        timeout = 2 * PATIENCE if seconds is None else seconds
         try:
             done = subprocess.run(
-                self._command(*arguments),
+                self._command(*arguments, patience=PATIENCE if seconds is None else seconds),
+                input=stdin,
                 env=dict(self.environment),
                 capture_output=True,
                 text=True,
-                timeout=2 * PATIENCE,
+                timeout=timeout,
                 check=False,
             )
         except FileNotFoundError:
             message = "kubectl is not on PATH"
             raise CheckError(message) from None
         except subprocess.TimeoutExpired:
-            message = f"no answer in {2 * PATIENCE} s"
+            message = f"no answer in {timeout} s"
             raise CheckError(message) from None
         if done.returncode:
             raise CheckError(_last_line(done.stderr))
@@ -115,9 +117,9 @@ class Cluster:
             raise CheckError(message)
         return answer
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _command(self, *arguments: str, patience: float | None = None) -> list[str]:
         options = (f"--kubeconfig={self.kubeconfig}", f"--namespace={NAMESPACE}")
-        return ["kubectl", *options, f"--request-timeout={PATIENCE}s", *arguments]
+        return ["kubectl", *options, f"--request-timeout={patience or PATIENCE}s", *arguments]
 
 
 def _last_line(text: str) -> str:

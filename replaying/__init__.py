@@ -1,0 +1,1 @@
+"""What `replay.py` does, step by step (docs/operations.md, Replay traces)."""

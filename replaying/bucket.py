@@ -1,0 +1,40 @@
+"""The raw events in the bucket, reached from the worker's pod with its role."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from verification.checks import WORKER
+from verification.cluster import Cluster
+
+SCRIPT: Final = Path(__file__).with_name("bucket.js")
+# Seconds, for one step. A list has 1,000 keys a request.
+TIMEOUT: Final = 1800
+BATCH: Final = 1000
+
+# What events of OpenTelemetry SDKs begin with.
+OTEL: Final = "otel/"
+
+
+def find(cluster: Cluster, since: datetime) -> list[str]:
+    """Return the keys of the events stored since then, without the bucket's prefix for events."""
+    return _run(cluster, "list", since.isoformat()).splitlines()
+
+
+def stage(cluster: Cluster, keys: Sequence[str]) -> None:
+    """Copy these events to where Langfuse looks for them (langfuse/langfuse#14427)."""
+    for start in range(0, len(keys), BATCH):
+        _run(cluster, "stage", stdin=json.dumps(keys[start : start + BATCH]))
+
+
+def unstage(cluster: Cluster) -> None:
+    """Delete all such copies, those of an interrupted replay too."""
+    _run(cluster, "unstage")
+
+
+def _run(cluster: Cluster, *arguments: str, stdin: str = "") -> str:
+    script = SCRIPT.read_text(encoding="utf-8")
+    command = ("exec", "--stdin", WORKER, "--", "node", "-e", script, *arguments)
+    return cluster.kubectl(*command, stdin=stdin, seconds=TIMEOUT)

@@ -1,0 +1,31 @@
+"""Redis, asked through a forward."""
+
+import base64
+import socket
+
+from constructs_lib.langfuse_names import SECRET, SecretKey
+from verification.cluster import PATIENCE, CheckError, Cluster
+
+
+def ask(cluster: Cluster, *commands: str) -> list[str]:
+    """Return the answers to commands that are answered with one line each.
+
+    Raises:
+        CheckError: Redis refuses, or says nothing.
+
+    """
+    data = cluster.get("secret", SECRET)["data"]
+    password = base64.b64decode(data[SecretKey.REDIS_PASSWORD])
+    lines = b"".join(each.encode() + b"\r\n" for each in (*commands, "QUIT"))
+    with (
+        cluster.forward("svc/langfuse-redis-primary", 6379) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
+    ):
+        connection.sendall(b"AUTH " + password + b"\r\n" + lines)
+        answers = connection.makefile("rb").read().decode().split("\r\n")
+    wanted = answers[1 : len(commands) + 1]
+    refusal = next((each for each in answers if each[:1] == "-"), None)
+    if refusal or len(wanted) < len(commands) or "" in wanted:
+        message = f"answers {refusal or 'nothing'}"
+        raise CheckError(message)
+    return wanted
