@@ -3,7 +3,7 @@
 from typing import Any
 
 import yaml
-from cdktf import Fn, TerraformVariable, TerraformVariableValidationConfig
+from cdktf import Fn
 from cdktf_cdktf_provider_helm.provider import (
     HelmProvider,
     HelmProviderKubernetes,
@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import versions
+from constructs_lib.admin_password import admin_password
 from constructs_lib.external_dns_values import external_dns_values
 from constructs_lib.headless_init import HeadlessInit
 from constructs_lib.langfuse_items import release_items
@@ -39,7 +40,7 @@ from constructs_lib.retained_store import read_application_secrets
 from constructs_lib.stack_outputs import publish_hints
 from constructs_lib.traefik_values import traefik_values
 from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
-from settings import PLACEHOLDER, Settings
+from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
 from stacks.deps import DEPS
 from stacks.network import NETWORK
@@ -47,14 +48,9 @@ from stacks.upstream import read_from
 
 APP = "app"
 
-ADMIN_PASSWORD = "langfuse_admin_password"  # noqa: S105 - the name of a variable
-
 # Seconds. EKS takes a token for 15 minutes, and Helm has to say how it ended while it is valid
 # (docs/adr/0017-runs-in-terraform-cloud.md).
 REMOTE_WAIT = 780
-
-# Langfuse refuses a shorter one, and its web pod does not start.
-SHORTEST_ADMIN_PASSWORD = 8
 
 # Passwords between pods, which go into URLs as they are.
 PASSWORD_LENGTH = 48
@@ -88,7 +84,7 @@ class AppStack(BaseStack):
                 SecretKey.POSTGRES_PASSWORD: deps.database_password,
                 SecretKey.CLICKHOUSE_PASSWORD: self._password("clickhouse_password"),
                 SecretKey.REDIS_PASSWORD: self._password("redis_password"),
-                SecretKey.ADMIN_PASSWORD: self._admin_password(),
+                SecretKey.ADMIN_PASSWORD: admin_password(self),
             },
             wait_seconds=REMOTE_WAIT if settings.runs_remotely else TIMEOUT,
         )
@@ -218,34 +214,6 @@ class AppStack(BaseStack):
 
     def _password(self, id_: str) -> str:
         return Password(self, id_, length=PASSWORD_LENGTH, special=False).result
-
-    def _admin_password(self) -> str:
-        """Return the first user's password, from TF_VAR_langfuse_admin_password."""
-        password = f"var.{ADMIN_PASSWORD}"
-        variable = TerraformVariable(
-            self,
-            ADMIN_PASSWORD,
-            type="string",
-            sensitive=True,
-            nullable=False,
-            description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
-            validation=[
-                TerraformVariableValidationConfig(
-                    condition=f"${{length({password}) >= {SHORTEST_ADMIN_PASSWORD}}}",
-                    error_message=(
-                        "LANGFUSE_ADMIN_PASSWORD: needs at least "
-                        f"{SHORTEST_ADMIN_PASSWORD} characters; set it in .env."
-                    ),
-                ),
-                TerraformVariableValidationConfig(
-                    condition=f'${{{password} != "{PLACEHOLDER}"}}',
-                    error_message=(
-                        "LANGFUSE_ADMIN_PASSWORD: is still the placeholder; set it in .env."
-                    ),
-                ),
-            ],
-        )
-        return variable.string_value
 
 
 def _literal(text: str) -> str:

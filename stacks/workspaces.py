@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from cdktf import TerraformVariable
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_session_context import DataAwsIamSessionContext
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
@@ -13,10 +12,11 @@ from cdktf_cdktf_provider_tfe.workspace_settings import WorkspaceSettings
 from constructs import Construct
 
 import versions
+from constructs_lib.admin_password import ADMIN_PASSWORD, admin_password
 from constructs_lib.remote_workspace import RemoteWorkspace
 from constructs_lib.run_identity import RunIdentity
 from settings import Settings
-from stacks.app import ADMIN_PASSWORD, APP
+from stacks.app import APP
 from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
 from stacks.deps import DEPS
 from stacks.network import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN
@@ -71,15 +71,7 @@ class WorkspacesStack(BaseStack):
                 TFC_AWS_PROVIDER_AUTH="true", TFC_AWS_RUN_ROLE_ARN=identity.role_arn
             )
         network.set_input(**{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn})
-        password = TerraformVariable(
-            self,
-            ADMIN_PASSWORD,
-            type="string",
-            sensitive=True,
-            nullable=False,
-            description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
-        )
-        app.set_secret_input(**{ADMIN_PASSWORD: password.string_value})
+        app.set_secret_input(**{ADMIN_PASSWORD: admin_password(self)})
         self.add_override("import", [each.adoption for each in (network, deps, app)])
         # From the second deploy on it needs no TF_FORCE_LOCAL_BACKEND any more.
         WorkspaceSettings(

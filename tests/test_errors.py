@@ -85,6 +85,11 @@ def test_message_is_explained(said_by: str, message: str) -> None:
 
 def test_messages_are_found() -> None:
     assert len(cases()) > 40
-    assert {"settings", "app", "restore_point", "stack_outputs", "first_trace", "cluster"} <= {
-        said_by for said_by, _ in cases()
-    }
+    assert {
+        "settings",
+        "admin_password",
+        "restore_point",
+        "stack_outputs",
+        "first_trace",
+        "cluster",
+    } <= {said_by for said_by, _ in cases()}

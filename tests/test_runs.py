@@ -135,7 +135,14 @@ def test_nfr01_no_key_and_no_token_is_a_variable(workspaces: Stack) -> None:
     assert password["sensitive"] is True
     assert password["value_wo"] == "${var.langfuse_admin_password}"
     assert "value" not in password
-    assert workspaces.json["variable"]["langfuse_admin_password"]["sensitive"] is True
+
+
+def test_nfr01_workspaces_validates_the_password_as_app_does(workspaces: Stack, app: Stack) -> None:
+    variable = "langfuse_admin_password"
+    assert without_metadata(workspaces.json["variable"][variable]) == without_metadata(
+        app.json["variable"][variable]
+    )
+    assert len(workspaces.json["variable"][variable]["validation"]) == 2
 
 
 def test_every_variable_of_a_run_is_set(workspaces: Stack, remote: dict[str, Stack]) -> None:
