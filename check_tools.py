@@ -1,8 +1,8 @@
 """Says whether the programs that a deploy runs are on PATH, and new enough.
 
-Minimum versions: Terraform's is that of the pinned modules; kubectl may be one minor version older
-than the cluster (Kubernetes' version skew policy); the AWS CLI is the first to log in to EKS with
-``client.authentication.k8s.io/v1beta1``.
+Minimum versions: Terraform's is the first with write-only arguments; kubectl may be one minor
+version older than the cluster (Kubernetes' version skew policy); the AWS CLI is the first to log in
+to EKS with ``client.authentication.k8s.io/v1beta1``.
 """
 
 import re
@@ -43,7 +43,7 @@ class Tool:
 
 
 TOOLS: Final = (
-    Tool("terraform", ("version",), (1, 5, 7)),
+    Tool("terraform", ("version",), (1, 11, 0)),
     Tool("aws", ("--version",), (2, 7, 0)),
     Tool("kubectl", ("version", "--client"), (1, 35, 0)),
 )

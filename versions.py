@@ -1,9 +1,10 @@
 """Every pinned version in one place.
 
-The reasons for these pins, and how to raise one, are in ``docs/upgrading.md``. The provider
-versions are not here: each is fixed by its bindings package in ``pyproject.toml``.
+The reasons for these pins, and how to raise one, are in ``docs/upgrading.md``. The versions of
+the providers with bindings are not here: each is fixed by its package in ``pyproject.toml``.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 # The newest releases whose provider constraints still admit AWS 6.25.0, the exact version that
@@ -14,10 +15,21 @@ RDS_MODULE: Final = "6.13.1"
 IAM_MODULE: Final = "6.2.3"
 SECURITY_GROUP_MODULE: Final = "5.3.1"
 
+# Providers that only the EKS module asks for, and with a lower bound only ("tls >= 4.0" and so on
+# in its versions.tf): without a pin, each init would take the newest release.
+PROVIDERS_OF_EKS_MODULE: Final[Mapping[str, str]] = {
+    "cloudinit": "2.4.0",
+    "null": "3.3.1",
+    "time": "0.14.0",
+    "tls": "4.2.1",
+}
+
 KUBERNETES: Final = "1.36"
 
 # Of runs in Terraform Cloud; on a user's own machine it is the user's.
 TERRAFORM: Final = "1.11.4"
+# The oldest that knows write-only arguments. check_tools.py, which imports nothing, repeats it.
+OLDEST_TERRAFORM: Final = "1.11"
 
 # The major version only: a restored snapshot comes back at its own minor version.
 POSTGRES: Final = "16"

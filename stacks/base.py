@@ -1,9 +1,10 @@
-"""What all three stacks share."""
+"""What all stacks share."""
 
 from cdktf import NamedRemoteWorkspace, RemoteBackend, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+import versions
 from settings import Settings
 
 TERRAFORM_CLOUD = "app.terraform.io"
@@ -14,6 +15,7 @@ class BaseStack(TerraformStack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
+        self.add_override("terraform.required_version", f">= {versions.OLDEST_TERRAFORM}")
         RemoteBackend(
             self,
             hostname=TERRAFORM_CLOUD,

@@ -3,6 +3,7 @@
 from cdktf import TerraformVariable
 from constructs import Construct
 
+import versions
 from constructs_lib.eks_cluster import CREATOR, EksCluster
 from constructs_lib.public_vpc import PublicVpc
 from constructs_lib.stack_outputs import publish, publish_hints
@@ -22,6 +23,11 @@ class NetworkStack(BaseStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, NETWORK, settings=settings)
+        for provider, version in versions.PROVIDERS_OF_EKS_MODULE.items():
+            self.add_override(
+                f"terraform.required_providers.{provider}",
+                {"source": f"hashicorp/{provider}", "version": version},
+            )
         vpc = PublicVpc(self, "network", name=settings.name, cidr=str(settings.vpc_cidr))
         cluster = EksCluster(
             self,

@@ -199,14 +199,25 @@ def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def policy_report(
+def variants(
     stacks: dict[str, Stack],
+    public: dict[str, Stack],
+    remote: dict[str, Stack],
+    every_variable: dict[str, Stack],
+) -> dict[str, dict[str, Stack]]:
+    """Return the stacks of every opt-in, by the name of the variant."""
+    return {"default": stacks, "public": public, "remote": remote, "every": every_variable}
+
+
+@pytest.fixture(scope="session")
+def policy_report(
+    variants: dict[str, dict[str, Stack]],
     beside: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
 ) -> Future[PolicyReport]:
     """Ask checkov."""
-    return beside.submit(policy.check, stacks, tmp_path_factory.mktemp("policy"), pytestconfig)
+    return beside.submit(policy.check, variants, tmp_path_factory.mktemp("policy"), pytestconfig)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,8 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,22 @@ import yaml
 from tests.stack import Stack
 
 PolicyReport = dict[str, Any]
+# The stacks of each variant.
+Variants = Mapping[str, Mapping[str, Stack]]
 
 FRAMEWORKS = ("terraform_json", "cloudformation")
 OPTIONS = ("--skip-download", "--download-external-modules", "false", "--output", "json")
 LAST = "policy/last"
 
 
-def check(stacks: dict[str, Stack], folder: Path, config: pytest.Config) -> PolicyReport:
+# Checkov fails to parse a file with a list of `import` blocks or a `required_version`, and says no
+# more than "parsing_errors". Neither key holds anything that it checks.
+UNREADABLE = ("import", "terraform")
+
+
+def check(variants: Variants, folder: Path, config: pytest.Config) -> PolicyReport:
     """Return checkov's reports, by framework: the last ones, if they were on the same files."""
-    files = _files(stacks)
+    files = _files(variants)
     question = [version("checkov"), *FRAMEWORKS, *OPTIONS, files]
     digest = hashlib.sha256(json.dumps(question).encode()).hexdigest()
     assert config.cache
@@ -36,13 +45,21 @@ def check(stacks: dict[str, Stack], folder: Path, config: pytest.Config) -> Poli
     return reports
 
 
-def _files(stacks: dict[str, Stack]) -> dict[str, str]:
-    template = stacks["deps"].resource("aws_cloudformation_stack")["template_body"]
-    document = {"AWSTemplateFormatVersion": "2010-09-09", **json.loads(template)}
-    return {
-        **{f"{name}.tf.json": json.dumps(stack.json, indent=2) for name, stack in stacks.items()},
-        "retained.yaml": yaml.safe_dump(document),
-    }
+def file_name(variant: str, stack: str) -> str:
+    """Return the name under which a stack's checks are counted in a report."""
+    return f"{variant}-{stack}.tf.json"
+
+
+def _files(variants: Variants) -> dict[str, str]:
+    files = {}
+    for variant, stacks in variants.items():
+        for name, stack in stacks.items():
+            readable = {key: part for key, part in stack.json.items() if key not in UNREADABLE}
+            files[file_name(variant, name)] = json.dumps(readable, indent=2)
+        template = stacks["deps"].resource("aws_cloudformation_stack")["template_body"]
+        document = {"AWSTemplateFormatVersion": "2010-09-09", **json.loads(template)}
+        files[f"{variant}-retained.yaml"] = yaml.safe_dump(document)
+    return files
 
 
 def _checkov(folder: Path) -> PolicyReport:
@@ -58,5 +75,8 @@ def _checkov(folder: Path) -> PolicyReport:
 
 
 def _summary(report: dict[str, Any]) -> dict[str, Any]:
-    failed = sorted({check["check_id"] for check in report["results"]["failed_checks"]})
-    return {**report["summary"], "failed_checks": failed}
+    results = report["results"]
+    failed = sorted({check["check_id"] for check in results["failed_checks"]})
+    checks = [*results["passed_checks"], *results["failed_checks"]]
+    by_file = Counter(check["file_path"].lstrip("/") for check in checks)
+    return {**report["summary"], "failed_checks": failed, "by_file": dict(sorted(by_file.items()))}

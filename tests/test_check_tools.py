@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import check_tools
+import versions
 from tests.checkout import ROOT
 
 NEW = {
@@ -43,9 +44,9 @@ def test_new_enough(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("script", "fault"),
     [
-        ("echo Terraform v1.5.6", "is 1.5.6, too old; install 1.5.7 or later"),
-        ("echo Terraform", "does not say its version; install 1.5.7 or later"),
-        (None, "is not on PATH; install 1.5.7 or later"),
+        ("echo Terraform v1.10.5", "is 1.10.5, too old; install 1.11.0 or later"),
+        ("echo Terraform", "does not say its version; install 1.11.0 or later"),
+        (None, "is not on PATH; install 1.11.0 or later"),
     ],
 )
 def test_fault(
@@ -55,6 +56,11 @@ def test_fault(
     if script:
         install(path, "terraform", script)
     assert said(capsys) == (True, {**dict.fromkeys(NEW, "ok"), "terraform": fault})
+
+
+def test_terraform_is_as_new_as_the_stacks_ask_for() -> None:
+    (terraform,) = (tool for tool in check_tools.TOOLS if tool.program == "terraform")
+    assert ".".join(map(str, terraform.oldest)).removesuffix(".0") == versions.OLDEST_TERRAFORM
 
 
 def test_readme_names_the_same_versions() -> None:

@@ -7,7 +7,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.policy import PolicyReport
+from tests.policy import PolicyReport, file_name
+from tests.stack import Stack
 
 # Every check that does not pass, and why that is meant.
 ACCEPTED = {
@@ -21,8 +22,8 @@ ACCEPTED = {
         "CKV_AWS_149": "a key of one's own costs $1 a month and, once deleted, loses the secret",
     },
 }
-# If a check is no longer run, its green means nothing.
-CHECKS = {"terraform_json": 19, "cloudformation": 10}
+# Over all variants. If a check is no longer run, its green means nothing.
+CHECKS = {"terraform_json": 104, "cloudformation": 40}
 
 
 @pytest.mark.parametrize("framework", ACCEPTED)
@@ -31,3 +32,15 @@ def test_policy(policy_report: Future[PolicyReport], framework: str) -> None:
     assert report["failed_checks"] == sorted(ACCEPTED[framework])
     assert report["parsing_errors"] == 0
     assert report["passed"] + report["failed"] == CHECKS[framework]
+
+
+def test_checkov_reads_every_stack_of_every_variant(
+    policy_report: Future[PolicyReport], variants: dict[str, dict[str, Stack]]
+) -> None:
+    """A file that it cannot parse, or in which it finds nothing to check, would be green."""
+    checked = policy_report.result()["terraform_json"]["by_file"]
+    assert set(checked) == {
+        file_name(variant, stack) for variant, stacks in variants.items() for stack in stacks
+    }
+    assert min(checked.values()) > 0
+    assert "remote-workspaces.tf.json" in checked

@@ -646,7 +646,34 @@ def test_providers_are_exactly_those_of_the_bindings(stacks: dict[str, Stack]) -
         for stack in stacks.values()
         for name, provider in stack.json["terraform"]["required_providers"].items()
     }
-    assert pinned == {"aws": "6.25.0", "helm": "3.1.1", "random": "3.7.2", "tfe": "0.71.0"}
+    assert pinned == {
+        "aws": "6.25.0",
+        "helm": "3.1.1",
+        "random": "3.7.2",
+        "tfe": "0.71.0",
+        **versions.PROVIDERS_OF_EKS_MODULE,
+    }
+
+
+def test_providers_of_the_eks_module_are_pinned_where_it_is_called(
+    stacks: dict[str, Stack],
+) -> None:
+    for stack in stacks.values():
+        required = stack.json["terraform"]["required_providers"]
+        pinned = required.keys() & versions.PROVIDERS_OF_EKS_MODULE
+        calls_eks = EKS in {call["source"] for call in stack.modules.values()}
+        assert pinned == (set(versions.PROVIDERS_OF_EKS_MODULE) if calls_eks else set())
+        assert {required[name]["source"] for name in pinned} == {
+            f"hashicorp/{name}" for name in pinned
+        }
+
+
+def test_every_stack_refuses_a_terraform_without_write_only_arguments(
+    every_variable: dict[str, Stack],
+) -> None:
+    assert len(every_variable) == 4
+    for stack in every_variable.values():
+        assert stack.json["terraform"]["required_version"] == ">= 1.11"
 
 
 def test_extra_values_are_laid_over_ours(
