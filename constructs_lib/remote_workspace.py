@@ -45,7 +45,10 @@ class RemoteWorkspace(Construct):
             name=name,
             organization=organization,
             terraform_version=terraform_version,
-            auto_apply_run_trigger=True,
+            # A triggered run plans what was uploaded last, which may be a plan that was declined.
+            # So nothing is applied before somebody has approved that very plan.
+            auto_apply=False,
+            auto_apply_run_trigger=False,
             # Refused while it holds resources: that is what keeps their state.
             force_delete=False,
         )
@@ -71,7 +74,10 @@ class RemoteWorkspace(Construct):
         settings.override_logical_id(self._id)
 
     def run_after(self, source: "RemoteWorkspace") -> None:
-        """Queue a run here whenever one has changed something in ``source``."""
+        """Queue a run here whenever one has changed something in ``source``.
+
+        A run that finds changes waits for an approval, and holds up the runs after it.
+        """
         trigger = RunTrigger(self, "trigger", workspace_id=self.id, sourceable_id=source.id)
         trigger.override_logical_id(self._id)
 

@@ -89,7 +89,8 @@ def test_existing_workspaces_are_taken_over(workspaces: Stack) -> None:
 def test_workspace_runs_remotely_with_a_pinned_terraform(workspaces: Stack, name: str) -> None:
     workspace = workspaces.resource("tfe_workspace", name)
     assert workspace["terraform_version"] == versions.TERRAFORM
-    assert workspace["auto_apply_run_trigger"] is True
+    assert workspace["auto_apply"] is False
+    assert workspace["auto_apply_run_trigger"] is False
     assert workspace["force_delete"] is False
     assert workspaces.resource("tfe_workspace_settings", name)["execution_mode"] == "remote"
 

@@ -16,21 +16,28 @@ class Run:
     id: str
     workspace: Workspace
     destroy: bool
-    confirmed: threading.Event
+    # Set once somebody, or a setting of the workspace, has confirmed or discarded the plan.
+    decided: threading.Event
     triggered_by: str | None = None
+    # "user" or "workspace" (auto-apply); None if nobody has confirmed it.
+    confirmed_by: str | None = None
     status: str = "pending"
     has_changes: bool = False
     logs: dict[str, bytes] = field(default_factory=lambda: {"plan": b"", "apply": b""})
     finished: set[str] = field(default_factory=set)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has planned changes that nobody has confirmed or discarded."""
+        return self.status == "planned" and not self.decided.is_set()
+
     def document(self) -> Document:
         """Return it as the remote backend wants it."""
-        waits = self.status == "planned" and not self.confirmed.is_set()
         attributes = {
             "status": self.status,
             "has-changes": self.has_changes,
             "is-destroy": self.destroy,
-            "actions": {"is-confirmable": waits, "is-discardable": waits},
+            "actions": {"is-confirmable": self.waits, "is-discardable": self.waits},
             "permissions": {"can-apply": True},
         }
         relationships = {

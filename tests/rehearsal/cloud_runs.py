@@ -55,6 +55,7 @@ class Runs:
             "POST runs": self._new_run,
             "GET runs/([^/]+)": self._run,
             "POST runs/([^/]+)/actions/apply": self._confirm,
+            "POST runs/([^/]+)/actions/discard": self._discard,
             "GET workspaces/([^/]+)/runs": self._of_workspace,
             "GET organizations/([^/]+)/runs/queue": lambda *_: listed([]),
             "GET (plan|applie)s/(?:plan|apply)-([^/]+)": self._phase,
@@ -147,11 +148,22 @@ class Runs:
         return Response(body={"data": run.document()}) if run else NOT_FOUND
 
     def _confirm(self, _: Request, run_id: str) -> Response:
-        if not (run := self._find(run_id)) or run.status != "planned":
+        if not (run := self._find(run_id)) or not run.waits:
             return refusal(409, "transition not allowed")
-        run.status = "confirmed"
-        run.confirmed.set()
+        run.status, run.confirmed_by = "confirmed", "user"
+        run.decided.set()
         return Response(202)
+
+    def _discard(self, _: Request, run_id: str) -> Response:
+        if not (run := self._find(run_id)) or not run.waits:
+            return refusal(409, "transition not allowed")
+        self.discard(run)
+        return Response(202)
+
+    def discard(self, run: Run) -> None:
+        """Give up a plan that waits for an approval, as a click in the browser does."""
+        run.status = "discarded"
+        run.decided.set()
 
     def _of_workspace(self, _: Request, workspace_id: str) -> Response:
         return listed(
@@ -173,7 +185,8 @@ class Runs:
     ) -> Run:
         run = Run(new_id("run"), workspace, destroy, threading.Event(), triggered_by)
         if triggered_by and workspace.attributes["auto-apply-run-trigger"]:
-            run.confirmed.set()
+            run.confirmed_by = "workspace"
+            run.decided.set()
         self.all.append(run)
         threading.Thread(target=self._play, args=(run,), daemon=True).start()
         return run
@@ -185,7 +198,7 @@ class Runs:
                 self._plan_and_apply(run)
             finally:
                 run.finished |= {"plan", "apply"}
-                if run.status not in {"applied", "planned_and_finished"}:
+                if run.status not in {"applied", "planned_and_finished", "discarded"}:
                     run.status = "errored"
         if run.status == "applied":
             for workspace in self._triggered_by(run.workspace):
@@ -207,7 +220,10 @@ class Runs:
         elif result == CHANGES:
             run.status = "planned"
         run.finished.add("plan")
-        if result != CHANGES or not run.confirmed.wait(SECONDS_TO_CONFIRM):
+        if result != CHANGES:
+            return
+        run.decided.wait(SECONDS_TO_CONFIRM)
+        if run.confirmed_by is None:
             return
         run.status = "applying"
         say.phase = "apply"

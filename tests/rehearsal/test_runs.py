@@ -23,7 +23,7 @@ ENTRY = {
     "module.eks.aws_eks_access_entry.this.runs",
     "module.eks.aws_eks_access_policy_association.this.runs_admin",
 }
-ENDED = {"applied", "planned_and_finished", "errored"}
+ENDED = {"applied", "discarded", "planned_and_finished", "errored"}
 WORKSPACES = [f"tfe_workspace.{stack}" for stack in STACKS]
 
 
@@ -144,6 +144,36 @@ def test_a_change_of_network_runs_deps(stage: Stage) -> None:
         "langfuse-deps",
     )
     assert run.status == "planned_and_finished"
+
+
+def test_a_declined_plan_is_not_applied_by_a_trigger(stage: Stage) -> None:
+    """A change of deps that was declined is uploaded; the run that network triggers only plans it.
+
+    Cannot prove: that Terraform Cloud plans what was uploaded last, as this stand-in does.
+    """
+    stage.installation.change_env(DATABASE_STORAGE_GB="21")
+    stage.installation.run("npx", "cdktf", "synth")
+    folder = stage.installation.folder / "cdktf.out" / "stacks" / "deps"
+    said = stage.installation.run("sh", "-c", "echo no | terraform apply", status=1, cwd=folder)
+    assert "allocated_storage" in said
+    declined = stage.cloud.runs.all[-1]
+    assert (declined.status, declined.confirmed_by) == ("discarded", None)
+    stage.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.8/32")
+    stage.installation.deploy("network")
+    wait_until(lambda: stage.cloud.runs.all[-1].waits)
+    run = stage.cloud.runs.all[-1]
+    assert (run.triggered_by, run.workspace.attributes["name"]) == (
+        "langfuse-network",
+        "langfuse-deps",
+    )
+    assert b"allocated_storage" in run.logs["plan"]
+    assert run.confirmed_by is None
+    assert stage.database_in_state()["allocated_storage"] == 20
+    (database,) = stage.databases()
+    assert database["AllocatedStorage"] == 20
+    stage.cloud.runs.discard(run)
+    stage.installation.change_env(DATABASE_STORAGE_GB="20")
+    assert "No changes." in stage.installation.deploy("deps")
 
 
 def test_state_that_is_not_shared_is_not_read(stage: Stage) -> None:
