@@ -160,6 +160,8 @@ Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
 DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=65536)]
+# RDS keeps automated backups for at most 35 days; 0 switches them off.
+BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
 VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]
 
@@ -223,6 +225,9 @@ class Settings(BaseSettings):
     )
     database_storage_gb: DatabaseGigabytes = Field(
         default=20, description="a whole number of gigabytes from 20 to 65536"
+    )
+    database_backup_days: BackupDays = Field(
+        default=7, description="days of automated backups, a whole number from 0 to 35"
     )
     database_allowed_cidrs: Cidrs = Field(
         default=ANYWHERE,

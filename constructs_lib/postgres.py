@@ -16,8 +16,9 @@ USERNAME: Final = "langfuse"
 # Letters and digits, because Langfuse puts the password into a URL as it is: 48 of 62 are 285 bits.
 PASSWORD_LENGTH: Final = 48
 
-# Days of automated backups while it runs; up to the size of the database they are free.
-BACKUP_DAYS: Final = 7
+# Authority of the server's certificate (AWS's page "Using SSL/TLS to encrypt a connection to a DB
+# instance"): its root is in the bundle that psql is given. An account may have another default.
+CERTIFICATE_AUTHORITY: Final = "rds-ca-rsa2048-g1"
 
 
 class Postgres(Construct):
@@ -46,6 +47,7 @@ class Postgres(Construct):
         allowed_cidrs: list[str],
         instance_class: str,
         storage_gb: int,
+        backup_days: int,
     ) -> None:
         """Make the database.
 
@@ -60,6 +62,7 @@ class Postgres(Construct):
             allowed_cidrs: who else may connect.
             instance_class: such as ``db.t4g.micro``.
             storage_gb: in GiB.
+            backup_days: days that automated backups are kept, from 0 (none) to 35.
 
         """
         super().__init__(scope, id_)
@@ -92,7 +95,11 @@ class Postgres(Construct):
                 "vpc_security_group_ids": [firewall],
                 # PostgreSQL 16's own defaults force TLS.
                 "create_db_parameter_group": False,
-                "backup_retention_period": BACKUP_DAYS,
+                "ca_cert_identifier": CERTIFICATE_AUTHORITY,
+                "backup_retention_period": backup_days,
+                # They outlive the instance and expire as they would have: a destroy by mistake, or
+                # of a broken database, leaves the days before it, not only the final snapshot.
+                "delete_automated_backups": False,
                 "apply_immediately": True,
                 "snapshot_identifier": RestorePoint(
                     self, "restore", identifier=name, kept=kept

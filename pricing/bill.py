@@ -89,6 +89,7 @@ def _nodes(group: Document) -> Iterator[Item]:
 def _database(database: Document) -> Iterator[Item]:
     instance_class, gigabytes = database["instance_class"], database["allocated_storage"]
     yield item(instance_class, prices.DATABASES.get(instance_class))
+    yield from _credits(instance_class)
     yield item(f"{gigabytes} GB gp3 for it", prices.RDS_GP3_GB, gigabytes)
     if database["publicly_accessible"]:
         yield item("1 public IPv4 for it", prices.PUBLIC_IPV4)
@@ -96,6 +97,21 @@ def _database(database: Document) -> Iterator[Item]:
         most = gigabytes * prices.RDS_SNAPSHOT_GB.usd
         what = f"a snapshot of up to {gigabytes} GB"
         yield Item(what, 0, prices.RDS_SNAPSHOT_GB.source, down=most)
+    if days := database["backup_retention_period"]:
+        # How large they are depends on what is written; the month's sum would be made up.
+        until = f"free while it runs; after a destroy {prices.RDS_SNAPSHOT_GB.source}, {days} days"
+        yield Item("automated backups", 0, until)
+
+
+def _credits(instance_class: str) -> Iterator[Item]:
+    """Yield what full load would add: 0 in the sum, and the most it can be in the text."""
+    found = re.fullmatch(r"db\.t(?:3|4g)\.(\w+)", instance_class)
+    if found and found[1] in prices.BASELINES:
+        cpus, included = prices.BASELINES[found[1]]
+        most = cpus * (1 - included) * prices.DATABASE_CREDIT.usd
+        yield Item(f"CPU credits, at most {most:.2f}", 0, prices.DATABASE_CREDIT.source)
+    elif found:
+        yield item(f"CPU credits of {instance_class}", None)
 
 
 def _cloudformation(stack: Document) -> Iterator[Item]:

@@ -41,6 +41,19 @@ SECRET: Final = Price(0.40, f"0.40 a secret ({TABLES})")
 ROUTE53_ZONE: Final = Price(0.50, f"0.50 a zone, queries aside ({TABLES})")
 BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
 
+# Of db.t3 and db.t4g, which RDS always runs "unlimited" (AWS on re:Post, "per vCPU-Hour of T3 CPU
+# Credits"); by size, how many vCPUs it has and the share of each that is included (EC2 user guide,
+# "Key concepts for burstable performance instances").
+DATABASE_CREDIT: Final = hourly(0.075, "0.075 per vCPU-hour above the baseline (AWS re:Post)")
+BASELINES: Final = {
+    "micro": (2, 0.10),
+    "small": (2, 0.20),
+    "medium": (2, 0.20),
+    "large": (2, 0.30),
+    "xlarge": (4, 0.40),
+    "2xlarge": (8, 0.40),
+}
+
 # On demand. The T3 sizes double from one to the next.
 NODES: Final = {
     instance_type: hourly(usd, f"{usd} an hour each ({TABLES})")

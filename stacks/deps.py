@@ -47,6 +47,7 @@ class DepsStack(BaseStack):
             allowed_cidrs=[str(cidr) for cidr in settings.database_allowed_cidrs],
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
+            backup_days=settings.database_backup_days,
         )
         store.create_after(postgres.address)
         role = WorkloadRole(
@@ -106,6 +107,6 @@ class DepsStack(BaseStack):
             query_the_database=(
                 "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "
                 f"database_password) psql 'host={postgres.host} dbname={postgres.database} "
-                f"user={postgres.username} sslmode=require'"
+                f"user={postgres.username} sslmode=verify-full sslrootcert=global-bundle.pem'"
             ),
         )

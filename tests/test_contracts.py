@@ -69,7 +69,7 @@ def test_every_stack_says_what_to_do_next(stacks: dict[str, Stack]) -> None:
         "query_the_database": (
             "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "
             "database_password) psql 'host=${module.rds.db_instance_address} dbname=langfuse "
-            "user=langfuse sslmode=require'"
+            "user=langfuse sslmode=verify-full sslrootcert=global-bundle.pem'"
         ),
         "forward_the_port": "uv run kubectl port-forward svc/langfuse-web -n langfuse 3000:3000",
         "log_in": "open http://localhost:3000 as ada@example.com with LANGFUSE_ADMIN_PASSWORD",

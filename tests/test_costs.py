@@ -143,6 +143,37 @@ def test_what_has_no_price_is_listed(synthesized: Json, change: Change, unpriced
     assert f"Not priced: {unpriced}." in report(synthesized)
 
 
+@pytest.mark.parametrize(
+    ("instance_class", "most"),
+    [
+        ("db.t4g.micro", "98.55"),
+        ("db.t4g.medium", "87.60"),
+        ("db.t3.large", "76.65"),
+        ("db.t4g.2xlarge", "262.80"),
+    ],
+)
+def test_cpu_credits_are_named_and_not_summed(
+    synthesized: Json, instance_class: str, most: str
+) -> None:
+    rds(synthesized)["instance_class"] = instance_class
+    (credit,) = [item for item in bill(synthesized) if item.what.startswith("CPU credits")]
+    assert (credit.what, credit.up, credit.down) == (f"CPU credits, at most {most}", 0, 0)
+
+
+@pytest.mark.parametrize("instance_class", ["db.t2.micro", "db.m7g.large"])
+def test_classes_without_unlimited_credits(synthesized: Json, instance_class: str) -> None:
+    rds(synthesized)["instance_class"] = instance_class
+    assert not [item for item in bill(synthesized) if "credits" in item.what]
+
+
+def test_automated_backups_are_named_with_their_days(synthesized: Json) -> None:
+    (backups,) = [item for item in bill(synthesized) if item.what == "automated backups"]
+    assert (backups.up, backups.down) == (0, 0)
+    assert backups.source.endswith("7 days")
+    rds(synthesized)["backup_retention_period"] = 0
+    assert not [item for item in bill(synthesized) if item.what == "automated backups"]
+
+
 def test_another_region_is_said_to_differ(synthesized: Json) -> None:
     assert "may differ" not in report(synthesized)
     for stack in synthesized.values():

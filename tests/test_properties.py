@@ -298,6 +298,20 @@ def test_fr09_final_snapshot(deps: Stack) -> None:
     assert database["backup_retention_period"] == 7
 
 
+def test_automated_backups_outlive_the_database(
+    deps: Stack, every_variable: dict[str, Stack]
+) -> None:
+    assert deps.module(RDS)["delete_automated_backups"] is False
+    assert every_variable["deps"].module(RDS)["backup_retention_period"] == 14
+
+
+def test_psql_verifies_the_server(deps: Stack) -> None:
+    assert deps.module(RDS)["ca_cert_identifier"] == "rds-ca-rsa2048-g1"
+    hint = deps.outputs["how_to_query_the_database"]["value"]
+    assert "sslmode=verify-full" in hint
+    assert "sslrootcert=global-bundle.pem" in hint
+
+
 # --- Application
 
 
