@@ -145,6 +145,11 @@ class Aws:
         calls: list[str] = self._control("calls")["provider-calls"]
         return calls
 
+    def untagged_calls(self) -> list[str]:
+        """Return what Terraform's provider has made in EC2 without the tag Project in the call."""
+        calls: list[str] = self._control("calls")["untagged-calls"]
+        return calls
+
     def provider_builds(self) -> list[str]:
         """Return what the AWS providers that called have said of their version."""
         builds: list[str] = self._control("providers")["providers"]

@@ -33,6 +33,17 @@ PROVIDER: Final = re.compile(r"terraform-provider-aws/(\S+)")
 SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 
 
+TAG: Final = re.compile(r"TagSpecification\.\d+\.Tag\.\d+\.Key")
+
+
+def is_tagged(environ: "WSGIEnvironment") -> bool:
+    """Tell whether a call of EC2 asks for the tag Project on what it makes."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    fields = parse_qs(body.decode(errors="replace"))
+    return any(TAG.fullmatch(key) and value == ["Project"] for key, value in fields.items())
+
+
 def call_name(environ: "WSGIEnvironment") -> str:
     """Return such as ``rds:CreateDBInstance``, or for a REST service ``s3:PUT /bucket/key``."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -84,6 +95,7 @@ class Gate:
         self._faults = Faults()
         self._calls: list[str] = []
         self._provider_calls: set[str] = set()
+        self._untagged: set[str] = set()
         self._providers: set[str] = set()
         self._lock = threading.Lock()
         # Moto is not made for several threads.
@@ -105,6 +117,8 @@ class Gate:
             if provider := PROVIDER.search(environ.get("HTTP_USER_AGENT", "")):
                 self._providers.add(provider[1])
                 self._provider_calls.add(name)
+                if name.startswith("ec2:Create") and not is_tagged(environ):
+                    self._untagged.add(name)
             fault = self._faults.meet(name)
         if fault is None:
             answer = self._answer(environ)
@@ -135,6 +149,7 @@ class Gate:
             answer = {
                 "calls": self._calls,
                 "provider-calls": sorted(self._provider_calls),
+                "untagged-calls": sorted(self._untagged),
                 "faults": self._faults.left(),
                 "providers": sorted(self._providers),
             }

@@ -110,3 +110,15 @@ def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
     calls = stage.aws.provider_calls()
     assert "rds:CreateDBInstance" in calls
     assert [call for call in calls if not any(fnmatch(call, action) for action in allowed)] == []
+
+
+def test_what_the_policy_wants_tagged_is_made_with_the_tag(stage: Stage) -> None:
+    """Terraform sends the tag `Project` with each call that the policy allows only with it.
+
+    Cannot prove: on which resources of a call AWS looks for the tag.
+    """
+    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    (tagged,) = (each for each in policy["Statement"] if each["Sid"] == "MakeTagged")
+    made = set(tagged["Action"]) & set(stage.aws.provider_calls())
+    assert {"ec2:CreateVpc", "ec2:CreateLaunchTemplate", "ec2:CreateSecurityGroup"} <= made
+    assert made.intersection(stage.aws.untagged_calls()) == set()
