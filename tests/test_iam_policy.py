@@ -56,7 +56,15 @@ def test_a_name_ends_where_it_ends() -> None:
 
 @pytest.mark.parametrize(
     "thing",
-    "InternetGateway LaunchTemplate RouteTable SecurityGroup Subnet Vpc VpcEndpoint".split(),
+    [
+        "InternetGateway",
+        "LaunchTemplate",
+        "RouteTable",
+        "SecurityGroup",
+        "Subnet",
+        "Vpc",
+        "VpcEndpoint",
+    ],
 )
 def test_network_is_made_with_the_tag(thing: str) -> None:
     found = conditions(f"ec2:Create{thing}")
