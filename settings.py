@@ -339,6 +339,12 @@ class Settings(BaseSettings):
         """The address of Langfuse in the browser."""
         return f"https://{self.langfuse_domain}" if self.langfuse_domain else self.langfuse_url
 
+    @property
+    def origin(self) -> str:
+        """The origin of that address, as a browser sends it: without a path."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
     @classmethod
     def load(cls, env_file: Path) -> Self:
         """Read ``env_file``; a variable of the environment wins over its line in the file.

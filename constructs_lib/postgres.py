@@ -8,6 +8,7 @@ from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
+from constructs_lib.remains import Remains
 from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
@@ -15,10 +16,6 @@ USERNAME: Final = "langfuse"
 
 # Letters and digits, because Langfuse puts the password into a URL as it is: 48 of 62 are 285 bits.
 PASSWORD_LENGTH: Final = 48
-
-# Authority of the server's certificate (AWS's page "Using SSL/TLS to encrypt a connection to a DB
-# instance"): its root is in the bundle that psql is given. An account may have another default.
-CERTIFICATE_AUTHORITY: Final = "rds-ca-rsa2048-g1"
 
 
 class Postgres(Construct):
@@ -40,7 +37,7 @@ class Postgres(Construct):
         id_: str,
         *,
         name: str,
-        kept: str,
+        remains: Remains,
         vpc_id: str,
         subnet_ids: list[str],
         client_security_group_id: str,
@@ -55,7 +52,7 @@ class Postgres(Construct):
             scope: parent construct.
             id_: construct id.
             name: identifier of the instance, the same in every cycle.
-            kept: Terraform expression, true if an earlier deploy left something to restore.
+            remains: what an earlier deploy left.
             vpc_id: the VPC.
             subnet_ids: public subnets in at least two zones.
             client_security_group_id: whose members may connect.
@@ -95,14 +92,13 @@ class Postgres(Construct):
                 "vpc_security_group_ids": [firewall],
                 # PostgreSQL 16's own defaults force TLS.
                 "create_db_parameter_group": False,
-                "ca_cert_identifier": CERTIFICATE_AUTHORITY,
                 "backup_retention_period": backup_days,
                 # They outlive the instance and expire as they would have: a destroy by mistake, or
                 # of a broken database, leaves the days before it, not only the final snapshot.
                 "delete_automated_backups": False,
                 "apply_immediately": True,
                 "snapshot_identifier": RestorePoint(
-                    self, "restore", identifier=name, kept=kept
+                    self, "restore", identifier=name, storage_gb=storage_gb, remains=remains
                 ).snapshot_identifier,
                 "skip_final_snapshot": False,
                 "copy_tags_to_snapshot": True,

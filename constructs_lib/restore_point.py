@@ -3,13 +3,16 @@
 from cdktf import (
     DataResource,
     Postcondition,
+    Precondition,
     TerraformLocal,
     TerraformResourceLifecycle,
     Token,
 )
-from cdktf_cdktf_provider_aws.data_aws_db_instances import DataAwsDbInstances
+from cdktf_cdktf_provider_aws.data_aws_db_instance import DataAwsDbInstance
 from cdktf_cdktf_provider_aws.data_aws_db_snapshot import DataAwsDbSnapshot
 from constructs import Construct
+
+from constructs_lib.remains import Remains
 
 
 class RestorePoint(Construct):
@@ -23,41 +26,68 @@ class RestorePoint(Construct):
     snapshot_identifier: str
     """Null where there is nothing to restore."""
 
-    def __init__(self, scope: Construct, id_: str, *, identifier: str, kept: str) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, identifier: str, storage_gb: int, remains: Remains
+    ) -> None:
         """Make the choice.
 
         Args:
             scope: parent construct.
             id_: construct id.
             identifier: of the database, the same in every cycle.
-            kept: Terraform expression, true if an earlier deploy left something to restore.
+            storage_gb: of the database that is to be, in GiB.
+            remains: what an earlier deploy left.
 
         """
         super().__init__(scope, id_)
-        # The plural data source answers with an empty list where the singular one fails.
-        instances = DataAwsDbInstances(self, "instances")
         needed = TerraformLocal(
-            self,
-            "needed",
-            f'${{{kept} && !contains({instances.fqn}.instance_identifiers, "{identifier}")}}',
+            self, "needed", f"${{{remains.had_database} && !{remains.database}}}"
         )
+        needed.override_logical_id("restore_needed")
         newest = DataAwsDbSnapshot(
             self,
             "newest_final_snapshot",
             db_instance_identifier=identifier,
             snapshot_type="manual",
             most_recent=True,
+            lifecycle=_holds("snapshot ${self.id}", storage_gb),
         )
-        newest.add_override("count", f"${{{needed.fqn} ? 1 : 0}}")
+        newest.add_override(
+            "count", f"${{{needed.fqn} && length({remains.snapshots}) > 0 ? 1 : 0}}"
+        )
         newest.override_logical_id("newest_final_snapshot")
         newest_id = f"one({newest.fqn}[*].id)"
+        running = DataAwsDbInstance(
+            self,
+            "running",
+            db_instance_identifier=identifier,
+            lifecycle=_holds(f"database {identifier}", storage_gb),
+        )
+        running.add_override("count", f"${{{remains.database} ? 1 : 0}}")
+        running.override_logical_id("running_database")
         choice = DataResource(
             self,
             "restore_from",
             input={"snapshot_identifier": f"${{{newest_id}}}"},
             lifecycle=TerraformResourceLifecycle(
                 ignore_changes=["input"],
-                # Deleted behind Terraform's back, the database would come from an old choice.
+                precondition=[
+                    Precondition(
+                        condition=f"${{!{needed.fqn} || length({remains.snapshots}) > 0}}",
+                        error_message=(
+                            f"An earlier deploy had a database {identifier}, and no snapshot of it "
+                            f"with the tag Project={identifier} is left to restore. See what there "
+                            "is:\n\n"
+                            "  uv run aws rds describe-db-snapshots --db-instance-identifier "
+                            f"{identifier}\n\n"
+                            "One that was made a minute ago may not be listed yet: deploy again. "
+                            "Give another the tag with aws rds add-tags-to-resource. If there is "
+                            "none, purge what is left, as docs/operations.md says, and the next "
+                            "deploy begins anew."
+                        ),
+                    )
+                ],
+                # If the instance was deleted outside Terraform, the latched snapshot may be stale.
                 postcondition=[
                     Postcondition(
                         condition=f"${{!{needed.fqn} || "
@@ -78,3 +108,19 @@ class RestorePoint(Construct):
         self.snapshot_identifier = Token.as_string(
             choice.interpolation_for_attribute("output.snapshot_identifier")
         )
+
+
+def _holds(what: str, storage_gb: int) -> TerraformResourceLifecycle:
+    """Return a check that storage does not shrink, which RDS refuses after hours of restoring."""
+    return TerraformResourceLifecycle(
+        postcondition=[
+            Postcondition(
+                condition=f"${{self.allocated_storage <= {storage_gb}}}",
+                error_message=(
+                    f"DATABASE_STORAGE_GB: is {storage_gb}, and the {what} has "
+                    "${self.allocated_storage}. Storage never shrinks; set it to that or more in "
+                    ".env."
+                ),
+            )
+        ]
+    )

@@ -1,10 +1,12 @@
-"""The CloudFormation template of what outlives ``terraform destroy``."""
+"""The CloudFormation template of what outlives ``terraform destroy``.
+
+It reaches new installations only: what may change one day belongs to ``bucket_rules``.
+"""
 
 import json
 from typing import Any, Final
 
-# Days that a deleted or overwritten object can still be had back.
-UNDELETE_DAYS: Final = 30
+from constructs_lib.remains import MARKED
 
 # Stack policy: CloudFormation itself refuses to touch what the stack has made.
 NEVER_UPDATE: Final = {
@@ -29,7 +31,8 @@ def retained_template(
     """
     retained = {
         "Condition": "Create",
-        "DeletionPolicy": "Retain",
+        # What a creation that failed has made is deleted again.
+        "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
     }
     return {
@@ -68,6 +71,7 @@ def retained_template(
                             {key: f"$${{{parameter(key)}}}" for key in secret_keys}
                         )
                     },
+                    "Tags": [{"Key": MARKED, "Value": "true"}],
                 },
             },
         },
@@ -95,17 +99,6 @@ def _bucket(name: str) -> dict[str, Any]:
             "RestrictPublicBuckets": True,
         },
         "VersioningConfiguration": {"Status": "Enabled"},
-        "LifecycleConfiguration": {
-            "Rules": [
-                {
-                    "Id": "forget-deleted-objects",
-                    "Status": "Enabled",
-                    "NoncurrentVersionExpiration": {"NoncurrentDays": UNDELETE_DAYS},
-                    "ExpiredObjectDeleteMarker": True,
-                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-                }
-            ]
-        },
     }
 
 

@@ -17,6 +17,9 @@ from pricing.prices import Price
 
 Document = Mapping[str, Any]
 
+# Key under which a module's inputs are given the launch templates of its stack.
+TEMPLATES: Final = "launch templates"
+
 
 @dataclass(frozen=True)
 class Item:
@@ -67,11 +70,18 @@ def _cluster(cluster: Document) -> Iterator[Item]:
     if cluster.get("enabled_log_types", ["by default"]):
         yield item("control-plane logs", None)
     for group in cluster["eks_managed_node_groups"].values():
-        yield from _nodes(group)
+        yield from _nodes(group, _template(group, cluster[TEMPLATES]))
 
 
-def _nodes(group: Document) -> Iterator[Item]:
-    count, (instance_type, *_) = group["desired_size"], group["instance_types"]
+def _template(group: Document, templates: Document) -> Document:
+    """Return the launch template that a node group refers to."""
+    reference = re.fullmatch(r"\$\{aws_launch_template\.(\w+)\.id\}", group["launch_template_id"])
+    template: Document = templates[reference[1] if reference else ""]
+    return template
+
+
+def _nodes(group: Document, template: Document) -> Iterator[Item]:
+    count, instance_type = group["desired_size"], template["instance_type"]
     nodes = item(f"{count} x {instance_type}", prices.NODES.get(instance_type), count)
     if nodes.up is None:
         yield nodes
@@ -79,7 +89,7 @@ def _nodes(group: Document) -> Iterator[Item]:
         spot = nodes.up * prices.SPOT_SHARE
         on_demand = nodes.up if group["capacity_type"] == "ON_DEMAND" else spot
         yield Item(nodes.what, on_demand, nodes.source, spot)
-    for disk in group["block_device_mappings"].values():
+    for disk in template["block_device_mappings"]:
         gigabytes = disk["ebs"]["volume_size"]
         yield item(f"{count} x {gigabytes} GB gp3", prices.EBS_GP3_GB, count * gigabytes)
     # The subnets give each node one.
@@ -179,10 +189,14 @@ FREE: Final = frozenset(
     {
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::S3::BucketPolicy",
+        "AWS::SSM::Parameter",
         "aws_iam_openid_connect_provider",
         "aws_iam_policy",
         "aws_iam_role",
         "aws_iam_role_policy_attachment",
+        "aws_launch_template",
+        "aws_s3_bucket_cors_configuration",
+        "aws_s3_bucket_lifecycle_configuration",
         "random_bytes",
         "random_password",
         "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",
@@ -208,10 +222,19 @@ def bill(stacks: Mapping[str, Document]) -> list[Item]:
 
 
 def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
+    templates = stack.get("resource", {}).get("aws_launch_template", {})
     for module in stack.get("module", {}).values():
-        yield module["source"], module
+        yield module["source"], {**module, TEMPLATES: templates}
     # A data source costs nothing, but for the one of what the user has made and we use.
     zones = stack.get("data", {}).get("aws_route53_zone", {})
     for kind, resources in {**stack.get("resource", {}), "aws_route53_zone": zones}.items():
         for resource in resources.values():
-            yield kind, resource
+            yield kind, _with_values(resource, stack.get("locals", {}))
+
+
+def _with_values(resource: Document, local_values: Document) -> Document:
+    """Return a Helm release with the text of its values in place of a reference to it."""
+    if "values" not in resource:
+        return resource
+    references = {f"${{local.{name}}}": value for name, value in local_values.items()}
+    return {**resource, "values": [references.get(text, text) for text in resource["values"]]}

@@ -1,13 +1,17 @@
 """Stack 2: what Langfuse keeps its data in."""
 
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
+from constructs_lib.bucket_rules import BucketRules
+from constructs_lib.database_mark import DatabaseMark
 from constructs_lib.dns_roles import DnsRoles
 from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
 from constructs_lib.postgres import Postgres
+from constructs_lib.remains import Remains
 from constructs_lib.retained_store import RetainedStore
 from constructs_lib.stack_outputs import publish, publish_hints
 from constructs_lib.workload_role import WorkloadRole
@@ -29,18 +33,26 @@ class DepsStack(BaseStack):
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
         network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
         partition = DataAwsPartition(self, "partition").partition
+        account_id = DataAwsCallerIdentity(self, "caller").account_id
+        bucket_name = f"{settings.name}-{account_id}-{settings.aws_default_region}"
+        remains = Remains(
+            self, "remains", name=settings.name, bucket_name=bucket_name, partition=partition
+        )
         store = RetainedStore(
             self,
             "store",
             name=settings.name,
             region=settings.aws_default_region,
             partition=partition,
+            bucket_name=bucket_name,
+            remains=remains,
         )
+        BucketRules(self, "bucket_rules", bucket_name=store.bucket_name, origin=settings.origin)
         postgres = Postgres(
             self,
             "postgres",
             name=settings.name,
-            kept=store.kept,
+            remains=remains,
             vpc_id=network.vpc_id,
             subnet_ids=network.public_subnet_ids,
             client_security_group_id=network.node_security_group_id,
@@ -49,7 +61,7 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
-        store.create_after(postgres.address)
+        DatabaseMark(self, "mark", name=settings.name, exists=remains.mark, after=postgres.address)
         role = WorkloadRole(
             self,
             "langfuse-role",
@@ -102,6 +114,7 @@ class DepsStack(BaseStack):
                     external_dns_role_arn=dns.external_dns_role_arn,
                 ),
             )
+        store.create_before_all(self)
         publish_hints(
             self,
             query_the_database=(

@@ -1,0 +1,61 @@
+"""The mark of a database that was completed, which outlives ``terraform destroy``."""
+
+import json
+from typing import Any
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
+from constructs import Construct
+
+from constructs_lib.remains import mark_path
+
+
+class DatabaseMark(Construct):
+    """An SSM parameter, which is free, made once a database exists and retained ever after.
+
+    A secret without it belongs to a first deploy that was cut off: there is nothing to restore. A
+    secret with it belongs to a database, which must come back from a snapshot.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, exists: str, after: str) -> None:
+        """Make the mark.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: prefix of all names.
+            exists: Terraform expression, true if the mark is there already.
+            after: Terraform address of the database.
+
+        """
+        super().__init__(scope, id_)
+        stack = CloudformationStack(
+            self,
+            "stack",
+            name=f"{name}-retained-mark",
+            template_body=json.dumps(_template(f"{mark_path(name)}/database"), indent=2),
+            parameters={"Create": f'${{{exists} ? "false" : "true"}}'},
+            on_failure="DELETE",
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
+        )
+        stack.depends_on = [after]
+        stack.override_logical_id("database_mark")
+
+
+def _template(parameter: str) -> dict[str, Any]:
+    return {
+        "Description": "Says that there has been a database: deleting this stack leaves the mark.",
+        "Parameters": {"Create": {"Type": "String", "AllowedValues": ["true", "false"]}},
+        "Conditions": {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}},
+        "Resources": {
+            # A stack must have a resource, whatever its conditions say. This one is nothing.
+            "Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+            "Mark": {
+                "Type": "AWS::SSM::Parameter",
+                "Condition": "Create",
+                "DeletionPolicy": "Retain",
+                "UpdateReplacePolicy": "Retain",
+                "Properties": {"Name": parameter, "Type": "String", "Value": "completed"},
+            },
+        },
+    }
