@@ -15,31 +15,49 @@ from constructs_lib.langfuse_names import (
     STORAGE_CLASS,
 )
 
-# Position of the Secret in the list: its values are set by this index.
-SECRET_ITEM: Final = 0
+# The chart's name for manifests of one's own.
+ITEMS: Final = "extraManifests"
+
+# Key of the Secret among the items: its data is set by this path.
+SECRET_ITEM: Final = "secret"  # noqa: S105 - a key, not a secret
 
 
 def release_items(
     *, clickhouse_storage_gb: int, redis_storage_gb: int, volume_tags: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return the items; sizes in GiB, tags as AWS shows them on the volumes."""
-    return [
-        _secret(),
-        _priority_class(),
-        _storage_class(volume_tags),
-        _claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
-        _claim(REDIS_CLAIM, redis_storage_gb),
-    ]
+) -> dict[str, dict[str, Any]]:
+    """Return the items by a key of ours; sizes in GiB, tags as AWS shows them on the volumes.
+
+    A map where the chart's default is a list: its template walks either, and a write-only value is
+    merged into a map but replaces a list (docs/adr/0005-secrets.md).
+    """
+    return {
+        SECRET_ITEM: _secret(),
+        "priorityClass": _priority_class(),
+        "storageClass": _storage_class(volume_tags),
+        "clickhouseClaim": _claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
+        "redisClaim": _claim(REDIS_CLAIM, redis_storage_gb),
+    }
+
+
+def with_extra_items(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a user's chart values with ``extraManifests`` as a map, as ours are.
+
+    The chart documents a list; its items get keys that no item of ours has.
+    """
+    items = extra.get(ITEMS)
+    if not isinstance(items, list):
+        return dict(extra)
+    keyed = {f"extra{position}": each for position, each in enumerate(items, start=1)}
+    return {**extra, ITEMS: keyed}
 
 
 def _secret() -> dict[str, Any]:
-    """Return the Secret without its data: ``LangfuseRelease`` sets that as sensitive values."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": SECRET},
-        "type": "Opaque",
-    }
+    """Return the Secret without its data, and without its kind.
+
+    ``LangfuseRelease`` sets both as write-only values. If they were not sent, Helm would empty the
+    Secret, and the next restart of a pod would fail; what has no kind it refuses instead.
+    """
+    return {"apiVersion": "v1", "metadata": {"name": SECRET}, "type": "Opaque"}
 
 
 def _priority_class() -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Langfuse itself, as one Helm release."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cdktf import Fn
-from cdktf_cdktf_provider_helm.release import Release, ReleaseSetSensitive
+from cdktf import DataResource, Fn, TerraformLocal, TerraformResourceLifecycle, Token
+from cdktf_cdktf_provider_helm.release import Release, ReleaseSetWo
 from constructs import Construct
 
 import versions
 from constructs_lib.helm_chart import Chart, as_yaml
-from constructs_lib.langfuse_items import SECRET_ITEM
+from constructs_lib.langfuse_items import ITEMS, SECRET_ITEM
 from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
 
 # Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
@@ -40,14 +40,22 @@ class LangfuseRelease(Construct):
             scope: parent construct.
             id_: construct id.
             chart: URL of a chart repository, or absolute path of a chart.
-            values: of the chart; the first of its ``extraManifests`` is the Secret.
+            values: of the chart; its ``extraManifests.secret`` is the Secret.
             secrets: value of every key of the release's Secret; they go to it and nowhere else.
-            wait_seconds: how long Helm waits for all pods. Another wait than the usual is
-                the one of new releases only, so that it changes none that exists.
+            wait_seconds: how long Helm waits for all pods of a new release; one that exists keeps
+                its wait.
 
         """
         super().__init__(scope, id_)
         found = Chart.at(chart, name="langfuse", version=versions.LANGFUSE_CHART)
+        text = TerraformLocal(self, "values", as_yaml(values))
+        text.override_logical_id("langfuse_values")
+        described = [text.as_string, found.repository, found.chart, found.version]
+        revision = SecretsRevision(
+            self,
+            "revision",
+            follows=[*described, MAX_HISTORY, *(secrets[key] for key in SecretKey)],
+        )
         self.release = Release(
             self,
             "release",
@@ -57,16 +65,16 @@ class LangfuseRelease(Construct):
             repository=found.repository,
             chart=found.chart,
             version=found.version,
-            values=[as_yaml(values)],
+            values=[text.as_string],
             # Base64, as a Secret's data is: commas and braces mean something to --set.
-            set_sensitive=[
-                ReleaseSetSensitive(
-                    name=f"extraManifests[{SECRET_ITEM}].data.{key.value}",
-                    value=Fn.base64encode(secrets[key]),
-                    type="string",
+            set_wo=[
+                ReleaseSetWo(name=f"{ITEMS}.{SECRET_ITEM}.{path}", value=value, type="string")
+                for path, value in (
+                    ("kind", "Secret"),
+                    *((f"data.{key.value}", Fn.base64encode(secrets[key])) for key in SecretKey),
                 )
-                for key in SecretKey
             ],
+            set_wo_revision=revision.number,
             wait=True,
             timeout=wait_seconds,
             max_history=MAX_HISTORY,
@@ -74,5 +82,32 @@ class LangfuseRelease(Construct):
             upgrade_install=True,
         )
         self.release.override_logical_id("langfuse")
-        if wait_seconds != TIMEOUT:
-            self.release.add_override("lifecycle.ignore_changes", ["timeout"])
+        # A change of the wait alone would be an update that the revision does not follow.
+        self.release.add_override("lifecycle.ignore_changes", ["timeout"])
+
+
+class SecretsRevision(Construct):
+    """A number that grows with every change of the release.
+
+    The Helm provider sends write-only values only if ``set_wo_revision`` is larger than before, and
+    any other update goes without them (helm 3.1.1, ``Update`` in resource_helm_release.go). So the
+    revision follows all that can update the release, and is the time of that plan.
+    """
+
+    number: float
+
+    def __init__(self, scope: Construct, id_: str, *, follows: Sequence[object]) -> None:
+        """Take the time anew whenever one of ``follows`` changes."""
+        super().__init__(scope, id_)
+        known = [each for each in follows if each is not None]
+        revision = DataResource(
+            self,
+            "time",
+            # A hash of random secrets of 32 bytes among others tells nothing of any of them.
+            triggers_replace={"release": Fn.nonsensitive(Fn.sha256(Fn.jsonencode(known)))},
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["input"]),
+        )
+        now = 'tonumber(formatdate("YYYYMMDDhhmmss", plantimestamp()))'
+        revision.add_override("input", f"${{{now}}}")
+        revision.override_logical_id("secrets_revision")
+        self.number = Token.as_number(revision.interpolation_for_attribute("output"))
