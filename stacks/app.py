@@ -3,12 +3,6 @@
 from typing import Any
 
 import yaml
-from cdktf import Fn
-from cdktf_cdktf_provider_helm.provider import (
-    HelmProvider,
-    HelmProviderKubernetes,
-    HelmProviderKubernetesExec,
-)
 from cdktf_cdktf_provider_random.password import Password
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
@@ -16,9 +10,10 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import admin_password
+from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.external_dns_values import external_dns_values
 from constructs_lib.headless_init import HeadlessInit
-from constructs_lib.langfuse_items import release_items
+from constructs_lib.langfuse_items import ITEMS, release_items, with_extra_items
 from constructs_lib.langfuse_names import (
     NAMESPACE,
     STORAGE_CLASS,
@@ -36,8 +31,9 @@ from constructs_lib.langfuse_values import (
 )
 from constructs_lib.merge_values import merge_values
 from constructs_lib.public_address import PublicAddress
+from constructs_lib.remains import secret_name
 from constructs_lib.retained_store import read_application_secrets
-from constructs_lib.stack_outputs import publish_hints
+from constructs_lib.stack_outputs import missing_value, publish_hints
 from constructs_lib.traefik_values import traefik_values
 from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
 from settings import Settings
@@ -65,18 +61,28 @@ class AppStack(BaseStack):
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
         network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
         deps = read_from(DEPS, DepsOutputs, stack=self, settings=settings)
-        if settings.runs_remotely:
-            self._log_in_without_cli(network)
-        else:
-            self._log_in_to(network, settings.aws_default_region)
+        ClusterLogin(
+            self,
+            "login",
+            name=settings.name,
+            region=settings.aws_default_region,
+            cluster_name=network.cluster_name,
+            endpoint=network.cluster_endpoint,
+            certificate_authority_data=network.cluster_certificate_authority_data,
+            missing=missing_value(NETWORK),
+            with_cli=not settings.runs_remotely,
+        )
         application = read_application_secrets(
-            self, "application_secrets", name=deps.application_secrets_name
+            self,
+            "application_secrets",
+            name=deps.application_secrets_name,
+            listed_as=secret_name(settings.name),
         )
         langfuse = LangfuseRelease(
             self,
             "langfuse",
             chart=settings.langfuse_chart,
-            values=self._values(deps, settings),
+            values=self._values(deps, settings, network.data_zone),
             secrets={
                 SecretKey.SALT: application.salt,
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
@@ -89,7 +95,13 @@ class AppStack(BaseStack):
             wait_seconds=REMOTE_WAIT if settings.runs_remotely else TIMEOUT,
         )
         if settings.langfuse_domain and settings.route53_zone:
-            self._publish_at(settings.langfuse_domain, settings.route53_zone, langfuse, settings)
+            self._publish_at(
+                settings.langfuse_domain,
+                settings.route53_zone,
+                langfuse,
+                settings,
+                network.data_zone,
+            )
         url, email = _literal(settings.url), _literal(settings.langfuse_admin_email)
         forward = f"kubectl port-forward svc/{WEB_SERVICE} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
         publish_hints(
@@ -99,7 +111,7 @@ class AppStack(BaseStack):
             verify="uv run verify.py",
         )
 
-    def _values(self, deps: DepsOutputs, settings: Settings) -> dict[str, Any]:
+    def _values(self, deps: DepsOutputs, settings: Settings, zone: str) -> dict[str, Any]:
         spread = settings.node_count > 1
         values = {
             "global": {
@@ -119,16 +131,17 @@ class AppStack(BaseStack):
                 ),
                 workload_role_arn=deps.workload_role_arn,
                 spread=spread,
+                zone=zone,
             ),
             "postgresql": postgresql_values(
                 host=deps.database_host,
                 database=deps.database_name,
                 username=deps.database_username,
             ),
-            "clickhouse": clickhouse_values(),
-            "redis": redis_values(spread=spread),
+            "clickhouse": clickhouse_values(zone=zone),
+            "redis": redis_values(spread=spread, zone=zone),
             "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
-            "extraManifests": release_items(
+            ITEMS: release_items(
                 clickhouse_storage_gb=settings.clickhouse_storage_gb,
                 redis_storage_gb=settings.redis_storage_gb,
                 volume_tags=default_tags(settings),
@@ -137,10 +150,15 @@ class AppStack(BaseStack):
         if settings.langfuse_extra_values is None:
             return values
         extra = settings.langfuse_extra_values.read_text(encoding="utf-8")
-        return merge_values(values, yaml.safe_load(_literal(extra)))
+        return merge_values(values, with_extra_items(yaml.safe_load(_literal(extra))))
 
     def _publish_at(
-        self, domain: str, zone: str, langfuse: LangfuseRelease, settings: Settings
+        self,
+        domain: str,
+        zone: str,
+        langfuse: LangfuseRelease,
+        settings: Settings,
+        data_zone: str,
     ) -> None:
         ingress = read_from(
             DEPS, IngressOutputs, stack=self, settings=settings, id_=f"{DEPS}_ingress"
@@ -157,6 +175,7 @@ class AppStack(BaseStack):
                 staging=settings.acme_staging,
                 role_arn=ingress.traefik_role_arn,
                 spread=spread,
+                zone=data_zone,
             ),
             external_dns_chart=settings.external_dns_chart,
             external_dns_values=external_dns_values(
@@ -167,49 +186,6 @@ class AppStack(BaseStack):
                 spread=spread,
             ),
             after=langfuse.release,
-        )
-
-    def _log_in_to(self, network: NetworkOutputs, region: str) -> None:
-        """Let Helm get its own token: a published one expires while a plan waits for approval."""
-        HelmProvider(
-            self,
-            "helm",
-            kubernetes=HelmProviderKubernetes(
-                host=network.cluster_endpoint,
-                cluster_ca_certificate=Fn.base64decode(network.cluster_certificate_authority_data),
-                exec=HelmProviderKubernetesExec(
-                    api_version="client.authentication.k8s.io/v1beta1",
-                    command="aws",
-                    args=[
-                        "eks",
-                        "get-token",
-                        "--output",
-                        "json",
-                        "--region",
-                        region,
-                        "--cluster-name",
-                        network.cluster_name,
-                    ],
-                ),
-            ),
-        )
-
-    def _log_in_without_cli(self, network: NetworkOutputs) -> None:
-        """Log in where there is no AWS CLI, with a token that is made anew for each apply.
-
-        An ephemeral resource, unlike the data source of the same name, takes no token from the plan
-        into an apply that was approved later, and leaves none in the state.
-        """
-        token = {"aws_eks_cluster_auth": {"cluster": {"name": network.cluster_name}}}
-        self.add_override("ephemeral", token)
-        HelmProvider(
-            self,
-            "helm",
-            kubernetes=HelmProviderKubernetes(
-                host=network.cluster_endpoint,
-                cluster_ca_certificate=Fn.base64decode(network.cluster_certificate_authority_data),
-                token="${ephemeral.aws_eks_cluster_auth.cluster.token}",  # noqa: S106
-            ),
         )
 
     def _password(self, id_: str) -> str:

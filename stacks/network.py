@@ -4,12 +4,14 @@ from cdktf import TerraformVariable
 from constructs import Construct
 
 import versions
+from constructs_lib.destroy_order import DestroyOrder
 from constructs_lib.eks_cluster import CREATOR, EksCluster
+from constructs_lib.langfuse_names import NAMESPACE
 from constructs_lib.public_vpc import PublicVpc
 from constructs_lib.stack_outputs import publish, publish_hints
 from contracts import NetworkOutputs
 from settings import Settings
-from stacks.base import BaseStack
+from stacks.base import BaseStack, default_tags
 
 NETWORK = "network"
 
@@ -41,6 +43,7 @@ class NetworkStack(BaseStack):
             node_count=settings.node_count,
             node_capacity_type=settings.node_capacity_type,
             node_disk_gb=settings.node_disk_gb,
+            tags=default_tags(settings),
             administrators=self._administrators() if settings.runs_remotely else None,
             web_cidrs=(
                 [str(cidr) for cidr in settings.ingress_allowed_cidrs]
@@ -48,11 +51,19 @@ class NetworkStack(BaseStack):
                 else None
             ),
         )
+        DestroyOrder(
+            self,
+            "order",
+            name=settings.name,
+            region=settings.aws_default_region,
+            namespace=NAMESPACE,
+        )
         publish(
             self,
             NetworkOutputs(
                 vpc_id=vpc.vpc_id,
                 public_subnet_ids=vpc.public_subnet_ids,
+                data_zone=vpc.zone,
                 node_security_group_id=cluster.node_security_group_id,
                 oidc_provider_arn=cluster.oidc_provider_arn,
                 cluster_name=cluster.cluster_name,
