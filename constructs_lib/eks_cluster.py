@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
-from cdktf import Fn, TerraformHclModule, Token
+from cdktf import Fn, Postcondition, TerraformHclModule, Token
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
 from constructs_lib.eks_inputs import addons, administrator, node_group, web_rules
+from constructs_lib.existing_cluster import ExistingCluster
+from constructs_lib.node_template import NodeTemplate
 from constructs_lib.workload_role import WorkloadRole
 
 # Not below service-role/, unlike its predecessor: AWS knows no such policy there.
@@ -43,10 +45,11 @@ class EksCluster(Construct):
         node_count: int,
         node_capacity_type: str,
         node_disk_gb: int,
+        tags: Mapping[str, str],
         administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
     ) -> None:
-        """Make the cluster; ``node_disk_gb`` is in GiB.
+        """Make the cluster; ``node_disk_gb`` is in GiB, ``tags`` are the nodes' and their volumes'.
 
         With ``web_cidrs``, these may reach ports 80 and 443 of the nodes.
         ``name`` has at most 20 characters, because IAM limits the names that are made from it.
@@ -55,6 +58,7 @@ class EksCluster(Construct):
         """
         super().__init__(scope, id_)
         Checkpoint(self, "checkpoint", after=subnet_ids)
+        ExistingCluster(self, "existing", name=name, conditions=_can_become(kubernetes_version))
         cluster = TerraformHclModule(
             self,
             "eks",
@@ -77,17 +81,6 @@ class EksCluster(Construct):
                 "encryption_config": Token.null_value(),
                 "enabled_log_types": [],
                 "create_cloudwatch_log_group": False,
-                "eks_managed_node_groups": {
-                    "default": node_group(
-                        name=name,
-                        # Volumes belong to a zone: a single node must come back in the same one.
-                        subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
-                        instance_type=node_instance_type,
-                        count=node_count,
-                        capacity_type=node_capacity_type,
-                        disk_gb=node_disk_gb,
-                    )
-                },
             },
         )
         cluster.override_logical_id("eks")
@@ -103,6 +96,30 @@ class EksCluster(Construct):
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
         self.oidc_provider_arn = cluster.get_string("oidc_provider_arn")
         self.node_security_group_id = cluster.get_string("node_security_group_id")
+        template = NodeTemplate(
+            self,
+            "nodes",
+            name=name,
+            instance_type=node_instance_type,
+            disk_gb=node_disk_gb,
+            security_group_id=self.node_security_group_id,
+            tags=tags,
+        )
+        # No cycle, here and with the add-ons: Terraform orders the resources inside modules.
+        cluster.set(
+            "eks_managed_node_groups",
+            {
+                "default": node_group(
+                    name=name,
+                    # The subnet of the volumes' zone: a single node must be able to attach them.
+                    subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
+                    count=node_count,
+                    capacity_type=node_capacity_type,
+                    template_id=template.id,
+                    template_version=template.version,
+                )
+            },
+        )
         ebs_csi_role = WorkloadRole(
             self,
             "ebs-csi-role",
@@ -114,5 +131,29 @@ class EksCluster(Construct):
                 "ebs_csi": f"arn:{partition}:iam::aws:policy/{EBS_CSI_POLICY}"
             },
         )
-        # No cycle: Terraform orders the resources inside modules, not the modules.
         cluster.set("addons", addons(ebs_csi_role_arn=ebs_csi_role.arn))
+
+
+def _can_become(version: str) -> list[Postcondition]:
+    """Return what an existing cluster must fulfil: EKS goes one minor version up, and never down.
+
+    Without it, Terraform plans a downgrade as an update in place, and the apply fails half-way.
+    """
+    minor = int(version.partition(".")[2])
+    running = 'tonumber(split(".", self.version)[1])'
+    cluster = "KUBERNETES_VERSION: is " + version + ", and the cluster runs ${self.version}. "
+    return [
+        Postcondition(
+            condition=f"${{{running} <= {minor}}}",
+            error_message=(
+                f"{cluster}EKS cannot go back; set it to that version or the one after it in .env."
+            ),
+        ),
+        Postcondition(
+            condition=f"${{{running} >= {minor - 1}}}",
+            error_message=(
+                f"{cluster}EKS goes one minor version at a time; set it to the one after that in "
+                ".env."
+            ),
+        ),
+    ]

@@ -5,12 +5,12 @@ def node_group(  # noqa: PLR0913 - what a group is made of
     *,
     name: str,
     subnet_ids: list[str],
-    instance_type: str,
     count: int,
     capacity_type: str,
-    disk_gb: int,
+    template_id: str,
+    template_version: str,
 ) -> dict[str, object]:
-    """Return the managed node group; ``disk_gb`` is in GiB."""
+    """Return the managed node group; its template has the instance type and the disk."""
     return {
         # The module ignores later changes of desired_size. With the count in its name, a new count
         # is a new group, made before the old one goes.
@@ -20,25 +20,13 @@ def node_group(  # noqa: PLR0913 - what a group is made of
         "ami_type": "AL2023_x86_64_STANDARD",
         # Otherwise every new image would be a change, and a roll of the nodes.
         "use_latest_ami_release_version": False,
-        "instance_types": [instance_type],
+        "create_launch_template": False,
+        "launch_template_id": template_id,
+        "launch_template_version": template_version,
         "capacity_type": capacity_type,
         "min_size": count,
         "max_size": count,
         "desired_size": count,
-        # disk_size is ignored with the module's launch template.
-        "block_device_mappings": {
-            "root": {
-                "device_name": "/dev/xvda",
-                "ebs": {
-                    "volume_size": disk_gb,
-                    "volume_type": "gp3",
-                    "encrypted": True,
-                    "delete_on_termination": True,
-                },
-            }
-        },
-        # "unlimited", the default of T instances, can bill up to $58 per node and month.
-        "credit_specification": {"cpu_credits": "standard"},
     }
 
 
@@ -66,10 +54,12 @@ def web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
 
 
 def addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
-    """Return the add-ons, none of which outlives the cluster."""
+    """Return the add-ons; but for vpc-cni, their Deployments and DaemonSets go with them."""
     return {
-        # Before the nodes, which are not ready without it.
-        "vpc-cni": {"preserve": False, "before_compute": True},
+        # Before the nodes, which are not ready without it. Its DaemonSet stays until the nodes are
+        # gone: without it nobody frees their network interfaces, which then block the subnets
+        # (terraform-aws-modules/terraform-aws-eks#2743).
+        "vpc-cni": {"preserve": True, "before_compute": True},
         "kube-proxy": {"preserve": False},
         "coredns": {"preserve": False},
         "aws-ebs-csi-driver": {"preserve": False, "service_account_role_arn": ebs_csi_role_arn},

@@ -1,0 +1,92 @@
+"""The launch template of the nodes."""
+
+from collections.abc import Mapping
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.launch_template import (
+    LaunchTemplate,
+    LaunchTemplateBlockDeviceMappings,
+    LaunchTemplateBlockDeviceMappingsEbs,
+    LaunchTemplateCreditSpecification,
+    LaunchTemplateMetadataOptions,
+    LaunchTemplateTagSpecifications,
+)
+from constructs import Construct
+
+# Resources that EC2 makes from the template, and that carry the tags of the installation.
+TAGGED = ("instance", "volume", "network-interface")
+
+
+class NodeTemplate(Construct):
+    """A launch template with an instance type, which the EKS module's own has not.
+
+    Without the type the AWS provider drops ``credit_specification`` without a word
+    (hashicorp/terraform-provider-aws#30674), and T instances run in EC2's default mode,
+    "unlimited", at up to $58 per node and month.
+    """
+
+    id: str
+    version: str
+
+    def __init__(  # noqa: PLR0913 - what a template is made of
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        instance_type: str,
+        disk_gb: int,
+        security_group_id: str,
+        tags: Mapping[str, str],
+    ) -> None:
+        """Make the template.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: prefix of the template's name, and the nodes' tag ``Name``.
+            instance_type: EC2 type of the nodes.
+            disk_gb: size of the root volume, in GiB.
+            security_group_id: of the nodes.
+            tags: of instances, volumes and network interfaces.
+
+        """
+        super().__init__(scope, id_)
+        is_burstable = instance_type.startswith("t")
+        template = LaunchTemplate(
+            self,
+            "template",
+            name_prefix=f"{name}-nodes-",
+            instance_type=instance_type,
+            # EC2 refuses it for types without CPU credits.
+            credit_specification=(
+                LaunchTemplateCreditSpecification(cpu_credits="standard") if is_burstable else None
+            ),
+            block_device_mappings=[
+                LaunchTemplateBlockDeviceMappings(
+                    device_name="/dev/xvda",
+                    ebs=LaunchTemplateBlockDeviceMappingsEbs(
+                        volume_size=disk_gb,
+                        volume_type="gp3",
+                        encrypted="true",
+                        delete_on_termination="true",
+                    ),
+                )
+            ],
+            # IMDSv2 only, and out of reach of pods, which have roles of their own.
+            metadata_options=LaunchTemplateMetadataOptions(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            vpc_security_group_ids=[security_group_id],
+            tag_specifications=[
+                LaunchTemplateTagSpecifications(
+                    resource_type=kind, tags={**tags, "Name": f"{name}-node"}
+                )
+                for kind in TAGGED
+            ],
+            update_default_version=True,
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+        )
+        template.override_logical_id("nodes")
+        self.id = template.id
+        self.version = template.get_string_attribute("latest_version")
