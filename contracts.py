@@ -20,6 +20,8 @@ class NetworkOutputs:
 
     vpc_id: str
     public_subnet_ids: list[str]
+    data_zone: str
+    """Zone of the first subnet, where pods with a volume live: a single node is there too."""
     node_security_group_id: str
     oidc_provider_arn: str
     cluster_name: str

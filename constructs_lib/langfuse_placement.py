@@ -1,9 +1,10 @@
 """Which pod goes where, on two or more nodes.
 
-Web stays off ClickHouse's node and the worker goes where web is, so the two largest limits never
-meet; Redis keeps ClickHouse company, and with a public name Traefik and ExternalDNS too. Fewer
-rules put web beside ClickHouse in some installs, and more left ClickHouse without a node:
-docs/adr/0006-placement.md.
+Web and worker stay off ClickHouse's node, so that the largest limits never meet; Redis goes to
+ClickHouse's node, and with a public name Traefik and ExternalDNS too: docs/adr/0006-placement.md.
+
+Pods with a volume stay in one zone, whose subnet is the single node's: a volume cannot leave its
+zone, and with one node there is no other to go to.
 """
 
 from typing import Any, Final
@@ -22,10 +23,6 @@ def _pods(**labels: str) -> dict[str, Any]:
 _CLICKHOUSE: Final = _pods(**{"app.kubernetes.io/name": "clickhouse"})
 _WEB: Final = _pods(app="web")
 
-WEB_AFFINITY: Final = {
-    "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_CLICKHOUSE]}
-}
-WORKER_AFFINITY: Final = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_WEB]}}
 BESIDE_CLICKHOUSE: Final = {
     "podAffinity": {
         "preferredDuringSchedulingIgnoredDuringExecution": [
@@ -38,3 +35,32 @@ BESIDE_CLICKHOUSE: Final = {
         ]
     },
 }
+
+
+def away_from_volumes(*, zone: str) -> dict[str, Any]:
+    """Return the affinity of web and worker: not on ClickHouse's node, rather not in its zone.
+
+    In its zone before ClickHouse is, they would have to be displaced from there.
+    """
+    elsewhere = {"key": "topology.kubernetes.io/zone", "operator": "NotIn", "values": [zone]}
+    return {
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_CLICKHOUSE]},
+        "nodeAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 100, "preference": {"matchExpressions": [elsewhere]}}
+            ]
+        },
+    }
+
+
+def with_volume(*, zone: str, spread: bool = False) -> dict[str, Any]:
+    """Return the affinity of a pod with a volume in ``zone``; with ``spread``, near ClickHouse."""
+    in_zone = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
+    return {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [in_zone]}]
+            }
+        },
+        **(BESIDE_CLICKHOUSE if spread else {}),
+    }

@@ -16,7 +16,7 @@ from constructs_lib.langfuse_names import (
     SecretKey,
     from_secret,
 )
-from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE, WEB_AFFINITY, WORKER_AFFINITY
+from constructs_lib.langfuse_placement import away_from_volumes, with_volume
 
 # The nodes have no room for a second web pod beside the first.
 ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}
@@ -45,8 +45,12 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
     init: HeadlessInit,
     workload_role_arn: str,
     spread: bool,
+    zone: str,
 ) -> dict[str, Any]:
-    """Return what web and worker need; with ``spread``, they are placed on two or more nodes."""
+    """Return what web and worker need.
+
+    With ``spread``, they are placed on two or more nodes, out of ``zone``, which has the volumes.
+    """
     return {
         "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
@@ -69,7 +73,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
             "readinessProbe": {"initialDelaySeconds": 30},
             "pod": {
                 "additionalEnv": [*_environment(langfuse_environment.WEB), *init.environment()],
-                **({"affinity": WEB_AFFINITY} if spread else {}),
+                **({"affinity": away_from_volumes(zone=zone)} if spread else {}),
             },
         },
         "worker": {
@@ -77,7 +81,7 @@ def langfuse_values(  # noqa: PLR0913 - what the chart is told
             "resources": sizing.WORKER.resources(),
             "pod": {
                 "additionalEnv": _environment(langfuse_environment.WORKER),
-                **({"affinity": WORKER_AFFINITY} if spread else {}),
+                **({"affinity": away_from_volumes(zone=zone)} if spread else {}),
             },
         },
     }
@@ -99,8 +103,8 @@ def postgresql_values(*, host: str, database: str, username: str) -> dict[str, A
     }
 
 
-def clickhouse_values() -> dict[str, Any]:
-    """Return one ClickHouse replica, which needs no ZooKeeper."""
+def clickhouse_values(*, zone: str) -> dict[str, Any]:
+    """Return one ClickHouse replica, which needs no ZooKeeper, in ``zone``."""
     return {
         "deploy": True,
         "replicaCount": 1,
@@ -114,11 +118,12 @@ def clickhouse_values() -> dict[str, Any]:
         "resources": sizing.CLICKHOUSE.resources(),
         "priorityClassName": PRIORITY_CLASS,
         "persistence": {"existingClaim": CLICKHOUSE_CLAIM},
+        "affinity": with_volume(zone=zone),
         "extraOverrides": CLICKHOUSE_OVERRIDES.read_text(encoding="utf-8"),
     }
 
 
-def redis_values(*, spread: bool) -> dict[str, Any]:
+def redis_values(*, spread: bool, zone: str) -> dict[str, Any]:
     """Return one Redis; it holds the queues, so a full one must refuse, not forget."""
     return {
         "deploy": True,
@@ -136,7 +141,7 @@ def redis_values(*, spread: bool) -> dict[str, Any]:
             "resources": sizing.REDIS.resources(),
             "priorityClassName": PRIORITY_CLASS,
             "persistence": {"existingClaim": REDIS_CLAIM},
-            **({"affinity": BESIDE_CLICKHOUSE} if spread else {}),
+            "affinity": with_volume(zone=zone, spread=spread),
         },
     }
 

@@ -27,6 +27,8 @@ class PublicVpc(Construct):
 
     vpc_id: str
     public_subnet_ids: list[str]
+    zone: str
+    """Name of the zone of the first subnet."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str, cidr: str) -> None:
         super().__init__(scope, id_)
@@ -60,6 +62,7 @@ class PublicVpc(Construct):
         )
         vpc.override_logical_id("vpc")
         self.vpc_id = vpc.get_string("vpc_id")
+        self.zone = Token.as_string(Fn.element(zones.names, 0))
         self.public_subnet_ids = vpc.get_list("public_subnets")
         TerraformHclModule(
             self,

@@ -12,7 +12,7 @@ from constructs_lib.langfuse_names import (
     WEB_PORT,
     WEB_SERVICE,
 )
-from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE
+from constructs_lib.langfuse_placement import with_volume
 
 ACME: Final = "https://acme-v02.api.letsencrypt.org/directory"
 ACME_STAGING: Final = "https://acme-staging-v02.api.letsencrypt.org/directory"
@@ -24,7 +24,7 @@ TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S10
 
 
 def traefik_values(  # noqa: PLR0913 - what the chart is told
-    *, domain: str, zone_id: str, email: str, staging: bool, role_arn: str, spread: bool
+    *, domain: str, zone_id: str, email: str, staging: bool, role_arn: str, spread: bool, zone: str
 ) -> dict[str, Any]:
     """Return one Traefik on ports 80 and 443 of its node, with a certificate for ``domain``.
 
@@ -37,6 +37,7 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
         staging: whether to ask for certificates that no browser trusts, and that have no limit.
         role_arn: IAM role that may write that proof.
         spread: whether there are two or more nodes to choose from.
+        zone: where its volume is.
 
     """
     return {
@@ -101,7 +102,7 @@ def traefik_values(  # noqa: PLR0913 - what the chart is told
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "resources": sizing.TRAEFIK.resources(),
         "priorityClassName": PRIORITY_CLASS,
-        **({"affinity": BESIDE_CLICKHOUSE} if spread else {}),
+        "affinity": with_volume(zone=zone, spread=spread),
     }
 
 
