@@ -25,6 +25,17 @@ T3_MEDIUM: Final = NodeSize(
         "ephemeral-storage": "18181869946",
     },
 )
+# Twice a t3.medium's memory; the kubelet reserves by pods, of which it takes 35.
+T3_LARGE: Final = NodeSize(
+    "t3.large",
+    capacity={"cpu": "2", "memory": "7935Mi", "pods": "35", "ephemeral-storage": "20893676Ki"},
+    allocatable={
+        "cpu": "1930m",
+        "memory": "7195Mi",
+        "pods": "35",
+        "ephemeral-storage": "18181869946",
+    },
+)
 
 SYSTEM_WORKLOADS: Final = (
     ("DaemonSet", "aws-node", {"cpu": "50m"}),

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from os import killpg
 from pathlib import Path
@@ -151,17 +151,24 @@ class ControlPlane:
         """Stop in the reverse order, so that nobody waits for a server that has gone."""
         self._stack.close()
 
-    def add_nodes(self, count: int, size: NodeSize = T3_MEDIUM) -> list[str]:
+    def add_nodes(
+        self, count: int, size: NodeSize = T3_MEDIUM, zones: Sequence[str] = ZONES
+    ) -> list[str]:
         """Add machines, alternating between the zones, and wait until they take pods."""
         names = []
-        for number in range(len(self._nodes), len(self._nodes) + count):
-            zone = ZONES[number % len(ZONES)]
-            name = f"ip-10-0-{number % len(ZONES)}-{10 + number}.{zone}.rehearsal"
+        for position, number in enumerate(range(len(self._nodes), len(self._nodes) + count)):
+            zone = zones[position % len(zones)]
+            name = f"ip-10-0-{ZONES.index(zone)}-{10 + number}.{zone}.rehearsal"
             self._nodes[name] = node(name, zone, size)
             names.append(name)
         for name in names:
             self.restore_node(name)
         return names
+
+    def nodes(self) -> list[str]:
+        """Name the machines that are there."""
+        names = self.kubectl("get", "nodes", "--output=name").split()
+        return [name.removeprefix("node/") for name in names]
 
     def remove_node(self, name: str) -> None:
         """Lose a machine with its pods, as garbage collection has it after a minute."""

@@ -107,7 +107,9 @@ def node_group(given: Document, of_cluster: Document) -> Document:
         "status": "ACTIVE",
         "capacityType": given.get("capacityType", "ON_DEMAND"),
         "scalingConfig": given.get("scalingConfig", {"minSize": 1, "maxSize": 2, "desiredSize": 2}),
-        "instanceTypes": given.get("instanceTypes", ["t3.medium"]),
+        # Of a launch template EKS only tells its version.
+        **({} if "launchTemplate" in given else {"instanceTypes": ["t3.medium"]}),
+        **_given(given, "instanceTypes"),
         "subnets": given["subnets"],
         "amiType": given.get("amiType", "AL2023_x86_64_STANDARD"),
         "nodeRole": given["nodeRole"],

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ class Installation:
         """Copy the project, and install its command line."""
         self.folder.mkdir(parents=True)
         self.home.mkdir()
+        self._wrap_aws_cli()
         copy_checkout(self.folder)
         if (ROOT / "node_modules").is_dir():
             (self.folder / "node_modules").symlink_to(ROOT / "node_modules")
@@ -45,6 +47,19 @@ class Installation:
             # What says where packages come from is in the real one.
             home, cache = Path.home(), self.home / "npm"
             self.run("env", f"HOME={home}", "npm", "ci", f"--cache={cache}")
+
+    def _wrap_aws_cli(self) -> None:
+        """Have the AWS CLI of version 1 ask RDS where it is told; version 2 does so by itself."""
+        if (program := shutil.which("aws")) is None:
+            return
+        wrapper = self.home / "bin" / "aws"
+        wrapper.parent.mkdir()
+        wrapper.write_text(
+            '#!/bin/sh\n[ "$1" != rds ] || set -- --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n'
+            f'exec {shlex.quote(program)} "$@"\n',
+            encoding="utf-8",
+        )
+        wrapper.chmod(0o700)
 
     def write_env(self, **lines: str) -> None:
         """Fill in ``.env.example`` as a user would."""
@@ -72,7 +87,9 @@ class Installation:
         lines = dotenv_values(env_file) if env_file.exists() else {}
         return {
             **clean_environment(),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(
+                [str(self.home / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+            ),
             "HOME": str(self.home),
             "CHECKPOINT_DISABLE": "1",
             "CI": "true",

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from moto.cloudformation import parsing
-from moto.cloudformation.models import Event, Stack
+from moto.cloudformation.models import CloudFormationBackend, Event, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 from moto.s3.models import FakeBucket
@@ -88,6 +88,15 @@ def _teach_failing_stacks() -> None:
     Stack.create_resources = create_resources  # type: ignore[method-assign]
 
 
+def _delete_failed(backend: CloudFormationBackend) -> None:
+    """Delete what was rolled back, as AWS does with ``OnFailure=DELETE``."""
+    failed = [each for each in backend.stacks.values() if each.status == "ROLLBACK_COMPLETE"]
+    for stack in failed:
+        stack.status = "DELETE_COMPLETE"
+        stack._add_stack_event("DELETE_COMPLETE")
+        backend.deleted_stacks[stack.stack_id] = backend.stacks.pop(stack.stack_id)
+
+
 def _add_failure(stack: Stack, error: CreationError) -> None:
     reason = f"The following resource(s) failed to create: [{error.logical_id}]."
     failure = Event(
@@ -146,6 +155,17 @@ def _teach_request_tokens() -> None:
 
         return remember
 
+    def deleting(action: Action) -> Action:
+        def delete_if_failed(self: CloudFormationResponse) -> ActionResult:
+            answer = action(self)
+            if self._get_param("OnFailure") == "DELETE":
+                _delete_failed(self.cloudformation_backend)
+            return answer
+
+        return delete_if_failed
+
+    create = CloudFormationResponse.create_stack
+    CloudFormationResponse.create_stack = deleting(create)  # type: ignore[assignment,method-assign]
     Event.__init__ = init  # type: ignore[method-assign]
     for name in ("create_stack", "update_stack", "delete_stack"):
         setattr(CloudFormationResponse, name, remembering(getattr(CloudFormationResponse, name)))

@@ -36,6 +36,7 @@ SURVIVORS: Final = (
     rf"s3 bucket {BUCKET} \(\d objects\)",
     rf"secretsmanager secret {SECRETS}",
     r"rds snapshot final-langfuse-[0-9a-f]{8}",
+    r"ssm parameter /langfuse/retained/database",
 )
 
 
@@ -153,6 +154,7 @@ class Stage:
         outputs = NetworkOutputs(
             vpc_id=vpc,
             public_subnet_ids=[subnet["Subnet"]["SubnetId"] for subnet in subnets],
+            data_zone=f"{REGION}a",
             node_security_group_id=nodes["GroupId"],
             oidc_provider_arn=f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.example.com/id/1",
             cluster_name="langfuse",

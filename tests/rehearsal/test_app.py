@@ -71,7 +71,7 @@ def test_fr10_pods_are_ready_and_placed(plane: ControlPlane) -> None:
 
     Cannot prove: that images can be pulled, migrations run, and volumes attach.
     """
-    assert_placement(ready_pods(plane))
+    assert_placement(wait_for_all_pods(plane))
 
 
 def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
@@ -146,6 +146,14 @@ def test_node_is_lost(plane: ControlPlane) -> None:
     assert_placement(after)
     assert after["clickhouse"] == before["clickhouse"]
     assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
+
+
+def test_destroy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
+    """Killed (SIGKILL) in a destroy, the release can be destroyed again, and not deployed."""
+    record = ("-n", NAMESPACE, "-l", "owner=helm,status=uninstalling", "-o", "name")
+    stage.kill("destroy", "app", once=lambda: bool(plane.kubectl("get", "secret", *record)))
+    stage.unlock("app")
+    assert "has no deployed releases" in stage.installation.apply("app", status=1)
 
 
 def test_destroy_leaves_nothing_in_the_cluster(stage: Stage, plane: ControlPlane) -> None:

@@ -1,5 +1,8 @@
 """Deps is killed half-way: what the docs say helps, and only the survivors are left at the end."""
 
+import re
+import shlex
+
 import pytest
 
 from tests.rehearsal.stage import Stage
@@ -25,14 +28,20 @@ def test_deploy_of_deps_is_killed(stage: Stage) -> None:
 
 
 def test_unfinished_database_is_deleted(stage: Stage) -> None:
-    """Without the unfinished database, deps deploys to its end; a snapshot of it is kept.
+    """The unfinished database is deleted with a snapshot, which the next deploy wants restored.
+
+    It names the command, and by that deps deploys to its end: nothing was decided for the user.
 
     Cannot prove: how long one waits until AWS lets it be deleted.
     """
     stage.aws.client("rds").delete_db_instance(
         DBInstanceIdentifier="langfuse", FinalDBSnapshotIdentifier="final-langfuse-00000000"
     )
-    stage.installation.apply("deps")
+    said = stage.installation.apply("deps", status=1)
+    command = re.search(r"uv run terraform -chdir=\S+ apply (-replace=\S+)$", said, re.MULTILINE)
+    assert command, said
+    stage.installation.apply("deps", *shlex.split(command[1]))
+    assert stage.database_in_state()["snapshot_identifier"] == "final-langfuse-00000000"
     stage.installation.assert_nothing_to_do("deps")
 
 

@@ -1,0 +1,168 @@
+"""What is left of an earlier life, in every combination: all comes back, or nothing is made."""
+
+import json
+import re
+from itertools import product
+
+import pytest
+
+from contracts import ApplicationSecrets
+from tests.rehearsal.remains import Left, Remains
+from tests.rehearsal.stage import BUCKET, SECRETS, Stage
+
+pytestmark = pytest.mark.rehearsal
+LONGEST = True
+
+COMBINATIONS = tuple(product(Left.SECRETS, Left.BUCKETS, Left.SNAPSHOTS))
+SECRET_IS_MISSING = (
+    f"The secret {SECRETS} is missing or scheduled for deletion",
+    f"uv run aws secretsmanager restore-secret --secret-id {SECRETS}",
+)
+BUCKET_IS_MISSING = (
+    f"its bucket {BUCKET} is not listed",
+    f"uv run aws s3api create-bucket --bucket {BUCKET}",
+)
+SNAPSHOT_IS_MISSING = (
+    "no snapshot of it with the tag Project=langfuse is left to restore",
+    "uv run aws rds describe-db-snapshots --db-instance-identifier langfuse",
+)
+
+
+def plan(stage: Stage, status: int) -> str:
+    said = stage.installation.terraform(
+        "deps", "plan", "-input=false", "-refresh=false", status=status
+    )
+    return " ".join(said.replace("│", " ").split())
+
+
+def refusal(left: Left) -> tuple[str, str] | None:
+    """Return what a deploy must say, or None if it brings all of it back."""
+    if left.secret != "there":  # noqa: S105 - where it is
+        return SECRET_IS_MISSING
+    if left.bucket != "there":
+        return BUCKET_IS_MISSING
+    if left.snapshots == "none" and not left.database:
+        return SNAPSHOT_IS_MISSING
+    return None
+
+
+@pytest.fixture(scope="module")
+def remains(stage: Stage) -> Remains:
+    return Remains(stage.aws)
+
+
+def test_a_life_begins(stage: Stage, remains: Remains) -> None:
+    """Deps is deployed, with a database, a bucket, a secret and a mark."""
+    stage.stand_in_for_network()
+    stage.installation.deploy("deps")
+    remains.remember_secret()
+    (marked,) = [name for name in stage.left_over() if name.startswith("ssm ")]
+    assert marked == "ssm parameter /langfuse/retained/database"
+
+
+def test_fr28_every_combination_beside_a_running_database(stage: Stage, remains: Remains) -> None:
+    """Beside a running database, a lost secret or bucket stops a deploy, which says the remedy.
+
+    Three secrets, two buckets and three kinds of snapshots: eighteen plans.
+    """
+    for secret, bucket, snapshots in COMBINATIONS:
+        left = Left(secret=secret, bucket=bucket, snapshots=snapshots, database=True)
+        remains.leave(left)
+        said = plan(stage, status=1 if refusal(left) else 0)
+        for words in refusal(left) or ("No changes.",):
+            assert words in said, left
+
+
+def test_fr28_every_combination_without_a_database(stage: Stage, remains: Remains) -> None:
+    """Without a database, the newest snapshot is restored, or a deploy stops and says the remedy.
+
+    The same eighteen after a destroy: together they are all thirty-six.
+    """
+    remains.leave(Left(secret="there", bucket="there", snapshots="none", database=True))  # noqa: S106
+    stage.installation.apply("deps", "-destroy")
+    for secret, bucket, snapshots in COMBINATIONS:
+        left = Left(secret=secret, bucket=bucket, snapshots=snapshots, database=False)
+        remains.leave(left)
+        said = plan(stage, status=1 if refusal(left) else 0)
+        for words in refusal(left) or (f'snapshot_identifier = "{stage.snapshots()[0]}"',):
+            assert words in said, left
+
+
+def test_fr28_storage_is_never_shrunk(stage: Stage, remains: Remains) -> None:
+    """A snapshot of 50 GB is not restored into a database of 20: the number is said."""
+    remains.leave(
+        Left(secret="there", bucket="there", snapshots="final", database=False),  # noqa: S106
+        storage_gb=50,
+    )
+    said = plan(stage, status=1)
+    assert "DATABASE_STORAGE_GB: is 20, and the snapshot" in said
+    assert "has 50. Storage never shrinks" in said
+
+
+def test_fr28_a_secret_from_before_the_mark_stands_for_a_database(
+    stage: Stage, remains: Remains
+) -> None:
+    """An installation from before there was a mark must have a snapshot all the same."""
+    remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
+    remains.remove_mark()
+    remains.untag_secret()
+    said = plan(stage, status=1)
+    assert SNAPSHOT_IS_MISSING[0] in said
+
+
+def test_first_deploy_that_was_cut_off_goes_on(stage: Stage, remains: Remains) -> None:
+    """With a secret and a bucket, but no mark and no snapshot, there never was a database."""
+    remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
+    said = plan(stage, status=0)
+    assert re.search(r"module\.rds\.\S+aws_db_instance\.this\[0\] will be created", said), said
+
+
+def test_purged_begins_anew(stage: Stage, remains: Remains) -> None:
+    """With nothing left at all, the next deploy is a first one."""
+    remains.leave(Left(secret="gone", bucket="gone", snapshots="none", database=False))  # noqa: S106
+    said = plan(stage, status=0)
+    assert '+ "Create" = "true"' in said
+
+
+def test_a_name_that_is_taken_stops_before_anything_is_made(stage: Stage, remains: Remains) -> None:
+    """A scheduled secret or a foreign bucket that no listing shows: CloudFormation is refused.
+
+    Nothing else has been made by then, and what that stack has made is gone again.
+
+    Cannot prove: that CloudFormation deletes a bucket that it has just made.
+    """
+    for left in (
+        Left(secret="scheduled", bucket="gone", snapshots="none", database=False),  # noqa: S106
+        Left(secret="gone", bucket="there", snapshots="none", database=False),  # noqa: S106
+    ):
+        remains.leave(left)
+        remains.untag_all()
+        before = stage.left_over()
+        said = stage.installation.apply("deps", status=1)
+        assert "langfuse-retained" in said
+        made = [name for name in stage.left_over() if name not in before]
+        assert [name for name in made if not name.startswith("cloudformation ")] == [], left
+
+
+def test_everything_comes_back(stage: Stage, remains: Remains) -> None:
+    """After all of that, a deploy restores the newest snapshot beside bucket and secret."""
+    remains.leave(Left(secret="there", bucket="there", snapshots="several", database=False))  # noqa: S106
+    newest, *_ = stage.snapshots()
+    stage.installation.apply("deps")
+    assert stage.database_in_state()["snapshot_identifier"] == newest
+    secrets = json.loads(stage.application_secrets())
+    assert set(secrets) == set(ApplicationSecrets.__dataclass_fields__)
+    stage.installation.assert_nothing_to_do("deps")
+
+
+def test_rules_of_the_bucket_reach_an_installation_that_exists(stage: Stage) -> None:
+    """Another address of Langfuse changes the bucket's CORS rule, and nothing of the secret."""
+    s3, secrets = stage.aws.client("s3"), stage.application_secrets()
+    before = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    stage.installation.change_env(LANGFUSE_URL="https://langfuse.example.com:8443/")
+    said = stage.installation.deploy("deps")
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
+    (rule,) = s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
+    assert rule["AllowedOrigins"] == ["https://langfuse.example.com:8443"]
+    assert s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"] == before
+    assert stage.application_secrets() == secrets
