@@ -267,7 +267,8 @@ def values(app: Stack) -> dict[str, Any]:
 
 def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
     (text,) = stack.resource("helm_release", release)["values"]
-    return _parsed(text)
+    references = {f"${{local.{name}}}": value for name, value in stack.json["locals"].items()}
+    return _parsed(references.get(text, text))
 
 
 @cache

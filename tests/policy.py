@@ -56,9 +56,10 @@ def _files(variants: Variants) -> dict[str, str]:
         for name, stack in stacks.items():
             readable = {key: part for key, part in stack.json.items() if key not in UNREADABLE}
             files[file_name(variant, name)] = json.dumps(readable, indent=2)
-        template = stacks["deps"].resource("aws_cloudformation_stack")["template_body"]
-        document = {"AWSTemplateFormatVersion": "2010-09-09", **json.loads(template)}
-        files[f"{variant}-retained.yaml"] = yaml.safe_dump(document)
+        for name, made in stacks["deps"].json["resource"]["aws_cloudformation_stack"].items():
+            template = json.loads(made["template_body"])
+            document = {"AWSTemplateFormatVersion": "2010-09-09", **template}
+            files[f"{variant}-{name}.yaml"] = yaml.safe_dump(document)
     return files
 
 

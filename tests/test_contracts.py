@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 from typing import get_type_hints
 
 import pytest
@@ -88,8 +89,21 @@ def test_fields_survive_tfe_outputs(contract: type) -> None:
 def test_every_output_has_a_reader(stacks: dict[str, Stack], name: str) -> None:
     readers = "".join(stack.text for stack in stacks.values())
     for field in dataclasses.fields(CONTRACTS[name]):
-        values = "values" if field.metadata.get(SENSITIVE) else "nonsensitive_values"
-        assert f"data.tfe_outputs.{name}.{values}.{field.name}" in readers
+        assert re.search(rf"\${{[^}}]*local\.{name}_{field.name}\b", readers), field.name
+
+
+def test_missing_output_falls_back_in_a_destroy(stacks: dict[str, Stack]) -> None:
+    """Conditions are warnings in a destroy, which needs no value, but no error either."""
+    for reader, name in (("deps", "network"), ("app", "network"), ("app", "deps")):
+        for field in dataclasses.fields(CONTRACTS[name]):
+            values = "values" if field.metadata.get(SENSITIVE) else "nonsensitive_values"
+            missing = f'"{name}-is-not-deployed.invalid"'
+            fallback = (
+                f"[{missing}]" if field.type == "list[str]" or field.type == list[str] else missing
+            )
+            assert stacks[reader].json["locals"][f"{name}_{field.name}"] == (
+                f"${{try(data.tfe_outputs.{name}[0].{values}.{field.name}, {fallback})}}"
+            )
 
 
 @pytest.mark.parametrize("file", PURE)

@@ -82,6 +82,10 @@ def nodes(stacks: Json) -> Any:  # noqa: ANN401
     return stacks["network"]["module"]["eks"]["eks_managed_node_groups"]["default"]
 
 
+def template(stacks: Json) -> Any:  # noqa: ANN401
+    return stacks["network"]["resource"]["aws_launch_template"]["nodes"]
+
+
 def rds(stacks: Json) -> Any:  # noqa: ANN401
     return stacks["deps"]["module"]["rds"]
 
@@ -96,7 +100,7 @@ def values(stacks: Json) -> list[str]:
     [
         (lambda stacks: vpc(stacks).update(enable_nat_gateway=True), 2 * (32.85 + 3.65)),
         (lambda stacks: nodes(stacks).update(desired_size=3), 30.37 + 1.60 + 3.65),
-        (lambda stacks: nodes(stacks).update(instance_types=["t3.large"]), 60.74),
+        (lambda stacks: template(stacks).update(instance_type="t3.large"), 60.74),
         (lambda stacks: stacks["network"]["module"]["eks"].pop("upgrade_policy"), 365.00),
         (lambda stacks: stacks["network"]["module"]["eks"].update(create_kms_key=True), 1.00),
         (lambda stacks: rds(stacks).update(allocated_storage=30), 1.15),
@@ -115,8 +119,10 @@ def test_what_changes_the_bill(synthesized: Json, change: Change, more: float) -
 
 
 def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> None:
-    (store,) = synthesized["deps"]["resource"]["aws_cloudformation_stack"].values()
-    store["template_body"] = store["template_body"].replace('"Retain"', '"Delete"')
+    store = synthesized["deps"]["resource"]["aws_cloudformation_stack"]["retained_store"]
+    retain = '"DeletionPolicy": "RetainExceptOnCreate"'
+    assert retain in store["template_body"]
+    store["template_body"] = store["template_body"].replace(retain, '"DeletionPolicy": "Delete"')
     rds(synthesized)["skip_final_snapshot"] = True
     assert total(bill(synthesized)).down == 0
 
@@ -129,7 +135,7 @@ def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> N
             "aws_sqs_queue",
         ),
         (lambda stacks: vpc(stacks).update(source="acme/vpc/aws"), "acme/vpc/aws"),
-        (lambda stacks: nodes(stacks).update(instance_types=["z1d.large"]), "2 x z1d.large"),
+        (lambda stacks: template(stacks).update(instance_type="z1d.large"), "2 x z1d.large"),
         (lambda stacks: rds(stacks).update(instance_class="db.x1e.large"), "db.x1e.large"),
         (
             lambda stacks: stacks["network"]["module"]["eks"].update(enabled_log_types=["api"]),

@@ -3,6 +3,7 @@
 After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -72,6 +73,6 @@ def without_metadata(node: Any) -> Any:  # noqa: ANN401 - any JSON
         return {key: without_metadata(value) for key, value in node.items() if key != "//"}
     if isinstance(node, list):
         return [without_metadata(value) for value in node]
-    if isinstance(node, str) and "\n" in node and "\n\n" not in node:
+    if isinstance(node, str) and "\n" in node and re.match(r"\{|\w+:\s", node):
         return yaml.load(node, Loader=yaml.CSafeLoader)
     return node

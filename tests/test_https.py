@@ -22,7 +22,7 @@ from tests.test_values import ALLOCATABLE, mib, pods
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
 EKS = "terraform-aws-modules/eks/aws"
 NAMES = ("network", "deps", "app")
-INGRESS = "${data.tfe_outputs.deps_ingress.nonsensitive_values.%s}"
+INGRESS = "${local.deps_%s}"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,8 @@ def test_second_contract_is_published_and_read(public: dict[str, Stack]) -> None
     assert set(public["deps"].published) == before | fields
     for field in fields:
         assert INGRESS % field in public["app"].text
+        read = public["app"].json["locals"][f"deps_{field}"]
+        assert f"data.tfe_outputs.deps_ingress[0].nonsensitive_values.{field}," in read
 
 
 # --- App
@@ -324,8 +326,9 @@ def test_both_keep_clickhouse_company(
         ]
         labels = near["podAffinityTerm"]["labelSelector"]["matchLabels"]
         assert labels["app.kubernetes.io/name"] == "clickhouse"
-    for release in ("traefik", "external-dns"):
-        assert "affinity" not in chart_values(one_node["app"], release)
+    assert "affinity" not in chart_values(one_node["app"], "external-dns")
+    # Its volume is in the zone of ClickHouse's.
+    assert set(chart_values(one_node["app"], "traefik")["affinity"]) == {"nodeAffinity"}
 
 
 def test_two_t3_medium_hold_it_all() -> None:

@@ -1,5 +1,6 @@
 """The chart's values: sizes, placement, and what is an item of the release."""
 
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -42,8 +43,8 @@ def pods(values: Values) -> dict[str, Values]:
 def item(values: Values, kind: str, name: str) -> Values:
     (found,) = [
         each
-        for each in values["extraManifests"]
-        if (each["kind"], each["metadata"]["name"]) == (kind, name)
+        for each in values["extraManifests"].values()
+        if (each.get("kind"), each["metadata"]["name"]) == (kind, name)
     ]
     assert isinstance(found, dict)
     return found
@@ -145,16 +146,22 @@ def test_redis_refuses_before_it_is_killed(values: Values) -> None:
     assert mib(redis["resources"]["limits"]["memory"]) > 384
 
 
-def test_web_never_shares_a_node_with_clickhouse(values: Values) -> None:
-    (term,) = values["langfuse"]["web"]["pod"]["affinity"]["podAntiAffinity"][REQUIRED]
+@pytest.mark.parametrize("pod", ["web", "worker"])
+def test_web_and_worker_never_share_a_node_with_clickhouse(values: Values, pod: str) -> None:
+    (term,) = values["langfuse"][pod]["pod"]["affinity"]["podAntiAffinity"][REQUIRED]
     assert term == {"labelSelector": {"matchLabels": CLICKHOUSE}, "topologyKey": HOSTNAME}
 
 
-def test_worker_goes_where_web_is(values: Values) -> None:
-    affinity = values["langfuse"]["worker"]["pod"]["affinity"]
-    assert set(affinity) == {"podAffinity"}
-    (term,) = affinity["podAffinity"][REQUIRED]
-    assert term == {"labelSelector": {"matchLabels": WEB}, "topologyKey": HOSTNAME}
+@pytest.mark.parametrize("pod", ["web", "worker"])
+def test_web_and_worker_leave_the_zone_of_the_volumes_to_clickhouse(
+    values: Values, pod: str
+) -> None:
+    affinity = values["langfuse"][pod]["pod"]["affinity"]
+    assert set(affinity) == {"podAntiAffinity", "nodeAffinity"}
+    (preferred,) = affinity["nodeAffinity"][PREFERRED]
+    (rule,) = preferred["preference"]["matchExpressions"]
+    assert (rule["key"], rule["operator"]) == ("topology.kubernetes.io/zone", "NotIn")
+    assert rule["values"] == ["${local.network_data_zone}"]
 
 
 def test_redis_prefers_clickhouse_and_avoids_web(values: Values) -> None:
@@ -178,9 +185,32 @@ def test_pods_with_a_volume_may_displace_web(values: Values) -> None:
     }
 
 
-def test_one_node_needs_no_rules(one_node: dict[str, Stack]) -> None:
+def test_one_node_needs_no_rules_but_the_zone(one_node: dict[str, Stack]) -> None:
     values = chart_values(one_node["app"])
-    assert not [pod for pod, each in pods(values).items() if "affinity" in each.get("pod", each)]
+    affinities = {
+        pod: set(each.get("pod", each).get("affinity", {})) for pod, each in pods(values).items()
+    }
+    assert affinities == {
+        "web": set(),
+        "worker": set(),
+        "clickhouse": {"nodeAffinity"},
+        "redis": {"nodeAffinity"},
+    }
+
+
+def test_pods_with_a_volume_live_where_a_single_node_would(
+    values: Values, network: Stack, public: dict[str, Stack]
+) -> None:
+    """A volume cannot leave its zone: with one node, in the first subnet, it must be in that."""
+    traefik = chart_values(public["app"], "traefik")
+    for pod in (values["clickhouse"], values["redis"]["primary"], traefik):
+        (term,) = pod["affinity"]["nodeAffinity"][REQUIRED]["nodeSelectorTerms"]
+        (rule,) = term["matchExpressions"]
+        assert (rule["key"], rule["operator"]) == ("topology.kubernetes.io/zone", "In")
+        assert rule["values"] == ["${local.network_data_zone}"]
+    zones = network.module("terraform-aws-modules/vpc/aws")["azs"]
+    (names,) = re.findall(r"slice\((\S+), 0, 2\)", zones)
+    assert network.outputs["data_zone"]["value"] == f"${{element({names}, 0)}}"
 
 
 @pytest.mark.parametrize(
