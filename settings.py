@@ -341,9 +341,14 @@ class Settings(BaseSettings):
 
     @property
     def origin(self) -> str:
-        """The origin of that address, as a browser sends it: without a path."""
+        """The origin of that address, as a browser sends it: no path, no usual port, no capitals.
+
+        S3 compares it letter by letter.
+        """
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        host = parts.netloc.rpartition("@")[2].lower()
+        usual_port = ":443" if parts.scheme == "https" else ":80"
+        return f"{parts.scheme}://{host.removesuffix(usual_port)}"
 
     @classmethod
     def load(cls, env_file: Path) -> Self:

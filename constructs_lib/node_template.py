@@ -1,5 +1,6 @@
 """The launch template of the nodes."""
 
+import re
 from collections.abc import Mapping
 
 from cdktf import TerraformResourceLifecycle
@@ -52,7 +53,8 @@ class NodeTemplate(Construct):
 
         """
         super().__init__(scope, id_)
-        is_burstable = instance_type.startswith("t")
+        # Not trn1, say.
+        is_burstable = bool(re.match(r"t\d", instance_type))
         template = LaunchTemplate(
             self,
             "template",
