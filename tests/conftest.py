@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,8 +30,8 @@ REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
     from cdktf import App
 
-# All of them: they wait more than they work, and the longest must not begin late.
-PARTS_AT_ONCE = len(list(REHEARSAL.glob("test_*.py")))
+# They wait more than they work. With more of them, timeouts of Terraform and its providers fail.
+PARTS_AT_ONCE = 3 * (os.cpu_count() or 1)
 ENV = ROOT / "tests" / "env"
 BASE_ENV = ENV / "accepts.eight-variables.env"
 
@@ -312,6 +313,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if config.option.numprocesses is None and not config.option.usepdb:
         config.option.numprocesses = PARTS_AT_ONCE
         config.option.dist = "loadfile"
+        config.option.loadscopereorder = False
 
 
 def pytest_configure(config: pytest.Config) -> None:

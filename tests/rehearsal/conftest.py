@@ -23,6 +23,16 @@ MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
 FAILED_STEP: Final = pytest.StashKey[str]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the longest parts first: they decide how long it all takes."""
+    items.sort(key=lambda item: not is_long(item))
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Tell whether a step is of one of the longest parts."""
+    return hasattr(getattr(item, "module", None), "LONGEST")
+
+
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Remember the first step that failed: those after it have nothing to stand on."""
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
@@ -104,8 +114,8 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
     """Set the stage for one file, with a cluster if the file wants one and it can be had."""
-    if not getattr(request.module, "LONGEST", False):
-        os.nice(15)  # The longest parts decide how long it all takes: the others give way.
+    if not hasattr(request.module, "LONGEST"):
+        os.nice(15)  # Give way to the longest parts.
     folder = tmp_path_factory.mktemp("rehearsal")
     cluster = getattr(request.module, "WANTS_CLUSTER", False) and not lacking_for_a_cluster
     with set_stage(folder, mirror, cluster=cluster) as stage:
