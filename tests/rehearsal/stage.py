@@ -36,6 +36,8 @@ SURVIVORS: Final = (
     rf"s3 bucket {BUCKET} \(\d objects\)",
     rf"secretsmanager secret {SECRETS}",
     r"rds snapshot final-langfuse-[0-9a-f]{8}",
+    # Automated backups, for DATABASE_BACKUP_DAYS.
+    r"rds snapshot rds:langfuse-[0-9-]+",
     r"ssm parameter /langfuse/retained/database",
 )
 

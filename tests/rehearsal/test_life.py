@@ -96,7 +96,7 @@ def test_fr09_destroy_of_deps_keeps_what_is_in_it(stage: Stage) -> None:
 
 
 def test_nfr08_after_destroy_of_network_nothing_else_is_left(stage: Stage) -> None:
-    """An audit of every resource type that was used finds the four survivors and nothing else."""
+    """An audit of every resource type that was used finds the five survivors and nothing else."""
     stage.installation.destroy("network")
     assert stage.aws.unlisted() == []
     assert stage.left_over_besides_survivors() == []
