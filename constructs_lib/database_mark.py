@@ -7,7 +7,7 @@ from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from constructs import Construct
 
-from constructs_lib.remains import mark_path
+from constructs_lib.retained_names import mark_path
 
 
 class DatabaseMark(Construct):

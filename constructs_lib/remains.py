@@ -1,7 +1,5 @@
 """Looks up what an earlier deploy left behind, and how it fits together."""
 
-from typing import Final
-
 from cdktf import TerraformLocal
 from cdktf_cdktf_provider_aws.data_aws_db_instances import DataAwsDbInstances
 from cdktf_cdktf_provider_aws.data_aws_resourcegroupstaggingapi_resources import (
@@ -15,24 +13,7 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameters_by_path import DataAwsSsmParametersByPath
 from constructs import Construct
 
-# Tag of a secret whose installation marks its database's completion. One without it is older than
-# the mark, and was made after its database.
-MARKED: Final = "DatabaseMark"
-
-
-def secret_name(name: str) -> str:
-    """Return the name of the secret that holds the application's secrets."""
-    return f"{name}-application-secrets"
-
-
-def bucket_arn_of(name: str, partition: str) -> str:
-    """Return the ARN of a bucket, which names neither region nor account."""
-    return f"arn:{partition}:s3:::{name}"
-
-
-def mark_path(name: str) -> str:
-    """Return the path of the SSM parameter below which the mark of a database is."""
-    return f"/{name}/retained"
+from constructs_lib.retained_names import MARKED, bucket_arn_of, mark_path, secret_name
 
 
 class Remains(Construct):

@@ -29,7 +29,8 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_random.bytes import Bytes
 from constructs import Construct
 
-from constructs_lib.remains import Remains, bucket_arn_of, secret_name
+from constructs_lib.remains import Remains
+from constructs_lib.retained_names import bucket_arn_of, secret_name
 from constructs_lib.retained_template import (
     BUCKET_OUTPUT,
     NEVER_UPDATE,

@@ -6,7 +6,7 @@ It reaches new installations only: what may change one day belongs to ``bucket_r
 import json
 from typing import Any, Final
 
-from constructs_lib.remains import MARKED
+from constructs_lib.retained_names import MARKED
 
 # Stack policy: CloudFormation itself refuses to touch what the stack has made.
 NEVER_UPDATE: Final = {

@@ -31,7 +31,7 @@ from constructs_lib.langfuse_values import (
 )
 from constructs_lib.merge_values import merge_values
 from constructs_lib.public_address import PublicAddress
-from constructs_lib.remains import secret_name
+from constructs_lib.retained_names import secret_name
 from constructs_lib.retained_store import read_application_secrets
 from constructs_lib.stack_outputs import missing_value, publish_hints
 from constructs_lib.traefik_values import traefik_values

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import re
+from functools import cache
 from typing import get_type_hints
 
 import pytest
@@ -33,11 +34,13 @@ PURE = [
             "eks_inputs",
             "external_dns_values",
             "headless_init",
+            "langfuse_environment",
             "langfuse_items",
             "langfuse_names",
             "langfuse_placement",
             "langfuse_values",
             "merge_values",
+            "retained_names",
             "retained_template",
             "traefik_values",
         )
@@ -107,12 +110,39 @@ def test_missing_output_falls_back_in_a_destroy(stacks: dict[str, Stack]) -> Non
 
 
 @pytest.mark.parametrize("file", PURE)
-def test_plain_modules_import_no_cdktf(file: str) -> None:
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    imported = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    } | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not [name for name in imported if name.startswith(("cdktf", "constructs.", "stacks"))]
+def test_plain_modules_need_no_cdktf(file: str) -> None:
+    """Neither by themselves nor by another file of the project."""
+    needed = {name.partition(".")[0] for name in reached(file)}
+    assert not [name for name in needed if name in {"constructs", "stacks"} or "cdktf" in name]
+
+
+def reached(file: str) -> set[str]:
+    """Return the names that a file and the project's files behind its imports import."""
+    names: set[str] = set()
+    waiting = [file]
+    while waiting:
+        for name in imported(waiting.pop()) - names:
+            names.add(name)
+            inside = f"{name.replace('.', '/')}.py"
+            if (ROOT / inside).is_file():
+                waiting.append(inside)
+    return names
+
+
+@cache
+def imported(file: str) -> frozenset[str]:
+    """Return what a file imports; ``from a import b`` is both, as ``b`` may be a module."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {f"{node.module}"}
+    return frozenset(names)
+
+
+def test_imports_are_followed() -> None:
+    """Into ``from package import module`` as well."""
+    for file, behind in (("costs.py", "cdktf"), ("pricing/report.py", "yaml")):
+        assert behind not in imported(file)
+        assert behind in reached(file)
