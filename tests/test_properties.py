@@ -293,13 +293,8 @@ def test_fr09_bucket_and_secrets_are_retained(deps: Stack) -> None:
 
 
 def test_fr09_store_is_created_once(deps: Stack) -> None:
+    """When, test_remains.py plays through."""
     stack = store(deps)
-    assert stack["parameters"]["Create"] == '${local.secret ? "false" : "true"}'
-    assert re.fullmatch(
-        r"\$\{contains\(data\.aws_secretsmanager_secrets\.\w+\.names, "
-        r'"langfuse-application-secrets"\)\}',
-        deps.json["locals"]["secret"],
-    )
     assert stack["lifecycle"]["ignore_changes"] == ["parameters", "template_body", "on_failure"]
     assert stack["on_failure"] == "DELETE"
     assert retained(deps)["Conditions"] == {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}}
@@ -319,23 +314,6 @@ def test_fr09_store_comes_before_all_else(deps: Stack) -> None:
     waiting = [*deps.modules.values(), *deps.resources("terraform_data")]
     for each in waiting:
         assert each["depends_on"] == ["aws_cloudformation_stack.retained_store"]
-
-
-def test_fr09_mark_comes_after_the_database(deps: Stack) -> None:
-    mark = deps.resource("aws_cloudformation_stack", "database_mark")
-    assert mark["depends_on"] == [deps.module_address(RDS)]
-    assert mark["parameters"] == {"Create": '${local.mark ? "false" : "true"}'}
-    parameter = json.loads(mark["template_body"])["Resources"]["Mark"]
-    assert parameter["DeletionPolicy"] == "Retain"
-    assert parameter["Properties"]["Name"] == "/langfuse/retained/database"
-    assert deps.data("aws_ssm_parameters_by_path")["path"] == "/langfuse/retained"
-
-
-def test_fr09_secret_tells_whether_a_mark_is_to_be_expected(deps: Stack) -> None:
-    (tag,) = retained(deps)["Resources"]["Secrets"]["Properties"]["Tags"]
-    filters = [each["filter"] for each in deps.json["data"]["aws_secretsmanager_secrets"].values()]
-    names = [{each["name"]: each["values"] for each in found} for found in filters]
-    assert {"name": ["langfuse-application-secrets"], "tag-key": [tag["Key"]]} in names
 
 
 def test_fr07_browser_of_langfuse_may_upload(
@@ -601,61 +579,6 @@ def test_fr28_database_comes_from_its_latched_snapshot(deps: Stack) -> None:
     assert snapshot["most_recent"] is True
     assert snapshot["snapshot_type"] == "manual"
     assert snapshot["db_instance_identifier"] == deps.module(RDS)["identifier"]
-
-
-def test_fr28_snapshot_is_looked_up_only_to_rebuild(deps: Stack) -> None:
-    assert deps.data("aws_db_snapshot")["count"] == (
-        "${local.restore_needed && length(local.snapshots) > 0 ? 1 : 0}"
-    )
-    found = deps.json["locals"]
-    assert found["restore_needed"] == "${local.had_database && !local.database}"
-    assert found["had_database"].startswith("${local.mark || length(local.snapshots) > 0 || ")
-
-
-def test_fr28_what_is_missing_stops_the_plan(deps: Stack) -> None:
-    """Everything in these conditions is known to a plan: no resource is in them."""
-    secret, bucket = store(deps)["lifecycle"]["precondition"]
-    (snapshot,) = deps.resource("terraform_data", "restore_from")["lifecycle"]["precondition"]
-    assert secret["condition"] == "${local.secret || length(local.listed) == 0}"
-    assert bucket["condition"] == "${!local.secret || local.bucket}"
-    assert snapshot["condition"] == "${!local.restore_needed || length(local.snapshots) > 0}"
-    for condition, command in (
-        (secret, "aws secretsmanager restore-secret --secret-id langfuse-application-secrets"),
-        (bucket, "aws s3api create-bucket --bucket langfuse-"),
-        (snapshot, "aws rds describe-db-snapshots --db-instance-identifier langfuse"),
-    ):
-        assert f"\n  uv run {command}" in condition["error_message"]
-    for name in ("secret", "bucket", "snapshots", "database", "mark", "had_database", "listed"):
-        assert not re.search(r"(module|aws_cloudformation_stack)\.", deps.json["locals"][name])
-
-
-def test_fr28_a_lost_bucket_is_made_where_it_was(synthesize_stack: SynthesizeStack) -> None:
-    elsewhere = synthesize_stack("deps", AWS_DEFAULT_REGION="eu-west-1")
-    _, bucket = store(elsewhere)["lifecycle"]["precondition"]
-    assert (
-        "--region eu-west-1 --create-bucket-configuration LocationConstraint=eu-west-1"
-        in (bucket["error_message"])
-    )
-
-
-def test_fr28_storage_does_not_shrink(deps: Stack, every_variable: dict[str, Stack]) -> None:
-    for stack in (deps, every_variable["deps"]):
-        size = stack.module(RDS)["allocated_storage"]
-        for kind in ("aws_db_snapshot", "aws_db_instance"):
-            (condition,) = stack.data(kind)["lifecycle"]["postcondition"]
-            assert condition["condition"] == f"${{self.allocated_storage <= {size}}}"
-            assert f"DATABASE_STORAGE_GB: is {size}," in condition["error_message"]
-    assert deps.data("aws_db_instance")["count"] == "${local.database ? 1 : 0}"
-
-
-def test_fr28_never_a_silently_empty_database(deps: Stack) -> None:
-    (condition,) = deps.resource("terraform_data", "restore_from")["lifecycle"]["postcondition"]
-    assert condition["condition"] == (
-        "${!local.restore_needed || self.output.snapshot_identifier == "
-        "one(data.aws_db_snapshot.newest_final_snapshot[*].id)}"
-    )
-    command = "\n  uv run terraform -chdir=cdktf.out/stacks/deps apply -replace=terraform_data."
-    assert condition["error_message"].endswith(f"{command}'restore_from'")
 
 
 # --- Security and cost
