@@ -4,6 +4,7 @@ It knows as much of the language as ``constructs_lib`` uses in the locals and co
 tests ask for, and fails on the rest.
 """
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -18,10 +19,12 @@ _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")
 
 # What is written otherwise in Python. Strings hold none of it.
 _IN_PYTHON = (
+    (r"\btry\((.+?), ([^,()]+)\)", r"attempt(lambda: \1, \2)"),
     (r'\[for (\w+) in (\S+) : \1 if can\(regex\(("[^"]*"), \1\)\)\]', r"grep(\3, \2)"),
     (r"([\w.]+)\[\*\]\.(\w+)", r'splat(\1, "\2")'),
+    (r"\[\*\]", ""),
     (r"(local\.\w+) \? (\[[^\]]*\]) : \[\]", r"(\2 if \1 else [])"),
-    (r"(.+) \? (\S+) : (\S+)", r"(\2 if \1 else \3)"),
+    (r"(.+) \? (.+) : (.+)", r"(\2 if \1 else \3)"),
     (r"!(?!=)", " not "),
     (r"\|\|", " or "),
     (r"&&", " and "),
@@ -33,11 +36,21 @@ def _one(items: list[Any]) -> Any:  # noqa: ANN401 - whatever it is
     return item
 
 
+def _attempt(value: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401
+    try:
+        return value()
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return otherwise
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "attempt": _attempt,
+    "base64decode": lambda text: base64.b64decode(text, validate=True).decode(),
     "concat": lambda *lists: [each for items in lists for each in items],
     "contains": lambda items, item: item in items,
     "grep": lambda pattern, items: [each for each in items if re.search(pattern, each)],
     "join": lambda separator, items: separator.join(items),
+    "keys": lambda mapping: [*vars(mapping)],
     "length": len,
     "one": _one,
     "splat": lambda items, name: [getattr(each, name) for each in items],

@@ -1,15 +1,19 @@
 """What the synthesized JSON must say, by the number of the requirement that it shows."""
 
+import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import versions
 from constructs_lib.langfuse_names import SecretKey
 from constructs_lib.public_vpc import public_subnets
 from tests.conftest import SynthesizeStack, chart_values
+from tests.expression import evaluate
 from tests.stack import Stack
 
 VPC = "terraform-aws-modules/vpc/aws"
@@ -111,7 +115,7 @@ def test_fr02_node_disks_are_encrypted_gp3(network: Stack) -> None:
         "encrypted": "true",
         "delete_on_termination": "true",
     }
-    assert "disk_size" not in node_group(network)
+    assert not {"disk_size", "block_device_mappings"} & set(node_group(network))
 
 
 def test_fr02_pods_cannot_take_the_role_of_their_node(network: Stack) -> None:
@@ -122,14 +126,29 @@ def test_fr02_pods_cannot_take_the_role_of_their_node(network: Stack) -> None:
     }
 
 
-def test_fr02_what_nodes_are_made_of_is_tagged(network: Stack) -> None:
-    tags = {
-        each["resource_type"]: each["tags"] for each in node_template(network)["tag_specifications"]
+def test_fr02_nodes_are_in_their_security_group(network: Stack) -> None:
+    """A template without groups would put them into the cluster's own only."""
+    assert node_template(network)["vpc_security_group_ids"] == [
+        f"${{{network.module_address(EKS)}.node_security_group_id}}"
+    ]
+
+
+def test_fr02_what_ec2_makes_of_the_template_is_tagged(every_variable: dict[str, Stack]) -> None:
+    """The provider's default tags stop at the template itself."""
+    template = node_template(every_variable["network"])
+    tags = {"Project": "team-a1", "ManagedBy": "terraform", "Name": "team-a1-node"}
+    assert {each["resource_type"]: each["tags"] for each in template["tag_specifications"]} == {
+        "instance": tags,
+        "volume": tags,
+        "network-interface": tags,
     }
-    assert set(tags) == {"instance", "volume", "network-interface"}
-    assert {each["Project"] for each in tags.values()} == {"langfuse"}
-    (group,) = node_template(network)["vpc_security_group_ids"]
-    assert group == f"${{{network.module_address(EKS)}.node_security_group_id}}"
+    assert template["name_prefix"] == "team-a1-nodes-"
+
+
+def test_fr02_new_template_is_there_before_the_old_one_goes(network: Stack) -> None:
+    template = node_template(network)
+    assert template["lifecycle"] == {"create_before_destroy": True}
+    assert template["update_default_version"] is True
 
 
 def test_fr02_node_settings_arrive(every_variable: dict[str, Stack]) -> None:
@@ -139,7 +158,6 @@ def test_fr02_node_settings_arrive(every_variable: dict[str, Stack]) -> None:
     assert {group["min_size"], group["max_size"], group["desired_size"]} == {3}
     template = node_template(network)
     assert template["instance_type"] == "m6i.large"
-    assert "credit_specification" not in template  # EC2 refuses it where there are no credits.
     assert group["capacity_type"] == "SPOT"
     assert template["block_device_mappings"][0]["ebs"]["volume_size"] == 30
 
@@ -196,6 +214,45 @@ def test_fr04_nfr05_public_endpoint(network: Stack, every_variable: dict[str, St
     ]
 
 
+@pytest.mark.parametrize(
+    ("running", "refused"),
+    [
+        ("1.9", "EKS goes one minor version at a time; set it to the one after that in .env."),
+        ("1.33", "EKS goes one minor version at a time; set it to the one after that in .env."),
+        ("1.34", None),
+        ("1.35", None),
+        ("1.36", "EKS cannot go back; set it to that version or the one after it in .env."),
+    ],
+)
+def test_kubernetes_goes_one_minor_version_up(
+    every_variable: dict[str, Stack], running: str, refused: str | None
+) -> None:
+    network = every_variable["network"]
+    assert network.module(EKS)["kubernetes_version"] == "1.35"
+    cluster = {"version": running}
+    messages = [
+        evaluate(network, each["error_message"], self_=cluster)
+        for each in network.data("aws_eks_cluster")["lifecycle"]["postcondition"]
+        if not evaluate(network, each["condition"], self_=cluster)
+    ]
+    told = f"KUBERNETES_VERSION: is 1.35, and the cluster runs {running}. {refused}"
+    assert messages == ([told] if refused else [])
+
+
+@pytest.mark.parametrize("stack", ["network", "app"])
+def test_cluster_is_looked_up_where_there_is_one(
+    every_variable: dict[str, Stack], stack: str
+) -> None:
+    """Before a first deploy and after a destroy, the look-up would fail."""
+    found = every_variable[stack]
+    cluster = found.data("aws_eks_cluster", "existing_cluster")
+    assert cluster["name"] == "team-a1"
+    for names, count in (([], 0), (["team-a1-2"], 0), (["another", "team-a1"], 1)):
+        listed = {"names": names}
+        answers = {"login_existing_clusters": listed, "cluster_existing_clusters": listed}
+        assert evaluate(found, cluster["count"], answers) == count
+
+
 # --- Data
 
 
@@ -207,7 +264,7 @@ def test_fr05_postgres_in_the_same_vpc(deps: Stack) -> None:
     assert (database["allocated_storage"], database["storage_type"]) == (20, "gp3")
     assert database["storage_encrypted"] is True
     assert database["create_db_subnet_group"] is True
-    assert database["subnet_ids"] == ("${local.network_public_subnet_ids}")
+    assert database["subnet_ids"] == "${local.network_public_subnet_ids}"
     assert database["manage_master_user_password"] is False
     assert "parameters" not in database
 
@@ -221,7 +278,8 @@ def test_fr06_nfr03_firewall(deps: Stack) -> None:
     (nodes,) = firewall["ingress_with_source_security_group_id"]
     (world,) = firewall["ingress_with_cidr_blocks"]
     assert nodes["rule"] == world["rule"] == "postgresql-tcp"
-    assert nodes["source_security_group_id"] == ("${local.network_node_security_group_id}")
+    assert nodes["source_security_group_id"] == "${local.network_node_security_group_id}"
+    assert firewall["vpc_id"] == "${local.network_vpc_id}"
     assert world["cidr_blocks"] == "0.0.0.0/0"
 
 
@@ -243,7 +301,9 @@ def test_fr07_bucket(deps: Stack) -> None:
     )
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["BucketEncryption"]
-    assert "LifecycleConfiguration" not in properties  # It would reach new buckets only.
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    # They would reach new buckets only.
+    assert not {"CorsConfiguration", "LifecycleConfiguration"} & set(properties)
     (statement,) = retained(deps)["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"][
         "Statement"
     ]
@@ -276,7 +336,7 @@ def test_fr08_role_trusts_langfuse_s_service_account(deps: Stack, values: dict[s
     account = values["langfuse"]["serviceAccount"]
     assert provider["namespace_service_accounts"] == ["langfuse:langfuse"]
     assert account["name"] == "langfuse"
-    assert provider["provider_arn"] == ("${local.network_oidc_provider_arn}")
+    assert provider["provider_arn"] == "${local.network_oidc_provider_arn}"
     assert account["annotations"]["eks.amazonaws.com/role-arn"] == (
         "${local.deps_workload_role_arn}"
     )
@@ -307,21 +367,32 @@ def test_fr09_store_is_never_updated(deps: Stack) -> None:
     assert (statement["Principal"], statement["Resource"]) == ("*", "*")
 
 
-def test_fr09_store_comes_before_all_else(deps: Stack) -> None:
+def test_fr09_store_comes_before_all_else(variants: dict[str, dict[str, Stack]]) -> None:
     """A name that is taken is seen by CloudFormation alone: nothing else must be made then."""
-    assert retained(deps)["Resources"]["Secrets"]["DependsOn"] == ["BucketPolicy"]
-    assert "depends_on" not in store(deps)
-    waiting = [*deps.modules.values(), *deps.resources("terraform_data")]
-    for each in waiting:
-        assert each["depends_on"] == ["aws_cloudformation_stack.retained_store"]
+    for stacks in variants.values():
+        deps = stacks["deps"]
+        assert retained(deps)["Resources"]["Secrets"]["DependsOn"] == ["BucketPolicy"]
+        assert "depends_on" not in store(deps)
+        assert not re.search(r"\b(module|terraform_data)\.", json.dumps(store(deps)))
+        waiting = [*deps.modules.values(), *deps.resources("terraform_data")]
+        assert len(waiting) >= 5
+        for each in waiting:
+            assert each["depends_on"] == ["aws_cloudformation_stack.retained_store"]
+
+
+BUCKET_OF_STORE = '${aws_cloudformation_stack.retained_store.outputs["BucketName"]}'
 
 
 def test_fr07_browser_of_langfuse_may_upload(
     deps: Stack, public: dict[str, Stack], synthesize_stack: SynthesizeStack
 ) -> None:
     def origins(stack: Stack) -> list[str]:
-        (rule,) = stack.resource("aws_s3_bucket_cors_configuration")["cors_rule"]
-        assert {"PUT", "GET"} <= set(rule["allowed_methods"])
+        cors = stack.resource("aws_s3_bucket_cors_configuration")
+        assert cors["bucket"] == BUCKET_OF_STORE
+        (rule,) = cors["cors_rule"]
+        assert set(rule["allowed_methods"]) == {"GET", "HEAD", "PUT"}
+        assert rule["allowed_headers"] == ["*"]
+        assert rule["expose_headers"] == ["ETag"]
         found: list[str] = rule["allowed_origins"]
         return found
 
@@ -333,10 +404,13 @@ def test_fr07_browser_of_langfuse_may_upload(
 
 def test_fr07_deleted_objects_are_kept_for_a_month(deps: Stack) -> None:
     rules = deps.resource("aws_s3_bucket_lifecycle_configuration")
+    assert rules["bucket"] == BUCKET_OF_STORE
     (rule,) = rules["rule"]
+    assert (rule["status"], rule["filter"]) == ("Enabled", [{"prefix": ""}])
     assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 30}]
     assert rule["abort_incomplete_multipart_upload"] == [{"days_after_initiation": 7}]
-    assert "retained_store" in rules["bucket"]
+    # What is current never expires; of what was deleted, the marker goes last.
+    assert rule["expiration"] == [{"expired_object_delete_marker": True}]
 
 
 def test_fr09_final_snapshot(deps: Stack) -> None:
@@ -391,22 +465,67 @@ def test_fr10_helm_logs_in_by_itself(app: Stack) -> None:
     login = provider["kubernetes"]["exec"]
     assert login["command"] == "aws"
     assert login["args"][:2] == ["eks", "get-token"]
-    assert login["args"][-1] == "${local.cluster_name}"
+    assert login["args"][-2:] == ["--cluster-name", "${local.cluster_name}"]
     assert "token" not in provider["kubernetes"]
 
 
-def test_fr18_helm_finds_the_cluster_without_the_outputs_of_network(app: Stack) -> None:
+def shown_by_eks(host: str, authority: str) -> dict[str, Any]:
+    """Return a cluster as EKS shows it."""
+    data = base64.b64encode(authority.encode()).decode()
+    return {"endpoint": host, "certificate_authority": [{"data": data}]}
+
+
+def outputs_of_network(name: str, host: str, authority: str) -> dict[str, Any]:
+    """Return the outputs of network."""
+    data = base64.b64encode(authority.encode()).decode()
+    outputs = {"name": name, "endpoint": host, "certificate_authority_data": data}
+    return {"nonsensitive_values": {f"cluster_{key}": value for key, value in outputs.items()}}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "clusters", "login"),
+    [
+        pytest.param(
+            [outputs_of_network("n", "https://out", "PEM")],
+            [shown_by_eks("https://eks", "another")],
+            ("https://out", "PEM", "n"),
+            id="published",
+        ),
+        pytest.param(
+            [{"nonsensitive_values": {}}],
+            [shown_by_eks("https://eks", "PEM")],
+            ("https://eks", "PEM", "langfuse"),
+            id="outputs are gone",
+        ),
+        pytest.param(
+            [],
+            [shown_by_eks("https://eks", "PEM")],
+            ("https://eks", "PEM", "langfuse"),
+            id="no workspace",
+        ),
+        pytest.param(
+            [], [], ("network-is-not-deployed.invalid", "", "langfuse"), id="nor a cluster"
+        ),
+    ],
+)
+def test_fr18_helm_finds_the_cluster_without_the_outputs_of_network(
+    app: Stack,
+    outputs: list[dict[str, Any]],
+    clusters: list[dict[str, Any]],
+    login: tuple[str, str, str],
+) -> None:
     (provider,) = app.json["provider"]["helm"]
-    assert provider["kubernetes"]["host"] == "${local.cluster_endpoint}"
-    missing = '"network-is-not-deployed.invalid"'
-    published, found = "local.network_cluster_endpoint", "data.aws_eks_cluster.existing_cluster[*]"
-    assert app.json["locals"]["cluster_endpoint"] == (
-        f"${{{published} == {missing} ? try(one({found}).endpoint, {published}) : {published}}}"
+    kubernetes = provider["kubernetes"]
+    answers = {"network": outputs, "existing_cluster": clusters}
+    host, authority, name = (
+        evaluate(app, text, answers)
+        for text in (
+            kubernetes["host"],
+            kubernetes["cluster_ca_certificate"],
+            kubernetes["exec"]["args"][-1],
+        )
     )
-    cluster = app.data("aws_eks_cluster")
-    assert re.fullmatch(
-        r'\$\{contains\(data\.\S+\.names, "langfuse"\) \? 1 : 0\}', cluster["count"]
-    )
+    assert (host, authority, name) == login
 
 
 def test_fr11_external_postgres(values: dict[str, Any]) -> None:
@@ -495,6 +614,31 @@ def test_fr15_application_reads_what_the_store_wrote(deps: Stack, app: Stack) ->
     assert read == set(written)
 
 
+def test_fr15_missing_secret_stops_a_deploy_and_no_destroy(app: Stack) -> None:
+    """A destroy ignores the condition, and goes on without the value."""
+    listed = app.data("aws_secretsmanager_secrets", "application_secrets_existing")
+    version = app.data("aws_secretsmanager_secret_version", "application_secrets")
+    name = "langfuse-application-secrets"
+    outputs = [{"nonsensitive_values": {"application_secrets_name": name}}]
+    (by_name,) = listed["filter"]
+    assert by_name["name"] == "name"
+    for text in (*by_name["values"], version["secret_id"]):
+        assert evaluate(app, text, {"deps": outputs}) == name
+    (condition,) = listed["lifecycle"]["postcondition"]
+    assert f"The secret {name} is missing" in condition["error_message"]
+    for names, is_there in (([f"{name}-2", name], True), ([f"{name}-2"], False)):
+        found = {"names": names}
+        answers = {
+            "deps": outputs,
+            "application_secrets_existing": found,
+            "application_secrets": [{"secret_string": "{}"}] * is_there,
+        }
+        assert evaluate(app, condition["condition"], answers, found) is is_there
+        assert evaluate(app, version["count"], answers) == int(is_there)
+        secrets = evaluate(app, "${local.application_secrets}", answers)
+        assert secrets == ("{}" if is_there else None)
+
+
 # --- Between the stacks
 
 
@@ -507,11 +651,19 @@ def test_fr16_fr17_outputs_are_read_with_a_postcondition_each(stacks: dict[str, 
         assert workspace["names"] == [source["workspace"]]
         (exists,) = workspace["lifecycle"]["postcondition"]
         assert exists["condition"] == f'${{contains(keys(self.ids), "langfuse-{upstream}")}}'
-        assert f"Run cdktf deploy {upstream} first." in exists["error_message"]
+        assert exists["error_message"] == (
+            f"There is no workspace langfuse-{upstream}. Run cdktf deploy {upstream} first."
+        )
         ids = f"data.tfe_workspace_ids.{upstream}_workspace.ids"
         assert source["count"] == f'${{contains(keys({ids}), "langfuse-{upstream}") ? 1 : 0}}'
         conditions = source["lifecycle"]["postcondition"]
-        checked = [re.search(r"values\.(\w+)\)", each["condition"])[1] for each in conditions]  # type: ignore[index]
+        checked = [
+            re.fullmatch(  # type: ignore[index]
+                r"\$\{try\(length\(self\.(?:nonsensitive_)?values\.(\w+)\) > 0, false\)\}",
+                each["condition"],
+            )[1]
+            for each in conditions
+        ]
         assert sorted(checked) == sorted(stacks[upstream].published)
         for name, each in zip(checked, conditions, strict=True):
             message = each["error_message"]
@@ -548,9 +700,9 @@ def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]
         "team-a1-external-dns",
     }
     assert store(deps)["name"] == "team-a1-retained"
-    assert deps.resource("aws_cloudformation_stack", "database_mark")["name"] == (
-        "team-a1-retained-mark"
-    )
+    mark = deps.resource("aws_cloudformation_stack", "database_mark")
+    assert mark["name"] == "team-a1-retained-mark"
+    assert '"/team-a1/retained/database"' in mark["template_body"]
     resources = retained(deps)["Resources"]
     assert resources["Bucket"]["Properties"]["BucketName"].startswith("team-a1-")
     assert resources["Secrets"]["Properties"]["Name"] == "team-a1-application-secrets"
@@ -667,10 +819,13 @@ def test_nfr01_each_secret_is_the_one_it_is_called(app: Stack) -> None:
     }
 
 
+SECRETS = r"random_|secret_string|local\.(application_secrets|deps_database_password)\b"
+
+
 def test_nfr01_secret_outputs_are_sensitive(stacks: dict[str, Stack]) -> None:
     for stack in stacks.values():
         for output in stack.outputs.values():
-            is_secret = bool(re.search("random_|secret_string", str(output["value"])))
+            is_secret = bool(re.search(SECRETS, str(output["value"])))
             assert output["sensitive"] is is_secret
 
 
@@ -700,6 +855,19 @@ def test_nfr06_nothing_billable_beyond_the_design(network: Stack) -> None:
     assert cluster["enabled_log_types"] == []
     assert cluster["create_cloudwatch_log_group"] is False
     assert node_template(network)["credit_specification"] == {"cpu_credits": "standard"}
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "specification"),
+    [("t2.large", {"cpu_credits": "standard"}), ("m6i.large", None), ("trn1.2xlarge", None)],
+)
+def test_nfr06_t_types_alone_have_cpu_credits(
+    synthesize_stack: SynthesizeStack, instance_type: str, specification: dict[str, str] | None
+) -> None:
+    """EC2 refuses the specification for other types."""
+    template = node_template(synthesize_stack("network", NODE_INSTANCE_TYPE=instance_type))
+    assert template["instance_type"] == instance_type
+    assert template.get("credit_specification") == specification
 
 
 def test_nfr07_no_nat_gateway_and_free_s3(network: Stack) -> None:
@@ -779,6 +947,24 @@ def test_extra_values_are_laid_over_ours(
     assert {key: merged["extraManifests"][key] for key in ours} == ours
     assert merged["extraManifests"]["extra1"]["kind"] == "ConfigMap"
     assert len(merged["extraManifests"]) == len(ours) + 1
+
+
+def test_items_of_the_release_can_be_changed_and_added_by_key(
+    synthesize_stack: SynthesizeStack, values: dict[str, Any], tmp_path: Path
+) -> None:
+    """The chart's documents show a list; its template walks a map as well."""
+    file, mine = tmp_path / "extra.yaml", {"apiVersion": "v1", "kind": "ConfigMap"}
+    faster = {"parameters": {"iops": "4000"}}
+    extra = {"extraManifests": {"storageClass": faster, "mine": mine}}
+    file.write_text(yaml.safe_dump(extra), encoding="utf-8")
+    merged = chart_values(synthesize_stack("app", LANGFUSE_EXTRA_VALUES=str(file)))
+    ours = values["extraManifests"]
+    parameters = {**ours["storageClass"]["parameters"], "iops": "4000"}
+    assert merged["extraManifests"] == {
+        **ours,
+        "storageClass": {**ours["storageClass"], "parameters": parameters},
+        "mine": mine,
+    }
 
 
 def test_names_are_no_templates(one_node: dict[str, Stack]) -> None:
