@@ -116,6 +116,27 @@ def test_open_sign_up_at_a_public_name_is_reported(
     assert any(each.startswith(told) for each in warnings(env_file)) is warned
 
 
+@pytest.mark.parametrize(
+    ("lines", "origin"),
+    [
+        ("", "http://localhost:3000"),
+        (A_NAME, "https://a.example.com"),
+        ("LANGFUSE_URL=https://example.com/\n", "https://example.com"),
+        ("LANGFUSE_URL=https://example.com?a=b\n", "https://example.com"),
+        ("LANGFUSE_URL=https://example.com:8443/langfuse/\n", "https://example.com:8443"),
+        ("LANGFUSE_URL=https://Example.com:443/\n", "https://example.com"),
+        ("LANGFUSE_URL=http://example.com:80\n", "http://example.com"),
+        ("LANGFUSE_URL=http://example.com:443\n", "http://example.com:443"),
+        ("LANGFUSE_URL=http://ada:b@example.com\n", "http://example.com"),
+        ("LANGFUSE_URL=http://[::1]:3000\n", "http://[::1]:3000"),
+    ],
+)
+def test_origin_is_what_a_browser_sends(tmp_path: Path, lines: str, origin: str) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    assert Settings.load(env_file).origin == origin
+
+
 def test_values_hold_special_characters() -> None:
     settings = Settings.load(BASE_ENV)
     assert settings.langfuse_admin_password.get_secret_value() == "do-not-print $,{}#"
