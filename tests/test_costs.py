@@ -86,6 +86,11 @@ def template(stacks: Json) -> Any:  # noqa: ANN401
     return stacks["network"]["resource"]["aws_launch_template"]["nodes"]
 
 
+def disk(stacks: Json) -> Any:  # noqa: ANN401
+    (mapping,) = template(stacks)["block_device_mappings"]
+    return mapping["ebs"]
+
+
 def rds(stacks: Json) -> Any:  # noqa: ANN401
     return stacks["deps"]["module"]["rds"]
 
@@ -101,6 +106,7 @@ def values(stacks: Json) -> list[str]:
         (lambda stacks: vpc(stacks).update(enable_nat_gateway=True), 2 * (32.85 + 3.65)),
         (lambda stacks: nodes(stacks).update(desired_size=3), 30.37 + 1.60 + 3.65),
         (lambda stacks: template(stacks).update(instance_type="t3.large"), 60.74),
+        (lambda stacks: disk(stacks).update(volume_size=30), 1.60),
         (lambda stacks: stacks["network"]["module"]["eks"].pop("upgrade_policy"), 365.00),
         (lambda stacks: stacks["network"]["module"]["eks"].update(create_kms_key=True), 1.00),
         (lambda stacks: rds(stacks).update(allocated_storage=30), 1.15),
@@ -178,6 +184,14 @@ def test_automated_backups_are_named_with_their_days(synthesized: Json) -> None:
     assert backups.source.endswith("7 days")
     rds(synthesized)["backup_retention_period"] = 0
     assert not [item for item in bill(synthesized) if item.what == "automated backups"]
+
+
+def test_nodes_are_priced_by_the_template_they_name(synthesized: Json) -> None:
+    other = {**template(synthesized), "instance_type": "t3.large"}
+    synthesized["network"]["resource"]["aws_launch_template"]["other"] = other
+    assert "2 x t3.medium" in [item.what for item in bill(synthesized)]
+    nodes(synthesized)["launch_template_id"] = "${aws_launch_template.other.id}"
+    assert "2 x t3.large" in [item.what for item in bill(synthesized)]
 
 
 def test_another_region_is_said_to_differ(synthesized: Json) -> None:
