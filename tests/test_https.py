@@ -326,6 +326,8 @@ def test_both_keep_clickhouse_company(
         ]
         labels = near["podAffinityTerm"]["labelSelector"]["matchLabels"]
         assert labels["app.kubernetes.io/name"] == "clickhouse"
+    # Unlike Traefik, it has no volume that would keep it in a zone.
+    assert "nodeAffinity" not in external_dns["affinity"]
     assert "affinity" not in chart_values(one_node["app"], "external-dns")
     # Its volume is in the zone of ClickHouse's.
     assert set(chart_values(one_node["app"], "traefik")["affinity"]) == {"nodeAffinity"}
