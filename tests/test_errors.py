@@ -26,6 +26,8 @@ PROGRAM = sorted(
 )
 # By these names a message goes to who raises, returns or prints it.
 NAMES = {"message", "fault", "problem", "remedy"}
+# What varies: by Python's f-string or, inside of it, by Terraform's template.
+VARYING = re.compile(r"\$\{(?:[^{}]|\{\})*\}|\{\}")
 
 
 def messages(file: Path) -> Iterator[str]:
@@ -80,9 +82,27 @@ def cases() -> list[tuple[str, str]]:
 def test_message_is_explained(said_by: str, message: str) -> None:
     # The page need not repeat the commands of a message, which are indented, nor what varies.
     said = " ".join(re.sub(r"\n\n(?: {2}.*\n*)+", " {} ", message).split())
-    varying = r"\$\{(?:[^{}]|\{\})*\}|\{\}"
-    pattern = ".*?".join(re.escape(part) for part in re.split(varying, said))
-    assert re.search(pattern, PAGE), f"{said_by}: {said}"
+    assert re.search(pattern(said), PAGE), f"{said_by}: {said}"
+
+
+def pattern(said: str) -> str:
+    """Return what finds a message, whatever stands in it for what varies."""
+    return ".*?".join(re.escape(part) for part in VARYING.split(said))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "found"),
+    [
+        ("NODE_COUNT: is {}, no", "`NODE_COUNT: is 3, no`", True),
+        ("the cluster runs ${self.version}. EKS", "the cluster runs 1.36. EKS", True),
+        ("the cluster runs ${self.version}. EKS", "the cluster runs. EKS", False),
+        ('left: ${join(", ", {})}. Bring it', "left: …. Bring it", True),
+        ("[{Key=Project,Value={}}]", "[{Key=Project,Value=langfuse}]", True),
+        ("[{Key=Project,Value={}}]", "[Key=Project]", False),
+    ],
+)
+def test_templates_stand_for_anything(said: str, shown: str, *, found: bool) -> None:
+    assert bool(re.search(pattern(said), shown)) is found
 
 
 def test_messages_are_found() -> None:

@@ -67,8 +67,15 @@ def test_stateful_addresses(stacks: dict[str, Stack], snapshot: SnapshotAssertio
     assert addresses == snapshot(extension_class=JSONSnapshotExtension, name="addresses")
 
 
+def test_golden_copies_show_what_is_in_documents() -> None:
+    opened = {"a": ["x: 1\n"], "//": "CDKTF's", "b": '{\n "c": 1}'}
+    assert without_metadata(opened) == {"a": [{"x": 1}], "b": {"c": 1}}
+    for text in ("find() { aws; }\nx=$(find a)\n", "The secret: it is gone.\n\n  uv run x", "a: b"):
+        assert without_metadata(text) == text
+
+
 def without_metadata(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Drop CDKTF's own notes, and open the documents inside: JSON is YAML too, a message is not."""
+    """Drop CDKTF's own notes, and open the documents inside: JSON is YAML too, a script is not."""
     if isinstance(node, dict):
         return {key: without_metadata(value) for key, value in node.items() if key != "//"}
     if isinstance(node, list):
