@@ -199,13 +199,13 @@ def read_application_secrets(
     )
     version = DataAwsSecretsmanagerSecretVersion(scope, id_, secret_id=name)
     version.add_override("count", f"${{contains({existing.fqn}.names, {name}) ? 1 : 0}}")
-    # Null where there is none: a destroy looks no further.
-    text = TerraformLocal(scope, f"{id_}_text", f"${{one({version.fqn}[*].secret_string)}}")
+    keys = [field.name for field in dataclasses.fields(ApplicationSecrets)]
+    # A destroy goes on without the secret, and evaluates what is made of it all the same.
+    empty = TerraformLocal(scope, f"{id_}_empty", json.dumps(dict.fromkeys(keys, "")))
+    empty.override_logical_id(f"empty_{id_}")
+    text = TerraformLocal(
+        scope, f"{id_}_text", f"${{try({version.fqn}[0].secret_string, {empty.fqn})}}"
+    )
     text.override_logical_id(id_)
     secrets = Fn.jsondecode(text.as_string)
-    return ApplicationSecrets(
-        **{
-            field.name: Token.as_string(Fn.lookup(secrets, field.name))
-            for field in dataclasses.fields(ApplicationSecrets)
-        }
-    )
+    return ApplicationSecrets(**{key: Token.as_string(Fn.lookup(secrets, key)) for key in keys})
