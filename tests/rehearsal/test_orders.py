@@ -16,7 +16,10 @@ pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
 LONGEST = True
 
-LET_GO = re.compile(r"uv run terraform (-chdir=\S+ state rm helm_release\.langfuse)")
+LET_GO = re.compile(
+    r"uv run terraform (-chdir=\S+ state rm helm_release\.langfuse)\n"
+    r" +uv run terraform (-chdir=\S+ destroy -refresh=false)"
+)
 
 
 def make_volume(stage: Stage) -> str:
@@ -81,13 +84,14 @@ def test_network_is_destroyed_under_app(stage: Stage) -> None:
 
 
 def test_app_is_let_go(stage: Stage) -> None:
-    """Without a cluster, destroy of app names network; the documented command lets it go."""
+    """Without a cluster, destroy of app names network; the documented commands let it go."""
     said = stage.installation.destroy("app", status=1)
     assert "network-is-not-deployed.invalid" in said, said[-4000:]
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-    command = LET_GO.search(page)
-    assert command
-    stage.installation.run("terraform", *command[1].split())
-    stage.installation.destroy("app")
+    commands = LET_GO.search(page)
+    assert commands
+    forget, destroy = commands.groups()
+    stage.installation.run("terraform", *forget.split())
+    stage.installation.run("terraform", *destroy.split(), "-auto-approve")
     assert stage.cloud.state("langfuse-app").get("resources", []) == []
     assert stage.left_over_besides_survivors() == []
