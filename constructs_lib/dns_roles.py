@@ -3,8 +3,8 @@
 from cdktf_cdktf_provider_aws.data_aws_route53_zone import DataAwsRoute53Zone
 from constructs import Construct
 
-from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from constructs_lib.workload_role import WorkloadRole
+from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 
 
 class DnsRoles(Construct):

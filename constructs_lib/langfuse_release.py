@@ -8,9 +8,9 @@ from cdktf_cdktf_provider_helm.release import Release, ReleaseSetWo
 from constructs import Construct
 
 import versions
-from constructs_lib.helm_chart import Chart, as_yaml
-from constructs_lib.langfuse_items import ITEMS, SECRET_ITEM
-from constructs_lib.langfuse_names import NAMESPACE, RELEASE, SecretKey
+from in_cluster.extra_manifests import ITEMS, SECRET_ITEM
+from in_cluster.helm_chart import Chart, as_yaml
+from in_cluster.names import NAMESPACE, RELEASE, SecretKey
 
 # Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
 TIMEOUT: Final = 1800

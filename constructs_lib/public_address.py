@@ -8,10 +8,10 @@ from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
 import versions
-from constructs_lib.external_dns_values import INTERVAL
-from constructs_lib.helm_chart import Chart, as_yaml
-from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from constructs_lib.langfuse_release import MAX_HISTORY
+from in_cluster.external_dns_values import INTERVAL
+from in_cluster.helm_chart import Chart, as_yaml
+from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 
 # Seconds. Two images and one small volume.
 TIMEOUT: Final = 600

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from constructs_lib.langfuse_names import WEB_PORT, WEB_SERVICE
+from in_cluster.names import WEB_PORT, WEB_SERVICE
 from replaying import bucket, queues
 from verification.cluster import NO_TLS, PATIENCE, CheckError, Cluster
 

@@ -11,31 +11,31 @@ from constructs import Construct
 import versions
 from constructs_lib.admin_password import admin_password
 from constructs_lib.cluster_login import ClusterLogin
-from constructs_lib.external_dns_values import external_dns_values
-from constructs_lib.headless_init import HeadlessInit
-from constructs_lib.langfuse_items import ITEMS, release_items, with_extra_items
-from constructs_lib.langfuse_names import (
-    NAMESPACE,
-    STORAGE_CLASS,
-    WEB_PORT,
-    WEB_SERVICE,
-    SecretKey,
-)
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
-from constructs_lib.langfuse_values import (
+from constructs_lib.public_address import PublicAddress
+from constructs_lib.retained_store import read_application_secrets
+from constructs_lib.stack_outputs import missing_value, publish_hints
+from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
+from in_cluster.external_dns_values import external_dns_values
+from in_cluster.extra_manifests import ITEMS, release_items, with_extra_items
+from in_cluster.headless_init import HeadlessInit
+from in_cluster.langfuse_values import (
     clickhouse_values,
     langfuse_values,
     postgresql_values,
     redis_values,
     s3_values,
 )
-from constructs_lib.merge_values import merge_values
-from constructs_lib.public_address import PublicAddress
 from constructs_lib.retained_names import secret_name
-from constructs_lib.retained_store import read_application_secrets
-from constructs_lib.stack_outputs import missing_value, publish_hints
-from constructs_lib.traefik_values import traefik_values
-from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
+from in_cluster.merge_values import merge_values
+from in_cluster.names import (
+    NAMESPACE,
+    STORAGE_CLASS,
+    WEB_PORT,
+    WEB_SERVICE,
+    SecretKey,
+)
+from in_cluster.traefik_values import traefik_values
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, default_tags
 from stacks.deps import DEPS

@@ -9,13 +9,13 @@ from constructs import Construct
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_mark import DatabaseMark
 from constructs_lib.dns_roles import DnsRoles
-from constructs_lib.langfuse_names import NAMESPACE, SERVICE_ACCOUNT
 from constructs_lib.postgres import Postgres
 from constructs_lib.remains import Remains
 from constructs_lib.retained_store import RetainedStore
 from constructs_lib.stack_outputs import publish, publish_hints
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
+from in_cluster.names import NAMESPACE, SERVICE_ACCOUNT
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.network import NETWORK

@@ -6,10 +6,10 @@ from constructs import Construct
 import versions
 from constructs_lib.destroy_order import DestroyOrder
 from constructs_lib.eks_cluster import CREATOR, EksCluster
-from constructs_lib.langfuse_names import NAMESPACE
 from constructs_lib.public_vpc import PublicVpc
 from constructs_lib.stack_outputs import publish, publish_hints
 from contracts import NetworkOutputs
+from in_cluster.names import NAMESPACE
 from settings import Settings
 from stacks.base import BaseStack, default_tags
 

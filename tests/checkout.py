@@ -13,6 +13,7 @@ SOURCES: Final = (
     "*.cjs",
     "constructs_lib",
     "docs",
+    "in_cluster",
     "pricing",
     "replaying",
     "stacks",

@@ -32,17 +32,8 @@ PURE = [
         f"constructs_lib/{name}.py"
         for name in (
             "eks_inputs",
-            "external_dns_values",
-            "headless_init",
-            "langfuse_environment",
-            "langfuse_items",
-            "langfuse_names",
-            "langfuse_placement",
-            "langfuse_values",
-            "merge_values",
             "retained_names",
             "retained_template",
-            "traefik_values",
         )
     ),
 ]

@@ -8,9 +8,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from constructs_lib.external_dns_values import INTERVAL, TTL
 from constructs_lib.public_address import FAREWELL
 from contracts import DepsOutputs, IngressOutputs
+from in_cluster.external_dns_values import INTERVAL, TTL
 from settings import Settings
 from tests.checkout import ROOT
 from tests.conftest import chart_values

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import versions
-from constructs_lib.langfuse_names import SecretKey
 from constructs_lib.public_vpc import public_subnets
+from in_cluster.names import SecretKey
 from tests.conftest import SynthesizeStack, chart_values
 from tests.expression import evaluate
 from tests.stack import Stack

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import versions
-from constructs_lib.langfuse_names import NAMESPACE
+from in_cluster.names import NAMESPACE
 from settings import Settings, variables
 from tests.checkout import ROOT
 from verification.checks import CHECKS

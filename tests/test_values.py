@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import sizing
-from constructs_lib.langfuse_values import CLICKHOUSE_OVERRIDES
+from in_cluster.langfuse_values import CLICKHOUSE_OVERRIDES
 from tests.conftest import SynthesizeStack, chart_values
 from tests.stack import Stack
 

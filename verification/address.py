@@ -8,8 +8,8 @@ from typing import Final
 
 import httpx
 
-from constructs_lib.external_dns_values import HOSTNAME
-from constructs_lib.langfuse_names import TRAEFIK
+from in_cluster.external_dns_values import HOSTNAME
+from in_cluster.names import TRAEFIK
 from verification.checks import LOGS, Check
 from verification.cluster import PATIENCE, CheckError, Cluster
 

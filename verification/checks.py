@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from constructs_lib.langfuse_names import WEB_PORT, WEB_SERVICE
+from in_cluster.names import WEB_PORT, WEB_SERVICE
 from verification.cluster import CheckError, Cluster
 from verification.redis import ask
 

@@ -12,7 +12,7 @@ from typing import IO, Any, Final, cast
 
 import httpx
 
-from constructs_lib.langfuse_names import NAMESPACE
+from in_cluster.names import NAMESPACE
 
 # Seconds. A cluster that answers does so in one; nobody wants to wait for one that does not.
 PATIENCE: Final = 15

@@ -3,7 +3,7 @@
 import base64
 import socket
 
-from constructs_lib.langfuse_names import SECRET, SecretKey
+from in_cluster.names import SECRET, SecretKey
 from verification.cluster import PATIENCE, CheckError, Cluster
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final, Self
 
-from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE
+from in_cluster.names import EXTERNAL_DNS, NAMESPACE
 from tests.rehearsal.aws import KEY, REGION
 from tests.rehearsal.control_plane import ControlPlane
 

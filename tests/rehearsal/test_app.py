@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from constructs_lib.langfuse_names import NAMESPACE
+from in_cluster.names import NAMESPACE
 from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until

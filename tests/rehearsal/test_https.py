@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from constructs_lib.external_dns_values import INTERVAL
-from constructs_lib.langfuse_names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
+from in_cluster.external_dns_values import INTERVAL
+from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.external_dns import PROGRAM, ExternalDns, is_missing

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from constructs_lib.destroy_order import PVC_NAMESPACE
-from constructs_lib.langfuse_names import NAMESPACE
+from in_cluster.names import NAMESPACE
 from tests.checkout import ROOT
 from tests.rehearsal.aws import REGION
 from tests.rehearsal.control_plane import ControlPlane

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from constructs_lib.langfuse_names import NAMESPACE, SecretKey
+from in_cluster.names import NAMESPACE, SecretKey
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, TOKEN, Stage
 from tests.rehearsal.test_app import wait_for_all_pods

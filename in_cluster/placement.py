@@ -9,7 +9,7 @@ zone, and with one node there is no other to go to.
 
 from typing import Any, Final
 
-from constructs_lib.langfuse_names import RELEASE
+from in_cluster.names import RELEASE
 
 
 def _pods(**labels: str) -> dict[str, Any]:

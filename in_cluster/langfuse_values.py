@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import sizing
-from constructs_lib import langfuse_environment
-from constructs_lib.headless_init import HeadlessInit
-from constructs_lib.langfuse_names import (
+from in_cluster import langfuse_environment
+from in_cluster.headless_init import HeadlessInit
+from in_cluster.names import (
     CLICKHOUSE_CLAIM,
     PRIORITY_CLASS,
     REDIS_CLAIM,
@@ -16,7 +16,7 @@ from constructs_lib.langfuse_names import (
     SecretKey,
     from_secret,
 )
-from constructs_lib.langfuse_placement import away_from_volumes, with_volume
+from in_cluster.placement import away_from_volumes, with_volume
 
 # The nodes have no room for a second web pod beside the first.
 ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from constructs_lib.langfuse_names import ORGANIZATION_ID, PROJECT_ID, SecretKey, from_secret
+from in_cluster.names import ORGANIZATION_ID, PROJECT_ID, SecretKey, from_secret
 
 
 @dataclass(frozen=True, kw_only=True)

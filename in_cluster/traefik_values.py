@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import sizing
-from constructs_lib.external_dns_values import annotations
-from constructs_lib.langfuse_names import (
+from in_cluster.external_dns_values import annotations
+from in_cluster.names import (
     CERTIFICATES_CLAIM,
     PRIORITY_CLASS,
     STORAGE_CLASS,
@@ -12,7 +12,7 @@ from constructs_lib.langfuse_names import (
     WEB_PORT,
     WEB_SERVICE,
 )
-from constructs_lib.langfuse_placement import with_volume
+from in_cluster.placement import with_volume
 
 ACME: Final = "https://acme-v02.api.letsencrypt.org/directory"
 ACME_STAGING: Final = "https://acme-staging-v02.api.letsencrypt.org/directory"

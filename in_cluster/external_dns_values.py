@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import sizing
-from constructs_lib.langfuse_names import EXTERNAL_DNS
-from constructs_lib.langfuse_placement import BESIDE_CLICKHOUSE
+from in_cluster.names import EXTERNAL_DNS
+from in_cluster.placement import BESIDE_CLICKHOUSE
 
 # Seconds between two looks at the cluster, and for which a resolver may keep the answer. Together
 # with Route 53's own minute they are the time in which a name follows its pod to another node.

@@ -7,7 +7,7 @@ claims made by the StatefulSets themselves would stay, and their volumes with th
 from collections.abc import Mapping
 from typing import Any, Final
 
-from constructs_lib.langfuse_names import (
+from in_cluster.names import (
     CLICKHOUSE_CLAIM,
     PRIORITY_CLASS,
     REDIS_CLAIM,

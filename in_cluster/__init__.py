@@ -1,0 +1,1 @@
+"""What runs in the cluster, as plain data: names, placement, chart values and manifests."""
