@@ -1,22 +1,59 @@
-"""What one stack promises the next.
+"""Everything that crosses stacks: their ids and order, their outputs, and variables of workspaces.
 
-Each field is one Terraform output: its name here is its name in the workspace. Fields are ``str``
-or ``list[str]`` and never empty, because other types lose their shape on the way through
-``tfe_outputs``. Short-lived credentials are never published: whoever needs one asks for its own.
+Each field of a contract is one Terraform output: its name here is its name in the workspace. Fields
+are ``str`` or ``list[str]`` and never empty, because other types lose their shape on the way
+through ``tfe_outputs``. Short-lived credentials are never published: each reader requests its own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
-# Begins the name of an output for people, which is in no contract.
-HINT: Final = "how_to_"
+NETWORK: Final = "network"
+DEPS: Final = "deps"
+APP: Final = "app"
+
+# The stacks that each stack reads outputs of, in the order of deploys.
+UPSTREAMS: Final[Mapping[str, tuple[str, ...]]] = {
+    NETWORK: (),
+    DEPS: (NETWORK,),
+    APP: (NETWORK, DEPS),
+}
+STACKS: Final = tuple(UPSTREAMS)
+
+# Stack 0, for remote runs only: it makes the workspaces of the others, and publishes nothing.
+WORKSPACES: Final = "workspaces"
+
+# Variables of workspaces. The stack workspaces sets them for remote runs; on the user's machine
+# .env sets the password, and nothing reads the others.
+OPERATOR_ARN: Final = "operator_arn"
+"""ARN of the IAM user or role that deploys locally; read by network."""
+RUN_ROLE_ARN: Final = "run_role_arn"
+"""ARN of the IAM role of remote runs; read by network."""
+ADMIN_PASSWORD: Final = "langfuse_admin_password"  # noqa: S105 - a variable's name
+"""Password of Langfuse's first user; read by app."""
+
+# Begins the name of a next-step output, which people read and no stack does.
+NEXT_STEP: Final = "how_to_"
 
 SENSITIVE: Final = "sensitive"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOutputs:
+class Contract:
+    """Outputs that one stack publishes together."""
+
+    PRODUCER: ClassVar[str]
+    """Id of the stack that publishes them."""
+    SOURCE: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOutputs(Contract):
     """What the network stack publishes for ``deps`` and ``app``."""
+
+    PRODUCER: ClassVar[str] = NETWORK
+    SOURCE: ClassVar[str] = NETWORK
 
     vpc_id: str
     public_subnet_ids: list[str]
@@ -31,8 +68,11 @@ class NetworkOutputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepsOutputs:
+class DepsOutputs(Contract):
     """What the deps stack publishes for ``app``."""
+
+    PRODUCER: ClassVar[str] = DEPS
+    SOURCE: ClassVar[str] = DEPS
 
     database_host: str
     database_name: str
@@ -45,8 +85,11 @@ class DepsOutputs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngressOutputs:
+class IngressOutputs(Contract):
     """What the deps stack publishes for ``app`` besides, if Langfuse has a public name."""
+
+    PRODUCER: ClassVar[str] = DEPS
+    SOURCE: ClassVar[str] = "deps_ingress"
 
     zone_id: str
     traefik_role_arn: str

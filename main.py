@@ -1,7 +1,9 @@
 """Langfuse on EKS, in three stacks: network, deps, app."""
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import lazy_bindings
 
@@ -10,35 +12,43 @@ lazy_bindings.install()
 from cdktf import App
 
 import summary
-from settings import Settings, SettingsError, warnings
+from contracts import APP, DEPS, NETWORK, STACKS, UPSTREAMS
+from env_file import SettingsError, load_settings, warnings
+from settings import Settings
 from stacks.app import AppStack
+from stacks.base import BaseStack
 from stacks.deps import DepsStack
 from stacks.network import NetworkStack
 from stacks.workspaces import WorkspacesStack
 
 ENV_FILE = Path(__file__).parent / ".env"
-# It runs `terraform version` for each terraform_data. Looking needs no Terraform, and a deploy asks
-# the modules, which want a newer one.
+# CDKTF's validation runs `terraform version` for each terraform_data, so synthesis would need
+# Terraform. A deploy checks required_version, which asks for a newer one.
 SKIP_VALIDATION = True
 
 
+CLASSES: Final[Mapping[str, Callable[..., BaseStack]]] = {
+    NETWORK: NetworkStack,
+    DEPS: DepsStack,
+    APP: AppStack,
+}
+
+
 def build(app: App, settings: Settings) -> None:
-    network = NetworkStack(app, settings=settings)
-    deps = DepsStack(app, settings=settings)
-    langfuse = AppStack(app, settings=settings)
-    deps.add_dependency(network)
-    langfuse.add_dependency(network)
-    langfuse.add_dependency(deps)
+    stacks = {id_: CLASSES[id_](app, settings=settings) for id_ in STACKS}
+    for id_, upstreams in UPSTREAMS.items():
+        for upstream in upstreams:
+            stacks[id_].add_dependency(stacks[upstream])
     if settings.runs_remotely:
         workspaces = WorkspacesStack(app, settings=settings)
-        for stack in (network, deps, langfuse):
+        for stack in stacks.values():
             stack.add_dependency(workspaces)
 
 
 def synthesize(outdir: Path | None = None) -> Path:
     """Synthesize what ``.env`` asks for, and return the folder: ``cdktf.out`` if none is given."""
     try:
-        settings = Settings.load(ENV_FILE)
+        settings = load_settings(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     for warning in warnings(ENV_FILE):

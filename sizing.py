@@ -15,6 +15,7 @@ With a public name the second node also has Traefik and ExternalDNS: limits of 2
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +67,10 @@ REDIS: Final = PodSize(
 # Only with a public name. Both hold one route or one record, and little else.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
+
+# Pods by the names of messages: of every installation, and of the option of a public name.
+CORE: Final = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
+PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 
 # Memory requests in MiB of the EKS add-ons: ebs-csi-node on every node; two coredns (70 each) and
 # two ebs-csi-controller (240 each) once per cluster.
@@ -122,10 +127,8 @@ def _vcpus(size: str) -> int | None:
     return 4 * int(multiple[1]) if multiple else None
 
 
-def shortage(node_count: int, instance_type: str, *, public: bool = False) -> str | None:
+def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -> str | None:
     """Return the arithmetic by which the pods do not fit these nodes, or None if they do.
-
-    With ``public``, Traefik and ExternalDNS are among the pods.
 
     An instance type whose memory is unknown is taken to fit.
     """
@@ -133,14 +136,11 @@ def shortage(node_count: int, instance_type: str, *, public: bool = False) -> st
     if allocatable is None:
         return None
     free = allocatable - SYSTEM_PER_NODE_MIB
-    sizes = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
-    if public:
-        sizes |= {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
-    requested = sum(size.memory_mib for size in sizes.values()) + SYSTEM_PER_CLUSTER_MIB
+    requested = sum(size.memory_mib for size in pods.values()) + SYSTEM_PER_CLUSTER_MIB
     if node_count * free < requested:
-        pods = " + ".join(f"{pod} {size.memory_mib}" for pod, size in sizes.items())
+        summands = " + ".join(f"{name} {size.memory_mib}" for name, size in pods.items())
         return (
-            f"the pods request {requested} MiB ({pods} + system {SYSTEM_PER_CLUSTER_MIB}), but "
+            f"the pods request {requested} MiB ({summands} + system {SYSTEM_PER_CLUSTER_MIB}), but "
             f"{node_count} x {instance_type} hold {node_count * free} MiB "
             f"({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
         )

@@ -17,7 +17,8 @@ from typing import Final, NoReturn
 
 from dotenv import dotenv_values
 
-from settings import Settings, SettingsError
+from env_file import SettingsError, load_settings
+from settings import Settings
 from verification.address import address_checks, public_name
 from verification.checks import CHECKS
 from verification.cluster import PATIENCE, CheckError, Cluster
@@ -60,7 +61,7 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
         yield Cluster(kubeconfig, environment), f"of {kubeconfig}"
         return
     try:
-        settings = Settings.load(ENV_FILE)
+        settings = load_settings(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     with tempfile.TemporaryDirectory() as folder:

@@ -2,42 +2,45 @@
 
 from typing import Final
 
-from cdktf import TerraformStack, TerraformVariable, TerraformVariableValidationConfig
+from cdktf import TerraformVariable, TerraformVariableValidationConfig
+from constructs import Construct
 
-from settings import PLACEHOLDER
-
-ADMIN_PASSWORD: Final = "langfuse_admin_password"  # noqa: S105 - the name of a variable
+from contracts import ADMIN_PASSWORD
+from env_file import PLACEHOLDER
 
 # Langfuse refuses a shorter one, and its web pod does not start.
-SHORTEST_ADMIN_PASSWORD: Final = 8
+SHORTEST: Final = 8
 
 
-def admin_password(stack: TerraformStack) -> str:
-    """Declare the sensitive variable of TF_VAR_langfuse_admin_password and return its token.
+class AdminPassword(TerraformVariable):
+    """The sensitive variable of ``TF_VAR_langfuse_admin_password``.
 
-    The plan of ``stack`` fails on the placeholder of .env.example and on a password that is too
-    short, before anything is made.
+    The plan of its stack fails on the placeholder of .env.example and on a password that is too
+    short, before anything is created.
     """
-    password = f"var.{ADMIN_PASSWORD}"
-    variable = TerraformVariable(
-        stack,
-        ADMIN_PASSWORD,
-        type="string",
-        sensitive=True,
-        nullable=False,
-        description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
-        validation=[
-            TerraformVariableValidationConfig(
-                condition=f"${{length({password}) >= {SHORTEST_ADMIN_PASSWORD}}}",
-                error_message=(
-                    "LANGFUSE_ADMIN_PASSWORD: needs at least "
-                    f"{SHORTEST_ADMIN_PASSWORD} characters; set it in .env."
+
+    def __init__(self, scope: Construct) -> None:
+        value = f"var.{ADMIN_PASSWORD}"
+        super().__init__(
+            scope,
+            ADMIN_PASSWORD,
+            type="string",
+            sensitive=True,
+            nullable=False,
+            description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
+            validation=[
+                TerraformVariableValidationConfig(
+                    condition=f"${{length({value}) >= {SHORTEST}}}",
+                    error_message=(
+                        f"LANGFUSE_ADMIN_PASSWORD: needs at least {SHORTEST} characters; "
+                        "set it in .env."
+                    ),
                 ),
-            ),
-            TerraformVariableValidationConfig(
-                condition=f'${{{password} != "{PLACEHOLDER}"}}',
-                error_message="LANGFUSE_ADMIN_PASSWORD: is still the placeholder; set it in .env.",
-            ),
-        ],
-    )
-    return variable.string_value
+                TerraformVariableValidationConfig(
+                    condition=f'${{{value} != "{PLACEHOLDER}"}}',
+                    error_message=(
+                        "LANGFUSE_ADMIN_PASSWORD: is still the placeholder; set it in .env."
+                    ),
+                ),
+            ],
+        )

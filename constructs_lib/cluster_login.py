@@ -18,7 +18,7 @@ class ClusterLogin(Construct):
     name, so that what is installed there can still be destroyed.
     """
 
-    def __init__(  # noqa: PLR0913 - what was published, and where to look instead
+    def __init__(
         self,
         scope: Construct,
         id_: str,

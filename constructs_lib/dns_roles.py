@@ -14,7 +14,7 @@ class DnsRoles(Construct):
     traefik_role_arn: str
     external_dns_role_arn: str
 
-    def __init__(  # noqa: PLR0913 - what the roles are made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -31,7 +31,7 @@ class EksCluster(Construct):
     oidc_provider_arn: str
     node_security_group_id: str
 
-    def __init__(  # noqa: PLR0913 - one argument for each thing one chooses about a cluster
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -1,7 +1,7 @@
 """Inputs of the EKS module: plain data in, plain data out."""
 
 
-def node_group(  # noqa: PLR0913 - what a group is made of
+def node_group(
     *,
     name: str,
     subnet_ids: list[str],

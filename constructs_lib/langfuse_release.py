@@ -4,27 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cdktf import DataResource, Fn, TerraformLocal, TerraformResourceLifecycle, Token
-from cdktf_cdktf_provider_helm.release import Release, ReleaseSetWo
+from cdktf_cdktf_provider_helm.release import ReleaseSetWo
 from constructs import Construct
 
 import versions
-from in_cluster.extra_manifests import ITEMS, SECRET_ITEM
+from constructs_lib.helm_release import MAX_HISTORY, HelmRelease
+from in_cluster.extra_manifests import EXTRA_MANIFESTS, SECRET_MANIFEST
 from in_cluster.helm_chart import Chart, as_yaml
 from in_cluster.names import NAMESPACE, RELEASE, SecretKey
 
 # Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
 TIMEOUT: Final = 1800
 
-# Revisions that Helm keeps for a rollback; each holds the whole release in a Secret.
-MAX_HISTORY: Final = 5
-
 
 class LangfuseRelease(Construct):
     """The chart with its values, and the secrets beside them."""
 
-    release: Release
+    release: HelmRelease
 
-    def __init__(  # noqa: PLR0913 - what a release is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,
@@ -56,32 +54,27 @@ class LangfuseRelease(Construct):
             "revision",
             follows=[*described, MAX_HISTORY, *(secrets[key] for key in SecretKey)],
         )
-        self.release = Release(
+        self.release = HelmRelease(
             self,
             "release",
             name=RELEASE,
             namespace=NAMESPACE,
             create_namespace=True,
-            repository=found.repository,
-            chart=found.chart,
-            version=found.version,
-            values=[text.as_string],
+            chart=found,
+            values=text.as_string,
             # Base64, as a Secret's data is: commas and braces mean something to --set.
-            set_wo=[
-                ReleaseSetWo(name=f"{ITEMS}.{SECRET_ITEM}.{path}", value=value, type="string")
+            secrets=[
+                ReleaseSetWo(
+                    name=f"{EXTRA_MANIFESTS}.{SECRET_MANIFEST}.{path}", value=value, type="string"
+                )
                 for path, value in (
                     ("kind", "Secret"),
                     *((f"data.{key.value}", Fn.base64encode(secrets[key])) for key in SecretKey),
                 )
             ],
-            set_wo_revision=revision.number,
-            wait=True,
+            secrets_revision=revision.number,
             timeout=wait_seconds,
-            max_history=MAX_HISTORY,
-            # A deploy that was cut off may leave a release that Terraform does not know.
-            upgrade_install=True,
         )
-        self.release.override_logical_id("langfuse")
         # A change of the wait alone would be an update that the revision does not follow.
         self.release.add_override("lifecycle.ignore_changes", ["timeout"])
 

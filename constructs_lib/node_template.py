@@ -29,7 +29,7 @@ class NodeTemplate(Construct):
     id: str
     version: str
 
-    def __init__(  # noqa: PLR0913 - what a template is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

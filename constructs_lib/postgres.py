@@ -31,7 +31,7 @@ class Postgres(Construct):
     address: str
     """Terraform address, for what must wait until there is a database."""
 
-    def __init__(  # noqa: PLR0913 - one argument for each thing one chooses about a database
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cdktf import DataResource, ITerraformDependable, LocalExecProvisioner
-from cdktf_cdktf_provider_helm.release import Release
 from constructs import Construct
 
 import versions
-from constructs_lib.langfuse_release import MAX_HISTORY
+from constructs_lib.helm_release import HelmRelease
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.helm_chart import Chart, as_yaml
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
@@ -27,7 +26,7 @@ class PublicAddress(Construct):
     has the time to see that, and only then it goes too.
     """
 
-    def __init__(  # noqa: PLR0913 - two charts with their values
+    def __init__(
         self,
         scope: Construct,
         id_: str,
@@ -80,23 +79,16 @@ class PublicAddress(Construct):
         values: Mapping[str, Any],
         *,
         after: Sequence[ITerraformDependable],
-    ) -> Release:
-        release = Release(
+    ) -> HelmRelease:
+        return HelmRelease(
             self,
             name,
             name=name,
             namespace=NAMESPACE,
-            repository=chart.repository,
-            chart=chart.chart,
-            version=chart.version,
-            values=[as_yaml(values)],
-            # Those of Traefik are for what is switched off, and Helm would never remove them.
+            chart=chart,
+            values=as_yaml(values),
+            # Traefik's CRDs serve providers that are disabled; Helm never deletes CRDs.
             skip_crds=True,
-            wait=True,
             timeout=TIMEOUT,
-            max_history=MAX_HISTORY,
-            upgrade_install=True,
-            depends_on=list(after),
+            after=after,
         )
-        release.override_logical_id(name)
-        return release

@@ -16,7 +16,7 @@ class RemoteWorkspace(Construct):
     adoption: dict[str, str]
     """Import block that takes the workspace over if it exists; for the stack."""
 
-    def __init__(  # noqa: PLR0913 - what a workspace is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -57,7 +57,7 @@ class RetainedStore(Construct):
     bucket_arn: str
     application_secrets_name: str
 
-    def __init__(  # noqa: PLR0913 - what the store is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -18,7 +18,7 @@ class RunIdentity(Construct):
 
     role_arn: str
 
-    def __init__(  # noqa: PLR0913 - what a role is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

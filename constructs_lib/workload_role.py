@@ -13,7 +13,7 @@ class WorkloadRole(Construct):
 
     arn: str
 
-    def __init__(  # noqa: PLR0913 - what a role is made of
+    def __init__(
         self,
         scope: Construct,
         id_: str,

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from contracts import DepsOutputs, NetworkOutputs
+from contracts import UPSTREAMS, DepsOutputs, NetworkOutputs
 
 if TYPE_CHECKING:
     from cdktf import App
     from constructs import IConstruct
 
 HERE: Final = Path(__file__).parent
-SEAMS: Final = (
-    ("network", "deps", NetworkOutputs),
-    ("deps", "app", DepsOutputs),
-    ("network", "app", NetworkOutputs),
+CONTRACTS: Final = {each.PRODUCER: each for each in (NetworkOutputs, DepsOutputs)}
+# From, to, and what goes there; neighbours first.
+ARROWS: Final = tuple(
+    (upstream, reader, CONTRACTS[upstream])
+    for reader, upstreams in UPSTREAMS.items()
+    for upstream in reversed(upstreams)
 )
 # Pixels.
 COLUMN, GAP, LINE, TOP, MARGIN = 330, 130, 20, 96, 24
@@ -36,16 +38,19 @@ class Part:
 
     def lines(self) -> list[str]:
         """Return what it makes and holds, a line each."""
-        held = (f"{part.name}: {', '.join(part.lines())}" for part in self.parts)
+        held = (f"{part.name}: {', '.join(part.lines())}".removesuffix(": ") for part in self.parts)
         return [*self.makes, *held]
 
 
 def parts_of(construct: "IConstruct") -> tuple[Part, ...]:
     """Return the constructs of ``constructs_lib`` directly below."""
+    from cdktf import TerraformElement  # noqa: PLC0415 - starts Node
+
     return tuple(
         Part(type(child).__name__, tuple(_made_by(child)), parts_of(child))
         for child in construct.node.children
         if type(child).__module__.startswith("constructs_lib.")
+        and not isinstance(child, TerraformElement)
     )
 
 
@@ -78,7 +83,7 @@ def mermaid(stacks: dict[str, tuple[Part, ...]]) -> str:
             text = "<br>".join([f"<b>{part.name}</b>", *part.lines()])
             lines.append(f'    {stack}_{part.name}["{text}"]')
         lines.append("  end")
-    for source, target, contract in SEAMS:
+    for source, target, contract in ARROWS:
         lines.append(f"  {source} -- {contract.__name__} --> {target}")
     return "\n".join(lines)
 
@@ -103,7 +108,7 @@ def svg(stacks: dict[str, tuple[Part, ...]]) -> str:
         frames.append(f'<rect class="stack" x="{x}" y="44" width="{COLUMN}" ')
         frames[-1] += f'height="{bottom - 44}" rx="10"/>'
         frames.append(_text(x + 16, 72, f"stack {name}", "title"))
-    arrows = [_arrow(columns, bottom, *seam) for seam in SEAMS]
+    arrows = [_arrow(columns, bottom, *arrow) for arrow in ARROWS]
     width = MARGIN * 2 + COLUMN * len(columns) + GAP * (len(columns) - 1)
     body = "\n".join([*frames, *boxes, *arrows])
     caption = _text(MARGIN, 28, ".env \u2192 Settings \u2192 each stack", "made")
@@ -162,11 +167,11 @@ def main() -> None:
     lazy_bindings.install()
     from cdktf import App  # noqa: PLC0415
 
+    from env_file import load_settings  # noqa: PLC0415
     from main import build  # noqa: PLC0415
-    from settings import Settings  # noqa: PLC0415
 
     app = App(skip_validation=True)
-    build(app, Settings.load(HERE.parent / ".env"))
+    build(app, load_settings(HERE.parent / ".env"))
     stacks, page = stacks_of(app), HERE / "architecture.md"
     page.write_text(in_page(page.read_text(encoding="utf-8"), mermaid(stacks)), encoding="utf-8")
     (HERE / "architecture.svg").write_text(svg(stacks), encoding="utf-8")

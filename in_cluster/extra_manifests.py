@@ -1,6 +1,6 @@
 """Kubernetes objects that Langfuse needs and its chart does not make.
 
-They are items of the release (``extraManifests``), so that uninstalling it leaves nothing behind:
+They belong to the release (``extraManifests``), so that uninstalling it leaves nothing behind:
 claims made by the StatefulSets themselves would stay, and their volumes with them.
 """
 
@@ -15,23 +15,23 @@ from in_cluster.names import (
     STORAGE_CLASS,
 )
 
-# The chart's name for manifests of one's own.
-ITEMS: Final = "extraManifests"
+# The chart's key for additional manifests.
+EXTRA_MANIFESTS: Final = "extraManifests"
 
-# Key of the Secret among the items: its data is set by this path.
-SECRET_ITEM: Final = "secret"  # noqa: S105 - a key, not a secret
+# Key of the Secret among them; its data is set by this path.
+SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 
-def release_items(
+def extra_manifests(
     *, clickhouse_storage_gb: int, redis_storage_gb: int, volume_tags: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the items by a key of ours; sizes in GiB, tags as AWS shows them on the volumes.
+    """Return the manifests, each by a key; sizes in GiB, tags as AWS shows them on the volumes.
 
     A map where the chart's default is a list: its template walks either, and a write-only value is
     merged into a map but replaces a list (docs/adr/0005-secrets.md).
     """
     return {
-        SECRET_ITEM: _secret(),
+        SECRET_MANIFEST: _secret(),
         "priorityClass": _priority_class(),
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": _claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
@@ -39,16 +39,16 @@ def release_items(
     }
 
 
-def with_extra_items(extra: Mapping[str, Any]) -> dict[str, Any]:
+def with_keys(extra: Mapping[str, Any]) -> dict[str, Any]:
     """Return a user's chart values with ``extraManifests`` as a map, as ours are.
 
-    The chart documents a list; its items get keys that no item of ours has.
+    The chart documents a list; its manifests get keys that none of ours has.
     """
-    items = extra.get(ITEMS)
-    if not isinstance(items, list):
+    manifests = extra.get(EXTRA_MANIFESTS)
+    if not isinstance(manifests, list):
         return dict(extra)
-    keyed = {f"extra{position}": each for position, each in enumerate(items, start=1)}
-    return {**extra, ITEMS: keyed}
+    keyed = {f"extra{position}": each for position, each in enumerate(manifests, start=1)}
+    return {**extra, EXTRA_MANIFESTS: keyed}
 
 
 def _secret() -> dict[str, Any]:

@@ -37,7 +37,7 @@ CONTAINER_SECURITY: Final = {
 CLICKHOUSE_OVERRIDES: Final = Path(__file__).with_name("clickhouse_overrides.xml")
 
 
-def langfuse_values(  # noqa: PLR0913 - what the chart is told
+def langfuse_values(
     *,
     image_tag: str,
     url: str,

@@ -7,9 +7,16 @@ RELEASE: Final = "langfuse"
 NAMESPACE: Final = "langfuse"
 SERVICE_ACCOUNT: Final = "langfuse"
 
-# The chart calls it release and component; its Service's port is this too.
-WEB_SERVICE: Final = "langfuse-web"
+# Workloads and Services: the chart names them <release>-<component>, Bitnami's charts add a role.
+WEB: Final = "langfuse-web"
 WEB_PORT: Final = 3000
+WORKER: Final = "langfuse-worker"
+WORKER_PORT: Final = 3030
+CLICKHOUSE: Final = "langfuse-clickhouse-shard0"
+CLICKHOUSE_SERVICE: Final = "langfuse-clickhouse"
+CLICKHOUSE_HTTP_PORT: Final = 8123
+REDIS: Final = "langfuse-redis-primary"
+REDIS_PORT: Final = 6379
 
 ORGANIZATION_ID: Final = "default-organization"
 PROJECT_ID: Final = "default-project"

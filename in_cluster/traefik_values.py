@@ -9,8 +9,8 @@ from in_cluster.names import (
     PRIORITY_CLASS,
     STORAGE_CLASS,
     TRAEFIK,
+    WEB,
     WEB_PORT,
-    WEB_SERVICE,
 )
 from in_cluster.placement import with_volume
 
@@ -23,7 +23,7 @@ RESOLVER: Final = "letsencrypt"
 TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
-def traefik_values(  # noqa: PLR0913 - what the chart is told
+def traefik_values(
     *, domain: str, zone_id: str, email: str, staging: bool, role_arn: str, spread: bool, zone: str
 ) -> dict[str, Any]:
     """Return one Traefik on ports 80 and 443 of its node, with a certificate for ``domain``.
@@ -119,9 +119,7 @@ def _route(domain: str) -> dict[str, Any]:
                 }
             },
             "services": {
-                "langfuse": {
-                    "loadBalancer": {"servers": [{"url": f"http://{WEB_SERVICE}:{WEB_PORT}"}]}
-                }
+                "langfuse": {"loadBalancer": {"servers": [{"url": f"http://{WEB}:{WEB_PORT}"}]}}
             },
         }
     }

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from contracts import STACKS, WORKSPACES
 from pricing import prices
 from pricing.bill import Item, bill
 
-ORDER: Final = ("workspaces", "network", "deps", "app")
 WIDTH: Final = 34
 
 
 def read(outdir: Path) -> dict[str, Mapping[str, Any]]:
     """Return the stacks that CDKTF has synthesized into ``outdir``, in the order of deploys."""
     found = {file.parent.name: file for file in outdir.glob("stacks/*/cdk.tf.json")}
-    order = sorted(found, key=lambda name: (*ORDER, name).index(name))
-    return {name: json.loads(found[name].read_text(encoding="utf-8")) for name in order}
+    order = (WORKSPACES, *STACKS)
+    return {
+        name: json.loads(found[name].read_text(encoding="utf-8"))
+        for name in sorted(found, key=lambda name: (*order, name).index(name))
+    }
 
 
 def total(items: Iterable[Item], what: str = "total") -> Item:

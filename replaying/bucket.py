@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from verification.checks import WORKER
+from in_cluster.names import WORKER
 from verification.cluster import Cluster
 
 SCRIPT: Final = Path(__file__).with_name("bucket.js")
@@ -36,5 +36,5 @@ def unstage(cluster: Cluster) -> None:
 
 def _run(cluster: Cluster, *arguments: str, stdin: str = "") -> str:
     script = SCRIPT.read_text(encoding="utf-8")
-    command = ("exec", "--stdin", WORKER, "--", "node", "-e", script, *arguments)
+    command = ("exec", "--stdin", f"deployment/{WORKER}", "--", "node", "-e", script, *arguments)
     return cluster.kubectl(*command, stdin=stdin, seconds=TIMEOUT)

@@ -10,11 +10,11 @@ from typing import Final
 
 import httpx
 
-from in_cluster.names import WEB_PORT, WEB_SERVICE
+from in_cluster.names import NAMESPACE, WEB, WEB_PORT, WORKER
 from replaying import bucket, queues
 from verification.cluster import NO_TLS, PATIENCE, CheckError, Cluster
 
-WEB: Final = "deployment/langfuse-web"
+DEPLOYMENT: Final = f"deployment/{WEB}"
 PATH: Final = "/api/admin/ingestion-replay"
 # The most keys that Langfuse takes at once (web/src/pages/api/admin/ingestion-replay.ts).
 BATCH: Final = 1000
@@ -57,7 +57,7 @@ def replay(cluster: Cluster, since: datetime, *, dry_run: bool) -> None:
     wait(cluster, queues.ALL)
     if failed := queues.failed(cluster) - failed_before:
         message = (
-            f"{failed} jobs failed; see uv run kubectl logs -n langfuse deployment/langfuse-worker"
+            f"{failed} jobs failed; see uv run kubectl logs -n {NAMESPACE} deployment/{WORKER}"
         )
         raise CheckError(message)
     _say("done", "every queue is empty")
@@ -69,17 +69,17 @@ def admin_key(cluster: Cluster) -> Iterator[str]:
     key = secrets.token_hex(32)
     try:
         # On standard input, so that it is in no list of processes.
-        cluster.kubectl("set", "env", WEB, "--env=-", stdin=f"ADMIN_API_KEY={key}\n")
+        cluster.kubectl("set", "env", DEPLOYMENT, "--env=-", stdin=f"ADMIN_API_KEY={key}\n")
         _wait_for_web(cluster)
         yield key
     finally:
-        cluster.kubectl("set", "env", WEB, "ADMIN_API_KEY-")
+        cluster.kubectl("set", "env", DEPLOYMENT, "ADMIN_API_KEY-")
 
 
 def _wait_for_web(cluster: Cluster) -> None:
     end = time.monotonic() + RESTART
     while True:
-        found = cluster.get(WEB)
+        found = cluster.get(DEPLOYMENT)
         status, wanted = found["status"], found["spec"]["replicas"]
         if (
             status.get("observedGeneration", 0) >= found["metadata"]["generation"]
@@ -104,7 +104,7 @@ def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
     end = time.monotonic() + RETRY
     while True:
         try:
-            with cluster.forward(f"svc/{WEB_SERVICE}", WEB_PORT) as port:
+            with cluster.forward(f"svc/{WEB}", WEB_PORT) as port:
                 answer = httpx.post(
                     f"http://127.0.0.1:{port}{PATH}",
                     json={"keys": list(keys)},

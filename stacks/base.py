@@ -26,15 +26,10 @@ class BaseStack(TerraformStack):
             self,
             "aws",
             region=settings.aws_default_region,
-            default_tags=[AwsProviderDefaultTags(tags=default_tags(settings))],
+            default_tags=[AwsProviderDefaultTags(tags=settings.tags)],
         )
 
 
 def workspace_name(settings: Settings, stack_id: str) -> str:
     """Return the name of the Terraform Cloud workspace that keeps a stack's state."""
     return f"{settings.name}-{stack_id}"
-
-
-def default_tags(settings: Settings) -> dict[str, str]:
-    """Return the AWS tags by which all of an installation can be found."""
-    return {"Project": settings.name, "ManagedBy": "terraform"}

@@ -12,16 +12,12 @@ from constructs_lib.dns_roles import DnsRoles
 from constructs_lib.postgres import Postgres
 from constructs_lib.remains import Remains
 from constructs_lib.retained_store import RetainedStore
-from constructs_lib.stack_outputs import publish, publish_hints
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import NAMESPACE, SERVICE_ACCOUNT
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
-from stacks.network import NETWORK
-from stacks.upstream import read_from
-
-DEPS = "deps"
+from stacks.interface import Upstreams, publish, publish_next_steps
 
 
 class DepsStack(BaseStack):
@@ -31,7 +27,7 @@ class DepsStack(BaseStack):
         super().__init__(scope, DEPS, settings=settings)
         RandomProvider(self, "random")
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
-        network = read_from(NETWORK, NetworkOutputs, stack=self, settings=settings)
+        network = Upstreams(self, settings=settings).read(NetworkOutputs)
         partition = DataAwsPartition(self, "partition").partition
         account_id = DataAwsCallerIdentity(self, "caller").account_id
         bucket_name = f"{settings.name}-{account_id}-{settings.aws_default_region}"
@@ -96,13 +92,13 @@ class DepsStack(BaseStack):
                 workload_role_arn=role.arn,
             ),
         )
-        if settings.langfuse_domain and settings.route53_zone:
+        if settings.public_name:
             dns = DnsRoles(
                 self,
                 "dns",
                 name=settings.name,
-                domain=settings.langfuse_domain,
-                zone=settings.route53_zone,
+                domain=settings.public_name.domain,
+                zone=settings.public_name.zone,
                 partition=partition,
                 oidc_provider_arn=network.oidc_provider_arn,
             )
@@ -115,7 +111,7 @@ class DepsStack(BaseStack):
                 ),
             )
         store.create_before_all(self)
-        publish_hints(
+        publish_next_steps(
             self,
             query_the_database=(
                 "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "

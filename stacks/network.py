@@ -7,17 +7,11 @@ import versions
 from constructs_lib.destroy_order import DestroyOrder
 from constructs_lib.eks_cluster import CREATOR, EksCluster
 from constructs_lib.public_vpc import PublicVpc
-from constructs_lib.stack_outputs import publish, publish_hints
-from contracts import NetworkOutputs
+from contracts import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN, NetworkOutputs
 from in_cluster.names import NAMESPACE
 from settings import Settings
-from stacks.base import BaseStack, default_tags
-
-NETWORK = "network"
-
-# Variables of remote runs.
-OPERATOR_ARN = "operator_arn"
-RUN_ROLE_ARN = "run_role_arn"
+from stacks.base import BaseStack
+from stacks.interface import publish, publish_next_steps
 
 
 class NetworkStack(BaseStack):
@@ -43,13 +37,9 @@ class NetworkStack(BaseStack):
             node_count=settings.node_count,
             node_capacity_type=settings.node_capacity_type,
             node_disk_gb=settings.node_disk_gb,
-            tags=default_tags(settings),
+            tags=settings.tags,
             administrators=self._administrators() if settings.runs_remotely else None,
-            web_cidrs=(
-                [str(cidr) for cidr in settings.ingress_allowed_cidrs]
-                if settings.langfuse_domain
-                else None
-            ),
+            web_cidrs=settings.public_name.allowed_cidrs if settings.public_name else None,
         )
         DestroyOrder(
             self,
@@ -71,7 +61,7 @@ class NetworkStack(BaseStack):
                 cluster_certificate_authority_data=cluster.certificate_authority_data,
             ),
         )
-        publish_hints(
+        publish_next_steps(
             self,
             reach_the_cluster=(
                 f"uv run aws eks update-kubeconfig --name {settings.name} "
@@ -80,9 +70,9 @@ class NetworkStack(BaseStack):
         )
 
     def _administrators(self) -> dict[str, str]:
-        """Let in who deploys by hand as ever, and the role of the runs besides.
+        """Return the local operator and the role of remote runs.
 
-        The module itself would let in whoever runs Terraform, and put out the other.
+        By default the module admits whoever runs Terraform, and removes the other.
         """
         return {CREATOR: self._arn_of(OPERATOR_ARN), "runs": self._arn_of(RUN_ROLE_ARN)}
 

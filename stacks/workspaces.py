@@ -1,4 +1,4 @@
-"""Before the others, if they run in Terraform Cloud: the workspaces that they run in."""
+"""Stack 0, for remote runs only: the Terraform Cloud workspaces of the other stacks."""
 
 import json
 from pathlib import Path
@@ -12,28 +12,33 @@ from cdktf_cdktf_provider_tfe.workspace_settings import WorkspaceSettings
 from constructs import Construct
 
 import versions
-from constructs_lib.admin_password import ADMIN_PASSWORD, admin_password
+from constructs_lib.admin_password import AdminPassword
 from constructs_lib.remote_workspace import RemoteWorkspace
 from constructs_lib.run_identity import RunIdentity
+from contracts import (
+    ADMIN_PASSWORD,
+    APP,
+    NETWORK,
+    OPERATOR_ARN,
+    RUN_ROLE_ARN,
+    STACKS,
+    UPSTREAMS,
+    WORKSPACES,
+)
 from settings import Settings
-from stacks.app import APP
 from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
-from stacks.deps import DEPS
-from stacks.network import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN
 
-WORKSPACES = "workspaces"
-
-# What the runs may do is what who deploys by hand may do.
+# Remote runs have the policy of a local deploy.
 POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
 
 
 class WorkspacesStack(BaseStack):
-    """The three other workspaces, and the role of their runs. It runs on the user's machine."""
+    """The three other workspaces, and the IAM role of their runs. Itself it always runs locally."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, WORKSPACES, settings=settings)
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
-        names = {id_: workspace_name(settings, id_) for id_ in (NETWORK, DEPS, APP)}
+        names = {id_: workspace_name(settings, id_) for id_ in STACKS}
         own_name = workspace_name(settings, WORKSPACES)
         existing = DataTfeWorkspaceIds(
             self,
@@ -50,8 +55,8 @@ class WorkspacesStack(BaseStack):
             workspaces=list(names.values()),
             policy=self._policy(settings.name),
         )
-        network, deps, app = (
-            RemoteWorkspace(
+        workspaces = {
+            id_: RemoteWorkspace(
                 self,
                 id_,
                 name=name,
@@ -60,19 +65,23 @@ class WorkspacesStack(BaseStack):
                 existing_ids=f"{existing.fqn}.ids",
             )
             for id_, name in names.items()
-        )
-        network.share_with([deps, app])
-        deps.share_with([app])
-        app.share_with([])
-        deps.run_after(network)
-        app.run_after(deps)
-        for workspace in (network, deps, app):
+        }
+        for id_, workspace in workspaces.items():
+            readers = [reader for reader, upstreams in UPSTREAMS.items() if id_ in upstreams]
+            workspace.share_with([workspaces[reader] for reader in readers])
+        for id_, upstreams in UPSTREAMS.items():
+            # The last upstream runs after all the others.
+            for upstream in upstreams[-1:]:
+                workspaces[id_].run_after(workspaces[upstream])
+        for workspace in workspaces.values():
             workspace.set_environment(
                 TFC_AWS_PROVIDER_AUTH="true", TFC_AWS_RUN_ROLE_ARN=identity.role_arn
             )
-        network.set_input(**{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn})
-        app.set_secret_input(**{ADMIN_PASSWORD: admin_password(self)})
-        self.add_override("import", [each.adoption for each in (network, deps, app)])
+        workspaces[NETWORK].set_input(
+            **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn}
+        )
+        workspaces[APP].set_secret_input(**{ADMIN_PASSWORD: AdminPassword(self).string_value})
+        self.add_override("import", [each.adoption for each in workspaces.values()])
         # From the second deploy on it needs no TF_FORCE_LOCAL_BACKEND any more.
         WorkspaceSettings(
             self,
@@ -82,7 +91,7 @@ class WorkspacesStack(BaseStack):
         )
 
     def _operator_arn(self) -> str:
-        """Return who deploys by hand, as the EKS module would: a role, not a session of it."""
+        """Return the ARN of the local operator, as the EKS module does: a role, not its session."""
         caller = DataAwsCallerIdentity(self, "caller").arn
         return DataAwsIamSessionContext(self, "operator", arn=caller).issuer_arn
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from settings import PASSED_THROUGH, variables
+from env_file import PASSED_THROUGH, variables
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCES: Final = (

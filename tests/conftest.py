@@ -18,8 +18,8 @@ import lazy_bindings
 
 lazy_bindings.install()
 
-from pricing.report import ORDER
-from settings import PASSED_THROUGH, Settings, variables
+from contracts import STACKS, WORKSPACES
+from env_file import PASSED_THROUGH, load_settings, variables
 from tests import policy
 from tests.checkout import ROOT, clean_environment, copy_checkout
 from tests.policy import PolicyReport
@@ -29,6 +29,8 @@ from tests.stack import Stack
 REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
     from cdktf import App
+
+    from settings import Settings
 
 # They wait more than they work. With more of them, timeouts of Terraform and its providers fail.
 PARTS_AT_ONCE = 3 * (os.cpu_count() or 1)
@@ -69,7 +71,7 @@ def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) 
         extra = "".join(f"{key}={value}\n" for key, value in lines.items())
         env_file.write_text(env.read_text(encoding="utf-8") + extra, encoding="utf-8")
         app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
-        return app, Settings.load(env_file)
+        return app, load_settings(env_file)
 
     return run
 
@@ -97,17 +99,10 @@ def synthesize(construct: Construct) -> Synthesize:
 @pytest.fixture(scope="session")
 def synthesize_stack(configure: Configure) -> SynthesizeStack:
     """Return a function that synthesizes one stack only, in a third of the time."""
-    from stacks.app import AppStack  # noqa: PLC0415
-    from stacks.deps import DepsStack  # noqa: PLC0415
-    from stacks.network import NetworkStack  # noqa: PLC0415
+    from main import CLASSES  # noqa: PLC0415
     from stacks.workspaces import WorkspacesStack  # noqa: PLC0415
 
-    kinds = {
-        "workspaces": WorkspacesStack,
-        "network": NetworkStack,
-        "deps": DepsStack,
-        "app": AppStack,
-    }
+    kinds = {WORKSPACES: WorkspacesStack, **CLASSES}
 
     def run(name: str, **lines: str) -> Stack:
         app, settings = configure(lines)
@@ -120,7 +115,7 @@ def synthesize_stack(configure: Configure) -> SynthesizeStack:
 
 def read(app: "App") -> dict[str, Stack]:
     folder = Path(app.outdir)
-    made = [name for name in ORDER if (folder / "stacks" / name).is_dir()]
+    made = [name for name in (WORKSPACES, *STACKS) if (folder / "stacks" / name).is_dir()]
     return {name: Stack.read(folder, name) for name in made}
 
 

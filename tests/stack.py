@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from contracts import HINT
+from contracts import NEXT_STEP
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Stack:
     @property
     def published(self) -> dict[str, Any]:
         """Outputs for other stacks, without the hints for people."""
-        return {name: each for name, each in self.outputs.items() if not name.startswith(HINT)}
+        return {name: each for name, each in self.outputs.items() if not name.startswith(NEXT_STEP)}
 
     def resource(self, kind: str, name: str | None = None) -> dict[str, Any]:
         """Return the resource of this name, or the only one of this type."""

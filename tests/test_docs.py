@@ -8,7 +8,8 @@ from cdktf import App
 
 import versions
 from docs import diagram
-from settings import DERIVED, Settings, variables
+from env_file import DERIVED, variables
+from settings import Settings
 from tests.checkout import ROOT
 from tests.stack import Stack
 

@@ -109,9 +109,11 @@ def test_messages_are_found() -> None:
     assert len(cases()) > 40
     assert {
         "settings",
+        "setting_types",
+        "env_file",
         "admin_password",
         "restore_point",
-        "stack_outputs",
+        "interface",
         "first_trace",
         "cluster",
     } <= {said_by for said_by, _ in cases()}

@@ -11,6 +11,7 @@ import yaml
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from contracts import STACKS
 from tests.conftest import Synthesize
 from tests.stack import Stack
 
@@ -25,7 +26,7 @@ STATEFUL = {
 STATEFUL_MODULES = {"terraform-aws-modules/rds/aws", "terraform-aws-modules/eks/aws"}
 
 
-@pytest.mark.parametrize("name", ["network", "deps", "app"])
+@pytest.mark.parametrize("name", STACKS)
 def test_stack(stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion) -> None:
     assert without_metadata(stacks[name].json) == snapshot(
         extension_class=JSONSnapshotExtension, name=name

@@ -9,9 +9,9 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from constructs_lib.public_address import FAREWELL
-from contracts import DepsOutputs, IngressOutputs
+from contracts import STACKS, DepsOutputs, IngressOutputs
+from env_file import load_settings
 from in_cluster.external_dns_values import INTERVAL, TTL
-from settings import Settings
 from tests.checkout import ROOT
 from tests.conftest import chart_values
 from tests.stack import Stack
@@ -21,7 +21,6 @@ from tests.test_values import ALLOCATABLE, mib, pods
 
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
 EKS = "terraform-aws-modules/eks/aws"
-NAMES = ("network", "deps", "app")
 INGRESS = "${local.deps_%s}"
 
 
@@ -40,12 +39,12 @@ def external_dns(public: dict[str, Stack]) -> dict[str, Any]:
 
 def test_without_a_name_nothing_of_it_is_there(stacks: dict[str, Stack]) -> None:
     """The golden copies say that nothing else is."""
-    for name in NAMES:
+    for name in STACKS:
         for trace in ("traefik", "external-dns", "route53", "deps_ingress"):
             assert trace not in stacks[name].text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STACKS)
 def test_golden(
     public: dict[str, Stack], stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion
 ) -> None:
@@ -68,7 +67,7 @@ def changed(now: dict[str, Any], before: dict[str, Any], depth: int) -> dict[str
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STACKS)
 def test_inputs_of_modules_exist(public: dict[str, Stack], name: str) -> None:
     for call in public[name].modules.values():
         assert set(call) - META <= set(INTERFACES[call["source"]]["inputs"])
@@ -334,6 +333,6 @@ def test_both_keep_clickhouse_company(
 
 
 def test_two_t3_medium_hold_it_all() -> None:
-    settings = Settings.load(ROOT / "tests" / "env" / "accepts.public-name.env")
+    settings = load_settings(ROOT / "tests" / "env" / "accepts.public-name.env")
     assert (settings.node_count, settings.node_instance_type) == (2, "t3.medium")
     assert settings.url == f"https://{DOMAIN}"

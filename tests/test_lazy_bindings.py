@@ -130,9 +130,9 @@ import sys
 from pathlib import Path
 import main
 from cdktf import App
-from settings import Settings
+from env_file import load_settings
 app = App(outdir=sys.argv[2])
-main.build(app, Settings.load(Path(sys.argv[1])))
+main.build(app, load_settings(Path(sys.argv[1])))
 app.synth()
 print("cdktf_cdktf_provider_aws.sqs_queue" in sys.modules)
 """

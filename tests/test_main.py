@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from cdktf import App
 
-from settings import DERIVED
+from contracts import STACKS
+from env_file import DERIVED
 from tests.conftest import BASE_ENV, Run
 
 
 def test_untouched_example_synthesizes_three_stacks(checkout: Path, started: Future[Run]) -> None:
     program = started.result()
     assert program.returncode == 0
-    for stack in ("network", "deps", "app"):
+    for stack in STACKS:
         file = checkout / "cdktf.out" / "stacks" / stack / "cdk.tf.json"
         assert json.loads(file.read_text(encoding="utf-8"))["terraform"]["backend"]
         assert f"cdktf.out/stacks/{stack}/cdk.tf.json" in program.stdout

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from contracts import STACKS
 from tests.checkout import ROOT
 from tests.stack import Stack
 
@@ -17,7 +18,6 @@ INTERFACES: dict[str, Any] = json.loads(
 )
 # Arguments of Terraform itself.
 META = {"//", "source", "version", "providers", "depends_on"}
-STACKS = ("network", "deps", "app")
 
 
 @pytest.mark.parametrize("name", STACKS)

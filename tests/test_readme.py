@@ -5,8 +5,10 @@ import re
 import pytest
 
 import versions
+from contracts import STACKS
+from env_file import variables
 from in_cluster.names import NAMESPACE
-from settings import Settings, variables
+from settings import Settings
 from tests.checkout import ROOT
 from verification.checks import CHECKS
 
@@ -69,7 +71,7 @@ def test_fr30_readme_explains_the_variables_as_errors_do() -> None:
 def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
     deployed = re.findall(r"cdktf deploy (\w+)", README)
     destroyed = re.findall(r"cdktf destroy (\w+)", README)
-    assert deployed == ["network", "deps", "app"]
+    assert tuple(deployed) == STACKS
     assert destroyed == ["app", "deps", "network"]
 
 

@@ -8,14 +8,14 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 import versions
 from constructs_lib.langfuse_release import TIMEOUT
+from contracts import STACKS
+from env_file import DERIVED, warnings
 from pricing.bill import bill
-from settings import DERIVED, warnings
 from tests.checkout import ROOT
 from tests.conftest import Synthesize, SynthesizeStack
 from tests.stack import Stack
 from tests.test_golden import without_metadata
 
-STACKS = ("network", "deps", "app")
 EKS = "terraform-aws-modules/eks/aws"
 # A token of EKS is good for that long, in seconds.
 TOKEN = 900

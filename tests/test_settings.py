@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import DERIVED, Settings, SettingsError, variables, warnings
+from env_file import DERIVED, SettingsError, load_settings, variables, warnings
+from settings import Settings
 from tests.checkout import ROOT
 from tests.conftest import BASE_ENV, ENV
 
@@ -17,14 +18,14 @@ REJECTED = sorted(ENV.glob("rejects.*.env"))
 
 @pytest.mark.parametrize("file", ACCEPTED, ids=lambda file: file.stem)
 def test_accepts(file: Path) -> None:
-    Settings.load(file)
+    load_settings(file)
 
 
 @pytest.mark.parametrize("file", REJECTED, ids=lambda file: file.stem)
 def test_rejects(file: Path) -> None:
     variable = file.stem.split(".")[1]
     with pytest.raises(SettingsError) as error:
-        Settings.load(file)
+        load_settings(file)
     (line,) = str(error.value).splitlines()
     named, _, fault = line.partition(": ")
     assert variable in named.split(", ")
@@ -38,8 +39,8 @@ def test_a_verdict_for_every_variable() -> None:
 
 
 def test_fr23_every_variable_can_be_set() -> None:
-    everything = Settings.load(ENV / "accepts.every-variable.env")
-    alone = Settings.load(BASE_ENV)
+    everything = load_settings(ENV / "accepts.every-variable.env")
+    alone = load_settings(BASE_ENV)
     same = {
         name for name in Settings.model_fields if getattr(everything, name) == getattr(alone, name)
     }
@@ -59,7 +60,7 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("NODE_COUNT=0\nVPC_CDIR=x\nTFE_TOKEN=\n", encoding="utf-8")
     with pytest.raises(SettingsError) as error:
-        Settings.load(env_file)
+        load_settings(env_file)
     report = str(error.value)
     for variable in ("NODE_COUNT", "VPC_CDIR", "TFE_TOKEN", "LANGFUSE_ADMIN_PASSWORD"):
         assert re.search(rf"^{variable}: ", report, re.MULTILINE)
@@ -85,17 +86,17 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
 )
 def test_says_what_is_wrong(file: str, expected: str) -> None:
     with pytest.raises(SettingsError, match=re.escape(expected)):
-        Settings.load(ENV / f"rejects.{file}.env")
+        load_settings(ENV / f"rejects.{file}.env")
 
 
 def test_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape(".env: is missing; run: cp -n .env.example")):
-        Settings.load(tmp_path / ".env")
+        load_settings(tmp_path / ".env")
 
 
 def test_environment_wins_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODE_COUNT", "4")
-    assert Settings.load(BASE_ENV).node_count == 4
+    assert load_settings(BASE_ENV).node_count == 4
     assert "NODE_COUNT: set in the environment, which wins over .env" in warnings(BASE_ENV)
 
 
@@ -134,32 +135,32 @@ def test_open_sign_up_at_a_public_name_is_reported(
 def test_origin_is_what_a_browser_sends(tmp_path: Path, lines: str, origin: str) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + lines, encoding="utf-8")
-    assert Settings.load(env_file).origin == origin
+    assert load_settings(env_file).origin == origin
 
 
 def test_values_hold_special_characters() -> None:
-    settings = Settings.load(BASE_ENV)
+    settings = load_settings(BASE_ENV)
     assert settings.langfuse_admin_password.get_secret_value() == "do-not-print $,{}#"
     assert settings.langfuse_admin_name == "Ada Lovelace"
 
 
 def test_cidr_lists() -> None:
-    settings = Settings.load(ENV / "accepts.every-variable.env")
+    settings = load_settings(ENV / "accepts.every-variable.env")
     assert settings.cluster_allowed_cidrs == (
         IPv4Network("203.0.113.7/32"),
         IPv4Network("198.51.100.0/24"),
     )
-    nobody = Settings.load(ENV / "accepts.nobody-else-at-the-database.env")
+    nobody = load_settings(ENV / "accepts.nobody-else-at-the-database.env")
     assert nobody.database_allowed_cidrs == ()
 
 
 def test_nfr1_settings_never_show_secrets() -> None:
-    assert "do-not-print" not in repr(Settings.load(BASE_ENV))
+    assert "do-not-print" not in repr(load_settings(BASE_ENV))
 
 
 def test_example_is_accepted_with_a_warning_of_its_placeholders() -> None:
     example = ROOT / ".env.example"
-    Settings.load(example)
+    load_settings(example)
     (warning,) = warnings(example)
     assert "LANGFUSE_ADMIN_PASSWORD" in warning
     assert "TFE_TOKEN" in warning

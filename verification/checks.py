@@ -8,17 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from in_cluster.names import WEB_PORT, WEB_SERVICE
+from in_cluster.names import (
+    CLICKHOUSE,
+    CLICKHOUSE_HTTP_PORT,
+    CLICKHOUSE_SERVICE,
+    NAMESPACE,
+    REDIS,
+    WEB,
+    WEB_PORT,
+    WORKER,
+    WORKER_PORT,
+)
 from verification.cluster import CheckError, Cluster
 from verification.redis import ask
 
-WORKER: Final = "deployment/langfuse-worker"
-WORKER_PORT: Final = 3030
 WORKLOADS: Final = (
-    "deployment/langfuse-web",
-    WORKER,
-    "statefulset/langfuse-clickhouse-shard0",
-    "statefulset/langfuse-redis-primary",
+    f"deployment/{WEB}",
+    f"deployment/{WORKER}",
+    f"statefulset/{CLICKHOUSE}",
+    f"statefulset/{REDIS}",
 )
 S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
 
@@ -55,24 +63,24 @@ def pods(cluster: Cluster) -> str:
 def web_health(cluster: Cluster) -> str:
     """Ask web for its version, and whether it reaches PostgreSQL."""
     path = "/api/public/health?failIfDatabaseUnavailable=true"
-    return f"Langfuse {cluster.http(f'svc/{WEB_SERVICE}', WEB_PORT, path).json()['version']}"
+    return f"Langfuse {cluster.http(f'svc/{WEB}', WEB_PORT, path).json()['version']}"
 
 
 def web_ready(cluster: Cluster) -> str:
     """Ask web whether it takes requests."""
-    cluster.http(f"svc/{WEB_SERVICE}", WEB_PORT, "/api/public/ready")
+    cluster.http(f"svc/{WEB}", WEB_PORT, "/api/public/ready")
     return "takes requests"
 
 
 def worker(cluster: Cluster) -> str:
     """Ask the worker whether it reaches PostgreSQL and Redis."""
-    cluster.http(WORKER, WORKER_PORT, "/api/health")
+    cluster.http(f"deployment/{WORKER}", WORKER_PORT, "/api/health")
     return "healthy"
 
 
 def clickhouse(cluster: Cluster) -> str:
     """Ping ClickHouse."""
-    return cluster.http("svc/langfuse-clickhouse", 8123, "/ping").text.strip()
+    return cluster.http(f"svc/{CLICKHOUSE_SERVICE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
 
 
 def redis(cluster: Cluster) -> str:
@@ -83,7 +91,7 @@ def redis(cluster: Cluster) -> str:
 def s3(cluster: Cluster) -> str:
     """Write, read and delete in the bucket, with the worker's own role."""
     script = S3_PROBE.read_text(encoding="utf-8")
-    return cluster.kubectl("exec", WORKER, "--", "node", "-e", script).strip()
+    return cluster.kubectl("exec", f"deployment/{WORKER}", "--", "node", "-e", script).strip()
 
 
 @dataclass(frozen=True)
@@ -105,14 +113,14 @@ class Check:
         return True, f"{self.part:12} ok   {found}"
 
 
-LOGS: Final = "see uv run kubectl logs -n langfuse"
+LOGS: Final = f"see uv run kubectl logs -n {NAMESPACE}"
 CHECKS: Final = (
     Check("nodes", nodes, "see uv run kubectl describe nodes"),
     Check("pods", pods, "see uv run kubectl get events -n langfuse --sort-by=.lastTimestamp"),
-    Check("web", web_health, f"{LOGS} deployment/langfuse-web: is the database there?"),
-    Check("web ready", web_ready, f"{LOGS} deployment/langfuse-web: is it migrating?"),
-    Check("worker", worker, f"{LOGS} {WORKER}"),
-    Check("clickhouse", clickhouse, f"{LOGS} langfuse-clickhouse-shard0-0"),
-    Check("redis", redis, f"{LOGS} langfuse-redis-primary-0"),
+    Check("web", web_health, f"{LOGS} deployment/{WEB}: is the database there?"),
+    Check("web ready", web_ready, f"{LOGS} deployment/{WEB}: is it migrating?"),
+    Check("worker", worker, f"{LOGS} deployment/{WORKER}"),
+    Check("clickhouse", clickhouse, f"{LOGS} {CLICKHOUSE}-0"),
+    Check("redis", redis, f"{LOGS} {REDIS}-0"),
     Check("s3", s3, "deploy deps, then uv run kubectl rollout restart -n langfuse deployment"),
 )

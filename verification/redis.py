@@ -3,7 +3,7 @@
 import base64
 import socket
 
-from in_cluster.names import SECRET, SecretKey
+from in_cluster.names import REDIS, REDIS_PORT, SECRET, SecretKey
 from verification.cluster import PATIENCE, CheckError, Cluster
 
 
@@ -18,7 +18,7 @@ def ask(cluster: Cluster, *commands: str) -> list[str]:
     password = base64.b64decode(data[SecretKey.REDIS_PASSWORD])
     lines = b"".join(each.encode() + b"\r\n" for each in (*commands, "QUIT"))
     with (
-        cluster.forward("svc/langfuse-redis-primary", 6379) as port,
+        cluster.forward(f"svc/{REDIS}", REDIS_PORT) as port,
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
     ):
         connection.sendall(b"AUTH " + password + b"\r\n" + lines)

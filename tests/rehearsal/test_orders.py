@@ -5,6 +5,7 @@ import re
 import pytest
 
 from constructs_lib.destroy_order import PVC_NAMESPACE
+from contracts import STACKS
 from in_cluster.names import NAMESPACE
 from tests.checkout import ROOT
 from tests.rehearsal.aws import REGION
@@ -40,7 +41,7 @@ def make_volume(stage: Stage) -> str:
 
 def test_everything_is_deployed(stage: Stage, plane: ControlPlane) -> None:
     """All three stacks are deployed."""
-    for stack in ("network", "deps", "app"):
+    for stack in STACKS:
         stage.installation.deploy(stack)
     wait_for_all_pods(plane)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts import STACKS
 from tests.rehearsal.chart_repository import ChartRepository
 from tests.rehearsal.cloud_run import Run
 from tests.rehearsal.control_plane import ControlPlane
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
 LONGEST = True
 
-STACKS = ("network", "deps", "app")
 # The role of the runs may administer the cluster: all that a move adds.
 ENTRY = {
     "module.eks.aws_eks_access_entry.this.runs",

@@ -1,0 +1,127 @@
+"""Reads ``.env`` and words its faults.
+
+Whatever is wrong is reported in one go, by variable and with a remedy, and never with a value.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from settings import Settings
+
+PLACEHOLDER: Final = "change-me"
+
+# Lines of .env that Terraform and CDKTF's CLI read; this program does not.
+DERIVED: Final = (
+    "TF_TOKEN_app_terraform_io",
+    "TF_VAR_langfuse_admin_password",
+    "TF_FORCE_LOCAL_BACKEND",
+    "CDKTF_IGNORE_MISSING_STACK_DEPENDENCIES",
+)
+# Forces local runs; contradicts TERRAFORM_CLOUD_RUNS=remote.
+FORCE_LOCAL: Final = "TF_FORCE_LOCAL_BACKEND"
+# Further variables that .env may set: temporary credentials, proxies, Terraform's own switches.
+PASSED_THROUGH: Final = (
+    *DERIVED,
+    "AWS_SESSION_TOKEN",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "TF_CLI_CONFIG_FILE",
+    "TF_LOG",
+    "TF_PLUGIN_CACHE_DIR",
+)
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the configuration, one line a fault."""
+
+
+def load_settings(env_file: Path) -> Settings:
+    """Read ``env_file``; a variable of the environment wins over its line in the file.
+
+    Raises:
+        SettingsError: the file is missing, or anything in it is wrong.
+
+    """
+    if not env_file.is_file():
+        message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
+        raise SettingsError(message)
+    lines = dotenv_values(env_file)
+    faults = [_unknown(key) for key in lines if key not in _known()]
+    try:
+        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # taken at run time
+    except ValidationError as error:
+        faults += [_explain(fault) for fault in error.errors(include_input=False)]
+    else:
+        if settings.runs_remotely and lines.get(FORCE_LOCAL):
+            fault = (
+                "TF_FORCE_LOCAL_BACKEND, TERRAFORM_CLOUD_RUNS: the first keeps every run on "
+                "this machine, the second is remote; comment out the first, or set the second "
+                "to local"
+            )
+            faults.append(fault)
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def variables() -> dict[str, str]:
+    """Return every variable and what it means: ``{"NODE_COUNT": "a whole number ...", ...}``."""
+    return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
+
+
+def warnings(env_file: Path) -> list[str]:
+    """Return what synthesis can live with but a deploy cannot, or what may surprise.
+
+    Call it before the file's lines are put into the environment, and after ``load_settings``.
+    """
+    lines = dotenv_values(env_file)
+    settings = load_settings(env_file)
+    opened = settings.public_name is not None and not settings.langfuse_signup_disabled
+    found = {
+        "anybody who reaches the name can make an account; set the first to true, or narrow "
+        "INGRESS_ALLOWED_CIDRS": ["LANGFUSE_SIGNUP_DISABLED", "LANGFUSE_DOMAIN"] * opened,
+        "still a placeholder, fill in before deploying": [
+            key
+            for key, value in lines.items()
+            if key not in DERIVED and PLACEHOLDER in (value or "")
+        ],
+        "missing from .env, copy the line from .env.example before deploying": [
+            key
+            for key in DERIVED
+            if key not in lines and not (settings.runs_remotely and key == FORCE_LOCAL)
+        ],
+        "set in the environment, which wins over .env": [
+            key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)
+        ],
+    }
+    return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+
+
+def _known() -> set[str]:
+    return {*variables(), *PASSED_THROUGH}
+
+
+def _unknown(key: str) -> str:
+    nearest = difflib.get_close_matches(key.upper(), _known(), n=1)
+    remedy = f"did you mean {nearest[0]}?" if nearest else "see .env.example for the known ones"
+    return f"{key}: is not a known variable; {remedy}"
+
+
+def _explain(fault: ErrorDetails) -> str:
+    """Word one of pydantic's faults without its input, which may be a secret."""
+    if not fault["loc"]:
+        return str(fault["ctx"]["error"])
+    variable = str(fault["loc"][0]).upper()
+    if fault["type"] == "missing":
+        problem = "is missing"
+    elif fault["type"] == "value_error":
+        problem = str(fault["ctx"]["error"])
+    else:
+        problem = "is not valid"
+    return f"{variable}: {problem}; expected {variables()[variable]}"

@@ -1,0 +1,63 @@
+"""The chart values of Langfuse's release, composed of its parts and of the user's own."""
+
+from typing import Any
+
+import yaml
+
+import versions
+from contracts import DepsOutputs
+from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
+from in_cluster.headless_init import HeadlessInit
+from in_cluster.langfuse_values import (
+    clickhouse_values,
+    langfuse_values,
+    postgresql_values,
+    redis_values,
+    s3_values,
+)
+from in_cluster.merge_values import merge_values
+from in_cluster.names import STORAGE_CLASS
+from in_cluster.terraform_text import literal
+from settings import Settings
+
+
+def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> dict[str, Any]:
+    """Return the values; ``data_zone`` is the zone of pods with a volume."""
+    values = {
+        "global": {
+            "defaultStorageClass": STORAGE_CLASS,
+            # The bundled images come from a frozen mirror, which Bitnami's own check refuses.
+            "security": {"allowInsecureImages": True},
+        },
+        "langfuse": langfuse_values(
+            image_tag=versions.LANGFUSE_IMAGE,
+            url=literal(settings.url),
+            signup_disabled=settings.langfuse_signup_disabled,
+            init=HeadlessInit(
+                user_email=literal(settings.langfuse_admin_email),
+                user_name=literal(settings.langfuse_admin_name),
+                organization_name=literal(settings.langfuse_org_name),
+                project_name=literal(settings.langfuse_project_name),
+            ),
+            workload_role_arn=deps.workload_role_arn,
+            spread=settings.spreads_pods,
+            zone=data_zone,
+        ),
+        "postgresql": postgresql_values(
+            host=deps.database_host,
+            database=deps.database_name,
+            username=deps.database_username,
+        ),
+        "clickhouse": clickhouse_values(zone=data_zone),
+        "redis": redis_values(spread=settings.spreads_pods, zone=data_zone),
+        "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
+        EXTRA_MANIFESTS: extra_manifests(
+            clickhouse_storage_gb=settings.clickhouse_storage_gb,
+            redis_storage_gb=settings.redis_storage_gb,
+            volume_tags=settings.tags,
+        ),
+    }
+    if settings.langfuse_extra_values is None:
+        return values
+    extra = yaml.safe_load(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))
+    return merge_values(values, with_keys(extra))

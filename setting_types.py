@@ -1,0 +1,138 @@
+"""The forms of variables in ``.env``: each type checks one, and never repeats a value."""
+
+import re
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+import sizing
+
+# Two public subnets of at least a /24 each: every node takes up to 18 addresses for its pods.
+LARGEST_VPC_PREFIX: Final = 16
+SMALLEST_VPC_PREFIX: Final = 23
+
+# Hosts whose traffic leaves no machine.
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def _not_empty(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        message = "is empty"
+        raise ValueError(message)
+    return value
+
+
+def _matching(pattern: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            message = "has the wrong form"
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
+
+
+def _cidr(value: object) -> IPv4Network:
+    """Give a better reason than pydantic for host bits, the commonest mistake."""
+    try:
+        return IPv4Network(str(value).strip())
+    except ValueError as error:
+        fault = "has host bits set" if "host bits" in str(error) else "is not an IPv4 CIDR"
+        raise ValueError(fault) from None
+
+
+def _cidrs(value: object) -> object:
+    """Turn ``a, b`` into networks. The empty list is spelled ``none``, so that it is meant."""
+    _not_empty(value)
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() == "none":
+        return ()
+    networks = []
+    for position, entry in enumerate(value.split(","), start=1):
+        try:
+            networks.append(_cidr(entry))
+        except ValueError as error:
+            message = f"entry {position} {error}"
+            raise ValueError(message) from None
+    return tuple(networks)
+
+
+def _holds_two_subnets(network: IPv4Network) -> IPv4Network:
+    if network.prefixlen > SMALLEST_VPC_PREFIX:
+        message = "is too small for two subnets"
+        raise ValueError(message)
+    if network.prefixlen < LARGEST_VPC_PREFIX:
+        message = "is larger than AWS allows for a VPC"
+        raise ValueError(message)
+    return network
+
+
+def _readable_mapping(path: Path) -> Path:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        message = "cannot be read"
+        raise ValueError(message) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        message = "is not YAML"
+        raise ValueError(message) from None
+    if not isinstance(values, dict):
+        message = "holds no mapping of chart values"
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError only
+    return path.resolve()
+
+
+def _chart_source(value: str) -> str:
+    if value.startswith("http://") and urlsplit(value).hostname not in LOOPBACK:
+        # What it installs runs in the cluster with the application's secrets.
+        message = "is http, where anybody on the way can change the chart; use https:// or oci://"
+        raise ValueError(message)
+    if re.match(r"(https?|oci)://", value):
+        return value
+    path = Path(value)
+    if path.is_dir() or (path.is_file() and path.suffix == ".tgz"):
+        return str(path.resolve())
+    message = "is neither a chart repository nor an existing chart"
+    raise ValueError(message)
+
+
+def _x86_instance_type(value: str) -> str:
+    if not sizing.is_instance_type(value):
+        message = "has the wrong form"
+        raise ValueError(message)
+    if sizing.is_arm(value):
+        message = "is an ARM type, and the nodes' image is for x86-64"
+        raise ValueError(message)
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_not_empty)]
+Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
+Flag = Annotated[bool, BeforeValidator(_not_empty)]
+Region = Annotated[Text, _matching(r"[a-z]{2}(-[a-z]+)+-\d")]
+Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
+Email = Annotated[Text, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")]
+Url = Annotated[Text, _matching(r"https?://[^\s/]+\S*")]
+DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
+# IAM and CloudFormation limit the names that begin with it.
+InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
+Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
+SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
+VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
+KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
+InstanceType = Annotated[Text, AfterValidator(_x86_instance_type)]
+NodeCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=100)]
+NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
+VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]
+DatabaseClass = Annotated[Text, _matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
+DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=65536)]
+# RDS keeps automated backups for at most 35 days; 0 switches them off.
+BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
+ChartSource = Annotated[Text, AfterValidator(_chart_source)]
+ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]

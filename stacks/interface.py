@@ -1,0 +1,155 @@
+"""Stack interface: a contract goes into a workspace as outputs, and comes out again as tokens."""
+
+import dataclasses
+import json
+from typing import Any, TypeVar, get_type_hints
+
+from cdktf import (
+    Postcondition,
+    TerraformLocal,
+    TerraformOutput,
+    TerraformResourceLifecycle,
+    TerraformStack,
+)
+from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
+from cdktf_cdktf_provider_tfe.data_tfe_workspace_ids import DataTfeWorkspaceIds
+
+from contracts import NEXT_STEP, SENSITIVE, Contract
+from settings import Settings
+from stacks.base import workspace_name
+
+ContractT = TypeVar("ContractT", bound=Contract)
+
+
+def publish(stack: TerraformStack, outputs: Contract) -> None:
+    """Write one Terraform output per field of the contract ``outputs``."""
+    for field in dataclasses.fields(outputs):
+        TerraformOutput(
+            stack,
+            field.name,
+            value=getattr(outputs, field.name),
+            sensitive=_is_sensitive(field),
+            static_id=True,
+        )
+
+
+def publish_next_steps(stack: TerraformStack, **commands: str) -> None:
+    """Write outputs that no stack reads: commands to run after a deploy.
+
+    Args:
+        stack: the stack whose deploy shows them.
+        commands: each by its name; ``log_in`` becomes the output ``how_to_log_in``.
+
+    """
+    for name, command in commands.items():
+        TerraformOutput(stack, f"{NEXT_STEP}{name}", value=command, sensitive=False, static_id=True)
+
+
+def missing_value(producer: str) -> str:
+    """Return the fallback of an output of ``producer`` that is missing in a destroy.
+
+    As a host name it never resolves, and the error that follows names the stack.
+    """
+    return f"{producer}-is-not-deployed.invalid"
+
+
+class Upstreams:
+    """Outputs of other stacks, read through ``tfe_outputs``."""
+
+    def __init__(self, stack: TerraformStack, *, settings: Settings) -> None:
+        """Declare nothing yet; ``stack`` is the reader."""
+        self._stack = stack
+        self._settings = settings
+
+    def read(self, contract: type[ContractT]) -> ContractT:
+        """Return a contract, its fields as tokens."""
+        return _Workspace(
+            self._stack, contract.PRODUCER, contract.SOURCE, settings=self._settings
+        ).read(contract)
+
+
+class _Workspace:
+    """The workspace of a producer, with one postcondition per output that is read.
+
+    A workspace that does not exist fails that data source without a remedy. A workspace without
+    state, or one that does not share it, answers with an empty object and no error. Postconditions
+    stop a deploy in both cases before it creates anything, and name the command to run.
+
+    A destroy is not stopped: Terraform turns conditions into warnings then, and each field falls
+    back to ``missing_value``. Outputs vanish with any destroy of the producer, even a failed one.
+    """
+
+    def __init__(
+        self, stack: TerraformStack, producer: str, source: str, *, settings: Settings
+    ) -> None:
+        """Declare the data source in ``stack``."""
+        self._source = source
+        self._stack = stack
+        self._producer = producer
+        self._workspace = workspace_name(settings, producer)
+        self._conditions: list[dict[str, str]] = []
+        organization = settings.tfc_organization
+        self._outputs = DataTfeOutputs(
+            stack, source, organization=organization, workspace=self._workspace
+        )
+        self._address = self._outputs.fqn
+        # The token of a remote run lists no workspaces; it sees the outputs shared with it.
+        if not settings.runs_remotely:
+            self._outputs.add_override("count", f"${{{self._exists(organization)} ? 1 : 0}}")
+            self._address = f"{self._outputs.fqn}[0]"
+
+    def read(self, contract: type[ContractT]) -> ContractT:
+        tokens: dict[str, Any] = {}
+        types = get_type_hints(contract)
+        for field in dataclasses.fields(contract):
+            # The provider marks `values` sensitive as a whole; nonsensitive_values has the others.
+            values = "values" if _is_sensitive(field) else "nonsensitive_values"
+            published = f"{self._address}.{values}.{field.name}"
+            fallback = json.dumps(missing_value(self._producer))
+            is_list = types[field.name] == list[str]
+            name = f"{self._producer}_{field.name}"
+            local = TerraformLocal(
+                self._stack,
+                name,
+                f"${{try({published}, {f'[{fallback}]' if is_list else fallback})}}",
+            )
+            local.override_logical_id(name)
+            tokens[field.name] = local.as_list if is_list else local.as_string
+            self._conditions.append(
+                {
+                    "condition": f"${{try(length(self.{values}.{field.name}) > 0, false)}}",
+                    "error_message": (
+                        f"Workspace {self._workspace} publishes no {field.name}. Run cdktf deploy "
+                        f"{self._producer} first; if it is deployed, let it share its state with "
+                        "this workspace."
+                    ),
+                }
+            )
+        self._outputs.add_override("lifecycle", {"postcondition": self._conditions})
+        return contract(**tokens)
+
+    def _exists(self, organization: str) -> str:
+        """Return an expression, true if the workspace exists; a deploy stops if it does not."""
+        exists = f'contains(keys({{}}.ids), "{self._workspace}")'
+        found = DataTfeWorkspaceIds(
+            self._stack,
+            f"{self._source}_workspace",
+            organization=organization,
+            names=[self._workspace],
+            lifecycle=TerraformResourceLifecycle(
+                postcondition=[
+                    Postcondition(
+                        condition=f"${{{exists.format('self')}}}",
+                        error_message=(
+                            f"There is no workspace {self._workspace}. Run cdktf deploy "
+                            f"{self._producer} first."
+                        ),
+                    )
+                ]
+            ),
+        )
+        return exists.format(found.fqn)
+
+
+def _is_sensitive(field: dataclasses.Field[Any]) -> bool:
+    return bool(field.metadata.get(SENSITIVE, False))
