@@ -45,7 +45,6 @@ class Contract:
 
     PRODUCER: ClassVar[str]
     """Id of the stack that publishes them."""
-    SOURCE: ClassVar[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,6 @@ class NetworkOutputs(Contract):
     """What the network stack publishes for ``deps`` and ``app``."""
 
     PRODUCER: ClassVar[str] = NETWORK
-    SOURCE: ClassVar[str] = NETWORK
 
     vpc_id: str
     public_subnet_ids: list[str]
@@ -72,7 +70,6 @@ class DepsOutputs(Contract):
     """What the deps stack publishes for ``app``."""
 
     PRODUCER: ClassVar[str] = DEPS
-    SOURCE: ClassVar[str] = DEPS
 
     database_host: str
     database_name: str
@@ -89,7 +86,6 @@ class IngressOutputs(Contract):
     """What the deps stack publishes for ``app`` besides, if Langfuse has a public name."""
 
     PRODUCER: ClassVar[str] = DEPS
-    SOURCE: ClassVar[str] = "deps_ingress"
 
     zone_id: str
     traefik_role_arn: str

@@ -54,18 +54,20 @@ def missing_value(producer: str) -> str:
 
 
 class Upstreams:
-    """Outputs of other stacks, read through ``tfe_outputs``."""
+    """Outputs of other stacks, read through one ``tfe_outputs`` for each of them."""
 
     def __init__(self, stack: TerraformStack, *, settings: Settings) -> None:
         """Declare nothing yet; ``stack`` is the reader."""
         self._stack = stack
         self._settings = settings
+        self._workspaces: dict[str, _Workspace] = {}
 
     def read(self, contract: type[ContractT]) -> ContractT:
         """Return a contract, its fields as tokens."""
-        return _Workspace(
-            self._stack, contract.PRODUCER, contract.SOURCE, settings=self._settings
-        ).read(contract)
+        producer = contract.PRODUCER
+        if producer not in self._workspaces:
+            self._workspaces[producer] = _Workspace(self._stack, producer, settings=self._settings)
+        return self._workspaces[producer].read(contract)
 
 
 class _Workspace:
@@ -79,18 +81,15 @@ class _Workspace:
     back to ``missing_value``. Outputs vanish with any destroy of the producer, even a failed one.
     """
 
-    def __init__(
-        self, stack: TerraformStack, producer: str, source: str, *, settings: Settings
-    ) -> None:
+    def __init__(self, stack: TerraformStack, producer: str, *, settings: Settings) -> None:
         """Declare the data source in ``stack``."""
-        self._source = source
         self._stack = stack
         self._producer = producer
         self._workspace = workspace_name(settings, producer)
         self._conditions: list[dict[str, str]] = []
         organization = settings.tfc_organization
         self._outputs = DataTfeOutputs(
-            stack, source, organization=organization, workspace=self._workspace
+            stack, producer, organization=organization, workspace=self._workspace
         )
         self._address = self._outputs.fqn
         # The token of a remote run lists no workspaces; it sees the outputs shared with it.
@@ -133,7 +132,7 @@ class _Workspace:
         exists = f'contains(keys({{}}.ids), "{self._workspace}")'
         found = DataTfeWorkspaceIds(
             self._stack,
-            f"{self._source}_workspace",
+            f"{self._producer}_workspace",
             organization=organization,
             names=[self._workspace],
             lifecycle=TerraformResourceLifecycle(

@@ -134,7 +134,7 @@ def test_second_contract_is_published_and_read(public: dict[str, Stack]) -> None
     for field in fields:
         assert INGRESS % field in public["app"].text
         read = public["app"].json["locals"][f"deps_{field}"]
-        assert f"data.tfe_outputs.deps_ingress[0].nonsensitive_values.{field}," in read
+        assert f"data.tfe_outputs.deps[0].nonsensitive_values.{field}," in read
 
 
 # --- App
