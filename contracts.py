@@ -54,7 +54,8 @@ class NetworkOutputs(Contract):
     PRODUCER: ClassVar[str] = NETWORK
 
     vpc_id: str
-    public_subnet_ids: list[str]
+    database_subnet_ids: list[str]
+    """Two subnets in different zones, reachable from the outside."""
     data_zone: str
     """Zone of the first subnet, where pods with a volume live: a single node is there too."""
     node_security_group_id: str

@@ -50,7 +50,7 @@ class DepsStack(BaseStack):
             name=settings.name,
             remains=remains,
             vpc_id=network.vpc_id,
-            subnet_ids=network.public_subnet_ids,
+            subnet_ids=network.database_subnet_ids,
             client_security_group_id=network.node_security_group_id,
             allowed_cidrs=[str(cidr) for cidr in settings.database_allowed_cidrs],
             instance_class=settings.database_instance_class,

@@ -52,7 +52,7 @@ class NetworkStack(BaseStack):
             self,
             NetworkOutputs(
                 vpc_id=vpc.vpc_id,
-                public_subnet_ids=vpc.public_subnet_ids,
+                database_subnet_ids=vpc.public_subnet_ids,
                 data_zone=vpc.zone,
                 node_security_group_id=cluster.node_security_group_id,
                 oidc_provider_arn=cluster.oidc_provider_arn,

@@ -264,7 +264,7 @@ def test_fr05_postgres_in_the_same_vpc(deps: Stack) -> None:
     assert (database["allocated_storage"], database["storage_type"]) == (20, "gp3")
     assert database["storage_encrypted"] is True
     assert database["create_db_subnet_group"] is True
-    assert database["subnet_ids"] == "${local.network_public_subnet_ids}"
+    assert database["subnet_ids"] == "${local.network_database_subnet_ids}"
     assert database["manage_master_user_password"] is False
     assert "parameters" not in database
 

@@ -155,7 +155,7 @@ class Stage:
         nodes = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)
         outputs = NetworkOutputs(
             vpc_id=vpc,
-            public_subnet_ids=[subnet["Subnet"]["SubnetId"] for subnet in subnets],
+            database_subnet_ids=[subnet["Subnet"]["SubnetId"] for subnet in subnets],
             data_zone=f"{REGION}a",
             node_security_group_id=nodes["GroupId"],
             oidc_provider_arn=f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.example.com/id/1",
