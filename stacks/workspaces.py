@@ -29,7 +29,7 @@ from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
 
 # Remote runs have the policy of a local deploy.
-POLICY = Path(__file__).parents[1] / "docs" / "iam-policy.json"
+POLICY = Path(__file__).parents[1] / "policies" / "deployer.json"
 
 
 class WorkspacesStack(BaseStack):
@@ -98,4 +98,4 @@ class WorkspacesStack(BaseStack):
     def _policy(self, name: str) -> str:
         partition = DataAwsPartition(self, "partition").partition
         text = json.dumps(json.loads(POLICY.read_text(encoding="utf-8")), separators=(",", ":"))
-        return text.replace("langfuse", name).replace("arn:aws:", f"arn:{partition}:")
+        return text.replace("${name}", name).replace("arn:aws:", f"arn:{partition}:")

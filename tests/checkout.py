@@ -10,12 +10,14 @@ from env_file import PASSED_THROUGH, variables
 ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCES: Final = (
     "*.py",
-    "*.cjs",
     "constructs_lib",
     "docs",
     "in_cluster",
+    "lazy_bindings",
+    "policies",
     "pricing",
     "replaying",
+    "retained",
     "stacks",
     "verification",
     ".env.example",

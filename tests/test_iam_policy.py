@@ -1,4 +1,4 @@
-"""docs/iam-policy.json: what a deployer and the runs in Terraform Cloud may do, and to what."""
+"""policies/deployer.json: what a deployer and the runs in Terraform Cloud may do, and to what."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from tests.checkout import ROOT
 from tests.conftest import SynthesizeStack
 from tests.stack import Stack
 
-TEXT = (ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8")
+TEMPLATE = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
+TEXT = TEMPLATE.replace("${name}", "langfuse")
 STATEMENTS: list[dict[str, Any]] = json.loads(TEXT)["Statement"]
 IRSA = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
 # Of a managed policy, in characters without white space.

@@ -177,8 +177,8 @@ def test_role_may_what_the_policy_of_the_prerequisites_allows(
     text = stack.resource("aws_iam_policy")["policy"].replace(
         "${data.aws_partition.partition.partition}", "aws"
     )
-    prerequisites = (ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8")
-    assert json.loads(text) == json.loads(prerequisites.replace("langfuse", name))
+    prerequisites = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
+    assert json.loads(text) == json.loads(prerequisites.replace("${name}", name))
 
 
 def test_user_and_runs_administer_the_cluster(remote: dict[str, Stack]) -> None:

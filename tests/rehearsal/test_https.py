@@ -122,8 +122,8 @@ def zone_id(stage: Stage) -> str:
 
 
 def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
-    """`docs/iam-policy.json` allows what Terraform asks of Route 53."""
-    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    """`policies/deployer.json` allows what Terraform asks of Route 53."""
+    policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     granted = [action for each in policy["Statement"] for action in each["Action"]]
     calls = [call for call in stage.aws.provider_calls() if call.startswith("route53:")]
     assert calls

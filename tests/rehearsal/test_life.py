@@ -104,11 +104,11 @@ def test_nfr08_after_destroy_of_network_nothing_else_is_left(stage: Stage) -> No
 
 
 def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
-    """`docs/iam-policy.json` allows every call that Terraform has made, EKS's aside.
+    """`policies/deployer.json` allows every call that Terraform has made, EKS's aside.
 
     Cannot prove: what EKS, CloudFormation and RDS call in the user's name, and on which resources.
     """
-    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     allowed = [action for each in policy["Statement"] for action in each["Action"]]
     needed = {action for call in stage.aws.provider_calls() for action in actions_of(call)}
     assert {"rds:CreateDBInstance", "s3:PutBucketCORS", "tag:GetResources"} <= needed
@@ -120,7 +120,7 @@ def test_what_the_policy_wants_tagged_is_made_with_the_tag(stage: Stage) -> None
 
     Cannot prove: on which resources of a call AWS looks for the tag.
     """
-    policy = json.loads((ROOT / "docs" / "iam-policy.json").read_text(encoding="utf-8"))
+    policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     (tagged,) = (each for each in policy["Statement"] if each["Sid"] == "MakeTagged")
     made = set(tagged["Action"]) & set(stage.aws.provider_calls())
     assert {"ec2:CreateVpc", "ec2:CreateLaunchTemplate", "ec2:CreateSecurityGroup"} <= made
