@@ -1,13 +1,13 @@
 """The mark of a database that was completed, which outlives ``terraform destroy``."""
 
 import json
-from typing import Any
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from constructs import Construct
 
-from constructs_lib.retained_names import mark_path
+from retained.mark_template import mark_template
+from retained.names import mark_path
 
 
 class DatabaseMark(Construct):
@@ -33,29 +33,10 @@ class DatabaseMark(Construct):
             self,
             "stack",
             name=f"{name}-retained-mark",
-            template_body=json.dumps(_template(f"{mark_path(name)}/database"), indent=2),
+            template_body=json.dumps(mark_template(f"{mark_path(name)}/database"), indent=2),
             parameters={"Create": f'${{{exists} ? "false" : "true"}}'},
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
         )
         stack.depends_on = [after]
         stack.override_logical_id("database_mark")
-
-
-def _template(parameter: str) -> dict[str, Any]:
-    return {
-        "Description": "Says that there has been a database: deleting this stack leaves the mark.",
-        "Parameters": {"Create": {"Type": "String", "AllowedValues": ["true", "false"]}},
-        "Conditions": {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}},
-        "Resources": {
-            # A stack must have a resource, whatever its conditions say. This one is nothing.
-            "Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-            "Mark": {
-                "Type": "AWS::SSM::Parameter",
-                "Condition": "Create",
-                "DeletionPolicy": "Retain",
-                "UpdateReplacePolicy": "Retain",
-                "Properties": {"Name": parameter, "Type": "String", "Value": "completed"},
-            },
-        },
-    }

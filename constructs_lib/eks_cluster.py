@@ -8,7 +8,6 @@ from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
-from constructs_lib.eks_inputs import addons, administrator, node_group, web_rules
 from constructs_lib.existing_cluster import ExistingCluster
 from constructs_lib.node_template import NodeTemplate
 from constructs_lib.workload_role import WorkloadRole
@@ -87,10 +86,10 @@ class EksCluster(Construct):
         partition = DataAwsPartition(self, "partition").partition
         if administrators:
             policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
-            entries = {key: administrator(arn, policy_arn) for key, arn in administrators.items()}
+            entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
             cluster.set("access_entries", entries)
         if web_cidrs:
-            cluster.set("node_security_group_additional_rules", web_rules(web_cidrs))
+            cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
         self.endpoint = cluster.get_string("cluster_endpoint")
         self.certificate_authority_data = cluster.get_string("cluster_certificate_authority_data")
@@ -109,7 +108,7 @@ class EksCluster(Construct):
         cluster.set(
             "eks_managed_node_groups",
             {
-                "default": node_group(
+                "default": _node_group(
                     name=name,
                     # The subnet of the volumes' zone: a single node must be able to attach them.
                     subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
@@ -131,7 +130,7 @@ class EksCluster(Construct):
                 "ebs_csi": f"arn:{partition}:iam::aws:policy/{EBS_CSI_POLICY}"
             },
         )
-        cluster.set("addons", addons(ebs_csi_role_arn=ebs_csi_role.arn))
+        cluster.set("addons", _addons(ebs_csi_role_arn=ebs_csi_role.arn))
 
 
 def _can_become(version: str) -> list[Postcondition]:
@@ -157,3 +156,68 @@ def _can_become(version: str) -> list[Postcondition]:
             ),
         ),
     ]
+
+
+def _node_group(
+    *,
+    name: str,
+    subnet_ids: list[str],
+    count: int,
+    capacity_type: str,
+    template_id: str,
+    template_version: str,
+) -> dict[str, object]:
+    """Return the managed node group; its template has the instance type and the disk."""
+    return {
+        # The module ignores later changes of desired_size. With the count in its name, a new count
+        # is a new group, made before the old one goes.
+        "name": f"{name}-{count}",
+        "iam_role_name": f"{name}-nodes",
+        "subnet_ids": subnet_ids,
+        "ami_type": "AL2023_x86_64_STANDARD",
+        # Otherwise every new image would be a change, and a roll of the nodes.
+        "use_latest_ami_release_version": False,
+        "create_launch_template": False,
+        "launch_template_id": template_id,
+        "launch_template_version": template_version,
+        "capacity_type": capacity_type,
+        "min_size": count,
+        "max_size": count,
+        "desired_size": count,
+    }
+
+
+def _administrator(principal_arn: str, policy_arn: str) -> dict[str, object]:
+    """Return the access entry of a user or role with all rights in the cluster."""
+    return {
+        "principal_arn": principal_arn,
+        "policy_associations": {
+            "admin": {"policy_arn": policy_arn, "access_scope": {"type": "cluster"}}
+        },
+    }
+
+
+def _web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
+    """Return rules of the nodes' security group that let ``cidrs`` reach ports 80 and 443."""
+    return {
+        scheme: {
+            "description": f"{scheme.upper()} to Traefik",
+            "from_port": port,
+            "to_port": port,
+            "cidr_blocks": cidrs,
+        }
+        for scheme, port in (("http", 80), ("https", 443))
+    }
+
+
+def _addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
+    """Return the add-ons; but for vpc-cni, their Deployments and DaemonSets go with them."""
+    return {
+        # Before the nodes, which are not ready without it. Its DaemonSet stays until the nodes are
+        # gone: without it nobody frees their network interfaces, which then block the subnets
+        # (terraform-aws-modules/terraform-aws-eks#2743).
+        "vpc-cni": {"preserve": True, "before_compute": True},
+        "kube-proxy": {"preserve": False},
+        "coredns": {"preserve": False},
+        "aws-ebs-csi-driver": {"preserve": False, "service_account_role_arn": ebs_csi_role_arn},
+    }

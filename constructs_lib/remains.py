@@ -13,7 +13,7 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameters_by_path import DataAwsSsmParametersByPath
 from constructs import Construct
 
-from constructs_lib.retained_names import MARKED, bucket_arn_of, mark_path, secret_name
+from retained.names import MARKED, bucket_arn_of, mark_path, secret_name
 
 
 class Remains(Construct):

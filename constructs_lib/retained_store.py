@@ -30,15 +30,15 @@ from cdktf_cdktf_provider_random.bytes import Bytes
 from constructs import Construct
 
 from constructs_lib.remains import Remains
-from constructs_lib.retained_names import bucket_arn_of, secret_name
-from constructs_lib.retained_template import (
+from contracts import ApplicationSecrets
+from retained.names import bucket_arn_of, secret_name
+from retained.store_template import (
     BUCKET_OUTPUT,
     NEVER_UPDATE,
     SECRETS_OUTPUT,
     parameter,
-    retained_template,
+    store_template,
 )
-from contracts import ApplicationSecrets
 
 # The one region that S3 refuses as the place of a new bucket.
 NO_PLACE: Final = "us-east-1"
@@ -87,7 +87,7 @@ class RetainedStore(Construct):
             "stack",
             name=f"{name}-retained",
             template_body=json.dumps(
-                retained_template(
+                store_template(
                     bucket_name=bucket_name,
                     secrets_name=secret_name(name),
                     partition=partition,

@@ -9,7 +9,6 @@ from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.public_address import PublicAddress
-from constructs_lib.retained_names import secret_name
 from constructs_lib.retained_store import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.external_dns_values import external_dns_values
@@ -17,6 +16,7 @@ from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
 from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
+from retained.names import secret_name
 from settings import PublicName, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.interface import Upstreams, missing_value, publish_next_steps

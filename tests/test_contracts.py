@@ -1,9 +1,7 @@
 """The seam: both sides of every output have one name."""
 
-import ast
 import dataclasses
 import re
-from functools import cache
 from typing import get_type_hints
 
 import pytest
@@ -16,27 +14,9 @@ from contracts import (
     IngressOutputs,
     NetworkOutputs,
 )
-from tests.checkout import ROOT
 from tests.stack import Stack
 
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
-PURE = [
-    "contracts.py",
-    "pricing/bill.py",
-    "pricing/prices.py",
-    "pricing/report.py",
-    "settings.py",
-    "sizing.py",
-    "versions.py",
-    *(
-        f"constructs_lib/{name}.py"
-        for name in (
-            "eks_inputs",
-            "retained_names",
-            "retained_template",
-        )
-    ),
-]
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -105,42 +85,3 @@ def test_missing_output_falls_back_in_a_destroy(
             assert stacks[reader].json["locals"][f"{name}_{field.name}"] == (
                 f"${{try(data.tfe_outputs.{name}{index}.{values}.{field.name}, {fallback})}}"
             )
-
-
-@pytest.mark.parametrize("file", PURE)
-def test_plain_modules_need_no_cdktf(file: str) -> None:
-    """Neither by themselves nor by another file of the project."""
-    needed = {name.partition(".")[0] for name in reached(file)}
-    assert not [name for name in needed if name in {"constructs", "stacks"} or "cdktf" in name]
-
-
-def reached(file: str) -> set[str]:
-    """Return the names that a file and the project's files behind its imports import."""
-    names: set[str] = set()
-    waiting = [file]
-    while waiting:
-        for name in imported(waiting.pop()) - names:
-            names.add(name)
-            inside = f"{name.replace('.', '/')}.py"
-            if (ROOT / inside).is_file():
-                waiting.append(inside)
-    return names
-
-
-@cache
-def imported(file: str) -> frozenset[str]:
-    """Return what a file imports; ``from a import b`` is both, as ``b`` may be a module."""
-    names = set()
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {f"{node.module}"}
-    return frozenset(names)
-
-
-def test_imports_are_followed() -> None:
-    """Into ``from package import module`` as well."""
-    for file, behind in (("costs.py", "cdktf"), ("pricing/report.py", "yaml")):
-        assert behind not in imported(file)
-        assert behind in reached(file)

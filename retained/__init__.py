@@ -1,0 +1,1 @@
+"""What outlives a destroy, as plain data: names and CloudFormation templates."""

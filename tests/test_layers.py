@@ -1,0 +1,124 @@
+"""Imports go one way: no module imports one of a layer above it, and none is in a cycle."""
+
+import ast
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import Final
+
+import pytest
+
+from tests.checkout import ROOT
+
+# From the bottom. A module may import modules of its own layer, of lower ones, and no others.
+LAYERS: Final = (
+    ("versions.py", "sizing.py", "contracts.py", "setting_types.py", "lazy_bindings/*.py"),
+    ("settings.py",),
+    ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
+    ("constructs_lib/*.py", "verification/*.py"),
+    ("stacks/base.py", "stacks/interface.py", "replaying/*.py", "summary.py"),
+    ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
+    ("main.py", "verify.py", "check_tools.py"),
+    ("costs.py", "replay.py", "benchmarks/*.py", "docs/*.py", "examples/*.py"),
+)
+# Data, which needs no construct.
+PLAIN: Final = ("in_cluster/", "retained/", "pricing/", "verification/", "replaying/")
+
+
+def layers() -> dict[str, int]:
+    """Return the layer of every file of the program."""
+    return {
+        file.relative_to(ROOT).as_posix(): layer
+        for layer, patterns in enumerate(LAYERS)
+        for pattern in patterns
+        for file in ROOT.glob(pattern)
+        if file.name != "__init__.py" or "lazy_bindings" in pattern
+    }
+
+
+FILES: Final = tuple(layers())
+
+
+def test_every_module_has_a_layer() -> None:
+    packages = {file.parent for file in ROOT.glob("*/__init__.py")} - {ROOT / "tests"}
+    modules = [*ROOT.glob("*.py"), *(file for each in packages for file in each.glob("*.py"))]
+    named = {file.relative_to(ROOT).as_posix() for file in modules if file.name != "__init__.py"}
+    assert named <= set(FILES)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_imports_go_down(file: str) -> None:
+    above = {name for name in inside(file) if layers()[name] > layers()[file]}
+    assert not above
+
+
+def test_no_import_is_in_a_cycle() -> None:
+    order = [*TopologicalSorter({file: inside(file) for file in FILES}).static_order()]
+    assert order.index("contracts.py") < order.index("main.py")
+
+
+def test_stacks_do_not_import_each_other() -> None:
+    stacks = {f"stacks/{name}.py" for name in ("network", "deps", "app", "workspaces")}
+    for stack in stacks:
+        assert not (inside(stack) & stacks)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_only_constructs_and_stacks_need_cdktf(file: str) -> None:
+    """Neither by themselves nor by another file of the project."""
+    if layers()[file] > layers()["settings.py"] and not file.startswith((*PLAIN, "env_file")):
+        return
+    needed = {name.partition(".")[0] for name in reached(file)}
+    assert not [name for name in needed if name == "constructs" or "cdktf" in name]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("constructs_lib/")])
+def test_constructs_lib_holds_constructs(file: str) -> None:
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    bases = {
+        base.id
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if isinstance(base, ast.Name)
+    }
+    assert bases & {"Construct", "Release", "TerraformVariable"}
+
+
+def test_imports_are_followed() -> None:
+    """Into ``from package import module`` as well."""
+    for file, behind in (("costs.py", "cdktf"), ("pricing/report.py", "yaml")):
+        assert behind not in imported(file)
+        assert behind in reached(file)
+
+
+def inside(file: str) -> set[str]:
+    """Return the files of the project that a file imports."""
+    candidates = {
+        each
+        for name in imported(file)
+        for each in (f"{name.replace('.', '/')}.py", f"{name.replace('.', '/')}/__init__.py")
+    }
+    return candidates.intersection(FILES)
+
+
+def reached(file: str) -> set[str]:
+    """Return the names that a file and the project's files behind its imports import."""
+    names: set[str] = set()
+    waiting = [file]
+    while waiting:
+        names |= imported(waiting[-1])
+        found = inside(waiting.pop())
+        waiting += [each for each in found if each not in waiting]
+    return names
+
+
+@cache
+def imported(file: str) -> frozenset[str]:
+    """Return what a file imports; ``from a import b`` is both, as ``b`` may be a module."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {f"{node.module}"}
+    return frozenset(names)
