@@ -65,7 +65,11 @@ class Postgres(Construct):
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        self.password = Password(self, "password", length=PASSWORD_LENGTH, special=False).result
+        password = Password(self, "password", length=PASSWORD_LENGTH, special=False)
+        password.override_logical_id("postgres_password")
+        # Its address until 0.1.0, with CDKTF's hash: a new one would be another password.
+        password.move_from_id("random_password.postgres_password_83C6746C")
+        self.password = password.result
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
         Checkpoint(self, "checkpoint", after=[firewall])
         rds = TerraformHclModule(

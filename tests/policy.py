@@ -24,9 +24,9 @@ OPTIONS = ("--skip-download", "--download-external-modules", "false", "--output"
 LAST = "policy/last"
 
 
-# Checkov fails to parse a file with a list of `import` blocks or a `required_version`, and says no
-# more than "parsing_errors". Neither key holds anything that it checks.
-UNREADABLE = ("import", "terraform")
+# Checkov fails to parse a file with `import` or `moved` blocks or a `required_version`, and says no
+# more than "parsing_errors". None of these keys holds anything that it checks.
+UNREADABLE = ("import", "moved", "terraform")
 
 
 def check(variants: Variants, folder: Path, config: pytest.Config) -> PolicyReport:
