@@ -94,6 +94,7 @@ class Remains:
                 MasterUsername="langfuse",
                 MasterUserPassword="not-printed",
                 AllocatedStorage=storage_gb,
+                DBName="langfuse",
                 StorageEncrypted=True,
             )
         for _ in range(count):

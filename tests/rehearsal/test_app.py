@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from in_cluster.names import NAMESPACE
+from in_cluster.names import NAMESPACE, SECRET
 from tests.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until
@@ -151,7 +151,10 @@ def test_node_is_lost(plane: ControlPlane) -> None:
 def test_destroy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
     """Killed (SIGKILL) in a destroy, the release can be destroyed again, and not deployed."""
     record = ("-n", NAMESPACE, "-l", "owner=helm,status=uninstalling", "-o", "name")
+    # A finalizer holds the release in this state: it lasts for an instant otherwise.
+    finalizers(plane, "rehearsal/hold")
     stage.kill("destroy", "app", once=lambda: bool(plane.kubectl("get", "secret", *record)))
+    finalizers(plane)
     stage.unlock("app")
     assert "has no deployed releases" in stage.installation.apply("app", status=1)
 
@@ -160,3 +163,9 @@ def test_destroy_leaves_nothing_in_the_cluster(stage: Stage, plane: ControlPlane
     """After destroy there is no claim, no volume and no pod of it."""
     stage.installation.destroy("app")
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
+
+
+def finalizers(plane: ControlPlane, *names: str) -> None:
+    """Give the release's Secret these finalizers, and no others."""
+    patch = json.dumps({"metadata": {"finalizers": [*names]}})
+    plane.kubectl("patch", "secret", SECRET, "-n", NAMESPACE, "--type=merge", "-p", patch)
