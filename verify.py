@@ -19,9 +19,9 @@ from dotenv import dotenv_values
 
 from env_file import SettingsError, load_settings
 from settings import Settings
-from verification.address import address_checks, public_name
 from verification.checks import CHECKS
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
+from verification.public_hostname import find_hostname, hostname_checks
 
 ENV_FILE: Final = Path(__file__).parent / ".env"
 
@@ -36,13 +36,13 @@ def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) ->
             env=environment,
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE,
+            timeout=2 * TIMEOUT,
             check=False,
         )
     except FileNotFoundError:
         sys.exit("aws is not on PATH; uv run check_tools.py")
     except subprocess.TimeoutExpired:
-        _stay_out(settings.name, f"no answer in {2 * PATIENCE} s")
+        _stay_out(settings.name, f"no answer in {2 * TIMEOUT} s")
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
         _stay_out(settings.name, reason)
@@ -72,8 +72,8 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
 def run_checks(cluster: Cluster) -> bool:
     """Run all checks side by side, print a line for each, and return whether all are well."""
     well = True
-    name = public_name(cluster)
-    checks = (*CHECKS, *(address_checks(name) if name else ()))
+    name = find_hostname(cluster)
+    checks = (*CHECKS, *(hostname_checks(name) if name else ()))
     with ThreadPoolExecutor(len(checks)) as pool:
         for ok, line in pool.map(lambda check: check.line(cluster), checks):
             print(line, flush=True)

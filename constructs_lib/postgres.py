@@ -8,7 +8,7 @@ from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
@@ -37,7 +37,7 @@ class Postgres(Construct):
         id_: str,
         *,
         name: str,
-        remains: Remains,
+        existing: ExistingResources,
         vpc_id: str,
         subnet_ids: list[str],
         client_security_group_id: str,
@@ -52,7 +52,7 @@ class Postgres(Construct):
             scope: parent construct.
             id_: construct id.
             name: identifier of the instance, the same in every cycle.
-            remains: what an earlier deploy left.
+            existing: what an earlier deploy left.
             vpc_id: the VPC.
             subnet_ids: public subnets in at least two zones.
             client_security_group_id: whose members may connect.
@@ -102,7 +102,7 @@ class Postgres(Construct):
                 "delete_automated_backups": False,
                 "apply_immediately": True,
                 "snapshot_identifier": RestorePoint(
-                    self, "restore", identifier=name, storage_gb=storage_gb, remains=remains
+                    self, "restore", identifier=name, storage_gb=storage_gb, existing=existing
                 ).snapshot_identifier,
                 "skip_final_snapshot": False,
                 "copy_tags_to_snapshot": True,

@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.data_aws_db_instance import DataAwsDbInstance
 from cdktf_cdktf_provider_aws.data_aws_db_snapshot import DataAwsDbSnapshot
 from constructs import Construct
 
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
 
 
 class RestorePoint(Construct):
@@ -27,7 +27,13 @@ class RestorePoint(Construct):
     """Null where there is nothing to restore."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, identifier: str, storage_gb: int, remains: Remains
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        identifier: str,
+        storage_gb: int,
+        existing: ExistingResources,
     ) -> None:
         """Make the choice.
 
@@ -36,12 +42,12 @@ class RestorePoint(Construct):
             id_: construct id.
             identifier: of the database, the same in every cycle.
             storage_gb: of the database that is to be, in GiB.
-            remains: what an earlier deploy left.
+            existing: what an earlier deploy left.
 
         """
         super().__init__(scope, id_)
         needed = TerraformLocal(
-            self, "needed", f"${{{remains.had_database} && !{remains.database}}}"
+            self, "needed", f"${{{existing.had_database} && !{existing.database_exists}}}"
         )
         needed.override_logical_id("restore_needed")
         newest = DataAwsDbSnapshot(
@@ -53,7 +59,7 @@ class RestorePoint(Construct):
             lifecycle=_holds("snapshot ${self.id}", storage_gb),
         )
         newest.add_override(
-            "count", f"${{{needed.fqn} && length({remains.snapshots}) > 0 ? 1 : 0}}"
+            "count", f"${{{needed.fqn} && length({existing.snapshot_arns}) > 0 ? 1 : 0}}"
         )
         newest.override_logical_id("newest_final_snapshot")
         newest_id = f"one({newest.fqn}[*].id)"
@@ -63,7 +69,7 @@ class RestorePoint(Construct):
             db_instance_identifier=identifier,
             lifecycle=_holds(f"database {identifier}", storage_gb),
         )
-        running.add_override("count", f"${{{remains.database} ? 1 : 0}}")
+        running.add_override("count", f"${{{existing.database_exists} ? 1 : 0}}")
         running.override_logical_id("running_database")
         choice = DataResource(
             self,
@@ -73,7 +79,7 @@ class RestorePoint(Construct):
                 ignore_changes=["input"],
                 precondition=[
                     Precondition(
-                        condition=f"${{!{needed.fqn} || length({remains.snapshots}) > 0}}",
+                        condition=f"${{!{needed.fqn} || length({existing.snapshot_arns}) > 0}}",
                         error_message=(
                             f"An earlier deploy had a database {identifier}, and no snapshot of it "
                             f"with the tag Project={identifier} is left to restore. See what there "

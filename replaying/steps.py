@@ -12,7 +12,7 @@ import httpx
 
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, WORKER
 from replaying import bucket, queues
-from verification.cluster import NO_TLS, PATIENCE, CheckError, Cluster
+from verification.cluster import NO_TLS, TIMEOUT, CheckError, Cluster
 
 DEPLOYMENT: Final = f"deployment/{WEB}"
 PATH: Final = "/api/admin/ingestion-replay"
@@ -109,7 +109,7 @@ def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
                     f"http://127.0.0.1:{port}{PATH}",
                     json={"keys": list(keys)},
                     headers={"Authorization": f"Bearer {key}"},
-                    timeout=4 * PATIENCE,
+                    timeout=4 * TIMEOUT,
                     verify=NO_TLS,
                     trust_env=False,
                 )

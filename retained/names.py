@@ -4,7 +4,7 @@ from typing import Final
 
 # Tag of a secret whose installation marks its database's completion. One without it is older than
 # the mark, and was made after its database.
-MARKED: Final = "DatabaseMark"
+MARKER_TAG: Final = "DatabaseMark"
 
 
 def secret_name(name: str) -> str:
@@ -17,6 +17,6 @@ def bucket_arn_of(name: str, partition: str) -> str:
     return f"arn:{partition}:s3:::{name}"
 
 
-def mark_path(name: str) -> str:
+def marker_path(name: str) -> str:
     """Return the path of the SSM parameter below which the mark of a database is."""
     return f"/{name}/retained"

@@ -8,8 +8,8 @@ from constructs import Construct
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
-from constructs_lib.public_address import PublicAddress
-from constructs_lib.retained_store import read_application_secrets
+from constructs_lib.public_hostname import PublicHostname
+from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
@@ -98,7 +98,7 @@ class AppStack(BaseStack):
         *,
         data_zone: str,
     ) -> None:
-        PublicAddress(
+        PublicHostname(
             self,
             "address",
             traefik_chart=settings.traefik_chart,

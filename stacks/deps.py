@@ -7,11 +7,11 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 from constructs_lib.bucket_rules import BucketRules
-from constructs_lib.database_mark import DatabaseMark
+from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
+from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.postgres import Postgres
-from constructs_lib.remains import Remains
-from constructs_lib.retained_store import RetainedStore
+from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import NAMESPACE, SERVICE_ACCOUNT
@@ -31,24 +31,24 @@ class DepsStack(BaseStack):
         partition = DataAwsPartition(self, "partition").partition
         account_id = DataAwsCallerIdentity(self, "caller").account_id
         bucket_name = f"{settings.name}-{account_id}-{settings.aws_default_region}"
-        remains = Remains(
+        existing = ExistingResources(
             self, "remains", name=settings.name, bucket_name=bucket_name, partition=partition
         )
-        store = RetainedStore(
+        store = RetainedResources(
             self,
             "store",
             name=settings.name,
             region=settings.aws_default_region,
             partition=partition,
             bucket_name=bucket_name,
-            remains=remains,
+            existing=existing,
         )
         BucketRules(self, "bucket_rules", bucket_name=store.bucket_name, origin=settings.origin)
         postgres = Postgres(
             self,
             "postgres",
             name=settings.name,
-            remains=remains,
+            existing=existing,
             vpc_id=network.vpc_id,
             subnet_ids=network.database_subnet_ids,
             client_security_group_id=network.node_security_group_id,
@@ -57,7 +57,9 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
-        DatabaseMark(self, "mark", name=settings.name, exists=remains.mark, after=postgres.address)
+        DatabaseMarker(
+            self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
+        )
         role = WorkloadRole(
             self,
             "langfuse-role",

@@ -13,8 +13,8 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
-from constructs_lib.run_identity import RunIdentity
 from contracts import (
     ADMIN_PASSWORD,
     APP,
@@ -46,7 +46,7 @@ class WorkspacesStack(BaseStack):
             organization=settings.tfc_organization,
             names=[*names.values(), own_name],
         )
-        identity = RunIdentity(
+        identity = OidcRunRole(
             self,
             "identity",
             name=f"{settings.name}-terraform-cloud-runs",

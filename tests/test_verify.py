@@ -225,7 +225,7 @@ def unused_port() -> int:
 def test_forward_says_nothing(
     cluster: Cluster, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
+    monkeypatch.setattr("verification.cluster.TIMEOUT", 0.02)
     kubectl.rule("*port-forward*", "exec sleep 5")
     assert "no answer in 0.02 s; see" in part(cluster, "web ready")[1]
 
@@ -279,7 +279,7 @@ def test_kubectl_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
+    monkeypatch.setattr("verification.cluster.TIMEOUT", 0.02)
     Kubectl(cluster.kubeconfig.parent).rule("*", "exec sleep 5")
     with pytest.raises(CheckError, match=r"no answer in 0\.04 s"):
         cluster.kubectl("get")
@@ -341,7 +341,7 @@ def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(verify, "PATIENCE", 0.02)
+    monkeypatch.setattr(verify, "TIMEOUT", 0.02)
     with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.04 s"):
         log_in(tmp_path, "exec sleep 5")
 

@@ -15,7 +15,7 @@ import httpx
 from in_cluster.names import NAMESPACE
 
 # Seconds. A cluster that answers does so in one; nobody wants to wait for one that does not.
-PATIENCE: Final = 15
+TIMEOUT: Final = 15
 # A forward speaks plain HTTP, so no authorities need to be read for it.
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -35,16 +35,16 @@ class Cluster:
     environment: Mapping[str, str]
 
     def kubectl(self, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:
-        """Run kubectl and return what it printed; ``seconds`` instead of ``2 * PATIENCE``.
+        """Run kubectl and return what it printed; ``seconds`` instead of ``2 * TIMEOUT``.
 
         Raises:
             CheckError: it failed; the message is the last line that it said.
 
         """
-        timeout = 2 * PATIENCE if seconds is None else seconds
+        timeout = 2 * TIMEOUT if seconds is None else seconds
         try:
             done = subprocess.run(
-                self._command(*arguments, patience=PATIENCE if seconds is None else seconds),
+                self._command(*arguments, patience=TIMEOUT if seconds is None else seconds),
                 input=stdin,
                 env=dict(self.environment),
                 capture_output=True,
@@ -86,8 +86,8 @@ class Cluster:
             stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
             try:
                 # No timeout of kubectl's holds for its connection to the pod.
-                if not select.select([stdout], [], [], PATIENCE)[0]:
-                    message = f"no answer in {PATIENCE} s"
+                if not select.select([stdout], [], [], TIMEOUT)[0]:
+                    message = f"no answer in {TIMEOUT} s"
                     raise CheckError(message)
                 line = stdout.readline()
                 if not line:
@@ -108,7 +108,7 @@ class Cluster:
             try:
                 url = f"http://127.0.0.1:{local}{path}"
                 # A proxy, which is for the way to AWS, would look for the port on itself.
-                answer = httpx.get(url, timeout=PATIENCE, verify=NO_TLS, trust_env=False)
+                answer = httpx.get(url, timeout=TIMEOUT, verify=NO_TLS, trust_env=False)
             except httpx.HTTPError as error:
                 message = f"{path} does not answer ({type(error).__name__})"
                 raise CheckError(message) from None
@@ -119,7 +119,7 @@ class Cluster:
 
     def _command(self, *arguments: str, patience: float | None = None) -> list[str]:
         options = (f"--kubeconfig={self.kubeconfig}", f"--namespace={NAMESPACE}")
-        return ["kubectl", *options, f"--request-timeout={patience or PATIENCE}s", *arguments]
+        return ["kubectl", *options, f"--request-timeout={patience or TIMEOUT}s", *arguments]
 
 
 def _last_line(text: str) -> str:

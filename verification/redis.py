@@ -4,7 +4,7 @@ import base64
 import socket
 
 from in_cluster.names import REDIS, REDIS_PORT, SECRET, SecretKey
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
 
 
 def ask(cluster: Cluster, *commands: str) -> list[str]:
@@ -19,7 +19,7 @@ def ask(cluster: Cluster, *commands: str) -> list[str]:
     lines = b"".join(each.encode() + b"\r\n" for each in (*commands, "QUIT"))
     with (
         cluster.forward(f"svc/{REDIS}", REDIS_PORT) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection,
     ):
         connection.sendall(b"AUTH " + password + b"\r\n" + lines)
         answers = connection.makefile("rb").read().decode().split("\r\n")

@@ -6,7 +6,7 @@ It reaches new installations only: what may change one day belongs to ``bucket_r
 import json
 from typing import Any, Final
 
-from retained.names import MARKED
+from retained.names import MARKER_TAG
 
 # Stack policy: CloudFormation itself refuses to touch what the stack has made.
 NEVER_UPDATE: Final = {
@@ -22,7 +22,7 @@ def parameter(key: str) -> str:
     return key.title().replace("_", "")
 
 
-def store_template(
+def resources_template(
     *, bucket_name: str, secrets_name: str, partition: str, secret_keys: list[str]
 ) -> dict[str, Any]:
     """Return the template; with the parameter ``Create`` false it makes nothing.
@@ -71,7 +71,7 @@ def store_template(
                             {key: f"$${{{parameter(key)}}}" for key in secret_keys}
                         )
                     },
-                    "Tags": [{"Key": MARKED, "Value": "true"}],
+                    "Tags": [{"Key": MARKER_TAG, "Value": "true"}],
                 },
             },
         },

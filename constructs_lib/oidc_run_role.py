@@ -13,7 +13,7 @@ from constructs import Construct
 AUDIENCE = "aws.workload.identity"
 
 
-class RunIdentity(Construct):
+class OidcRunRole(Construct):
     """A role that runs of certain workspaces, and nobody else, assume with a token of theirs."""
 
     role_arn: str

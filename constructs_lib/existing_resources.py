@@ -13,25 +13,25 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameters_by_path import DataAwsSsmParametersByPath
 from constructs import Construct
 
-from retained.names import MARKED, bucket_arn_of, mark_path, secret_name
+from retained.names import MARKER_TAG, bucket_arn_of, marker_path, secret_name
 
 
-class Remains(Construct):
+class ExistingResources(Construct):
     """Terraform expressions about what exists, all known to a plan.
 
     Every data source here answers with an empty list where there is nothing: one that fails would
     stop a destroy as well.
     """
 
-    secret: str
+    secret_exists: str
     """True if the secret exists and is not scheduled for deletion."""
-    bucket: str
+    bucket_exists: str
     """True if the bucket exists in this account."""
-    snapshots: str
+    snapshot_arns: str
     """ARNs of the database's manual snapshots."""
-    database: str
+    database_exists: str
     """True if the database exists."""
-    mark: str
+    marker_exists: str
     """True if an earlier deploy has completed a database."""
     had_database: str
     """True if there must be something to restore where there is no database."""
@@ -62,9 +62,9 @@ class Remains(Construct):
                     *(DataAwsSecretsmanagerSecretsFilter(name="tag-key", values=tags),) * len(tags),
                 ],
             )
-            for each, tags in (("secrets", []), ("marked_secrets", [MARKED]))
+            for each, tags in (("secrets", []), ("marked_secrets", [MARKER_TAG]))
         )
-        marks = DataAwsSsmParametersByPath(self, "marks", path=mark_path(name))
+        marks = DataAwsSsmParametersByPath(self, "marks", path=marker_path(name))
         # The only plural look-up of buckets and snapshots that there is. It may lag by minutes.
         tagged = DataAwsResourcegroupstaggingapiResources(
             self,
@@ -76,27 +76,30 @@ class Remains(Construct):
         )
         instances = DataAwsDbInstances(self, "instances")
         arns = self._local("tagged_arns", f"{tagged.fqn}.resource_tag_mapping_list[*].resource_arn")
-        self.secret = self._local("secret", f'contains({secrets.fqn}.names, "{secret_name(name)}")')
+        self.secret_exists = self._local(
+            "secret", f'contains({secrets.fqn}.names, "{secret_name(name)}")'
+        )
         bucket_arn = self._local("bucket_arn", bucket_arn_of(bucket_name, partition), text=True)
-        self.bucket = self._local("bucket", f"contains({arns}, {bucket_arn})")
+        self.bucket_exists = self._local("bucket", f"contains({arns}, {bucket_arn})")
         # An automated snapshot has a second colon in its name, and goes with its time.
-        self.snapshots = self._local(
+        self.snapshot_arns = self._local(
             "snapshots", f'[for arn in {arns} : arn if can(regex(":snapshot:[^:]+$", arn))]'
         )
-        self.database = self._local(
+        self.database_exists = self._local(
             "database", f'contains({instances.fqn}.instance_identifiers, "{name}")'
         )
-        self.mark = self._local("mark", f"length({marks.fqn}.names) > 0")
+        self.marker_exists = self._local("mark", f"length({marks.fqn}.names) > 0")
         is_marked = f'contains({marked.fqn}.names, "{secret_name(name)}")'
         self.had_database = self._local(
             "had_database",
-            f"{self.mark} || length({self.snapshots}) > 0 || ({self.secret} && !{is_marked})",
+            f"{self.marker_exists} || length({self.snapshot_arns}) > 0 || "
+            f"({self.secret_exists} && !{is_marked})",
         )
         own = f'[for arn in {arns} : arn if can(regex("secret:{secret_name(name)}-[^-]*$", arn))]'
         self.listed = self._local(
             "listed",
-            f"concat({own}, {self.bucket} ? [{bucket_arn}] : [], {self.snapshots}, "
-            f'{self.database} ? ["database {name}"] : [], {marks.fqn}.names)',
+            f"concat({own}, {self.bucket_exists} ? [{bucket_arn}] : [], {self.snapshot_arns}, "
+            f'{self.database_exists} ? ["database {name}"] : [], {marks.fqn}.names)',
         )
 
     def _local(self, id_: str, expression: str, *, text: bool = False) -> str:

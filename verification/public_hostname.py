@@ -11,7 +11,7 @@ import httpx
 from in_cluster.external_dns_values import HOSTNAME
 from in_cluster.names import TRAEFIK
 from verification.checks import LOGS, Check
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
 
 PORT: Final = 443
 
@@ -19,7 +19,7 @@ PORT: Final = 443
 FEWEST_DAYS: Final = 14
 
 
-def public_name(cluster: Cluster) -> str | None:
+def find_hostname(cluster: Cluster) -> str | None:
     """Return the name that ExternalDNS publishes for Traefik's Service; None without a Service."""
     annotation = HOSTNAME.replace(".", r"\.")
     host = f"--output=jsonpath={{.metadata.annotations.{annotation}}}"
@@ -31,7 +31,7 @@ def public_name(cluster: Cluster) -> str | None:
         return None
 
 
-def address_checks(name: str) -> tuple[Check, ...]:
+def hostname_checks(name: str) -> tuple[Check, ...]:
     """Return the checks of this name."""
     return (
         Check("dns", partial(dns, name), f"wait two minutes, then {LOGS} deployment/external-dns"),
@@ -68,7 +68,7 @@ def certificate(name: str, _: Cluster) -> str:
     """Have the certificate verified, the name too, and count the days that it has left."""
     try:
         with (
-            socket.create_connection((name, PORT), timeout=PATIENCE) as connection,
+            socket.create_connection((name, PORT), timeout=TIMEOUT) as connection,
             httpx.create_ssl_context().wrap_socket(connection, server_hostname=name) as secure,
         ):
             about = secure.getpeercert() or {}
@@ -86,7 +86,7 @@ def https(name: str, _: Cluster) -> str:
     try:
         answer = httpx.get(
             f"https://{name}:{PORT}/api/public/health",
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             verify=httpx.create_ssl_context(),
         )
     except httpx.HTTPError as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def mark_template(parameter: str) -> dict[str, Any]:
+def marker_template(parameter: str) -> dict[str, Any]:
     """Return the template; ``parameter`` is the name of the SSM parameter.
 
     With the CloudFormation parameter ``Create`` false it makes nothing.

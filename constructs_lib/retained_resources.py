@@ -29,15 +29,15 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_random.bytes import Bytes
 from constructs import Construct
 
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
 from contracts import ApplicationSecrets
 from retained.names import bucket_arn_of, secret_name
-from retained.store_template import (
+from retained.resources_template import (
     BUCKET_OUTPUT,
     NEVER_UPDATE,
     SECRETS_OUTPUT,
     parameter,
-    store_template,
+    resources_template,
 )
 
 # The one region that S3 refuses as the place of a new bucket.
@@ -50,7 +50,7 @@ STACK_ADDRESS: Final = f"aws_cloudformation_stack.{STACK_ID}"
 SECRET_BYTES: Final = 32
 
 
-class RetainedStore(Construct):
+class RetainedResources(Construct):
     """Creates bucket and secrets once, before all else, and finds them again ever after."""
 
     bucket_name: str
@@ -66,7 +66,7 @@ class RetainedStore(Construct):
         region: str,
         partition: str,
         bucket_name: str,
-        remains: Remains,
+        existing: ExistingResources,
     ) -> None:
         """Make or find the store.
 
@@ -77,7 +77,7 @@ class RetainedStore(Construct):
             region: AWS region, for the commands of error messages.
             partition: AWS partition, such as ``aws``.
             bucket_name: of the bucket, unique in the world.
-            remains: what an earlier deploy left.
+            existing: what an earlier deploy left.
 
         """
         super().__init__(scope, id_)
@@ -87,7 +87,7 @@ class RetainedStore(Construct):
             "stack",
             name=f"{name}-retained",
             template_body=json.dumps(
-                store_template(
+                resources_template(
                     bucket_name=bucket_name,
                     secrets_name=secret_name(name),
                     partition=partition,
@@ -96,7 +96,7 @@ class RetainedStore(Construct):
                 indent=2,
             ),
             parameters={
-                "Create": f'${{{remains.secret} ? "false" : "true"}}',
+                "Create": f'${{{existing.secret_exists} ? "false" : "true"}}',
                 **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
             },
             # A stack that failed could not be replaced: what waits for it is created before its
@@ -108,8 +108,8 @@ class RetainedStore(Construct):
                 ignore_changes=["parameters", "template_body", "on_failure"],
                 # All of it is known to the plan, so that a refusal comes before anything is made.
                 precondition=[
-                    _secret_is_not_missing(name, remains),
-                    _bucket_is_not_missing(name, bucket_name, region, remains),
+                    _secret_is_not_missing(name, existing),
+                    _bucket_is_not_missing(name, bucket_name, region, existing),
                 ],
             ),
             policy_body=json.dumps(NEVER_UPDATE),
@@ -130,14 +130,14 @@ class RetainedStore(Construct):
                 each.add_override("depends_on", [STACK_ADDRESS])
 
 
-def _secret_is_not_missing(name: str, remains: Remains) -> Precondition:
+def _secret_is_not_missing(name: str, existing: ExistingResources) -> Precondition:
     return Precondition(
-        condition=f"${{{remains.secret} || length({remains.listed}) == 0}}",
+        condition=f"${{{existing.secret_exists} || length({existing.listed}) == 0}}",
         # Terraform does not wrap an indented line.
         error_message=(
             f"The secret {secret_name(name)} is missing or scheduled for deletion, and what an "
             "earlier deploy left cannot be read without it: "
-            f'${{join(", ", {remains.listed})}}. Bring it back:\n\n'
+            f'${{join(", ", {existing.listed})}}. Bring it back:\n\n'
             f"  uv run aws secretsmanager restore-secret --secret-id {secret_name(name)}\n\n"
             "If AWS cannot find it, its keys are gone for good: purge what is left, as "
             "docs/operations.md says, and the next deploy begins anew."
@@ -146,12 +146,12 @@ def _secret_is_not_missing(name: str, remains: Remains) -> Precondition:
 
 
 def _bucket_is_not_missing(
-    name: str, bucket_name: str, region: str, remains: Remains
+    name: str, bucket_name: str, region: str, existing: ExistingResources
 ) -> Precondition:
     place = f" --region {region} --create-bucket-configuration LocationConstraint={region}"
     create = f"--bucket {bucket_name}{'' if region == NO_PLACE else place}"
     return Precondition(
-        condition=f"${{!{remains.secret} || {remains.bucket}}}",
+        condition=f"${{!{existing.secret_exists} || {existing.bucket_exists}}}",
         error_message=(
             f"The secret {secret_name(name)} is there, and its bucket {bucket_name} is not listed "
             "in this account: it was deleted, lost its tag Project, or was made a minute ago (then "

@@ -6,11 +6,11 @@ from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from constructs import Construct
 
-from retained.mark_template import mark_template
-from retained.names import mark_path
+from retained.marker_template import marker_template
+from retained.names import marker_path
 
 
-class DatabaseMark(Construct):
+class DatabaseMarker(Construct):
     """An SSM parameter, which is free, made once a database exists and retained ever after.
 
     A secret without it belongs to a first deploy that was cut off: there is nothing to restore. A
@@ -33,7 +33,7 @@ class DatabaseMark(Construct):
             self,
             "stack",
             name=f"{name}-retained-mark",
-            template_body=json.dumps(mark_template(f"{mark_path(name)}/database"), indent=2),
+            template_body=json.dumps(marker_template(f"{marker_path(name)}/database"), indent=2),
             parameters={"Create": f'${{{exists} ? "false" : "true"}}'},
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),

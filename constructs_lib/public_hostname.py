@@ -16,10 +16,10 @@ from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 TIMEOUT: Final = 600
 
 # Seconds. Two looks of ExternalDNS at the cluster, and time for its calls.
-FAREWELL: Final = 2 * INTERVAL + 15
+DNS_CLEANUP_SECONDS: Final = 2 * INTERVAL + 15
 
 
-class PublicAddress(Construct):
+class PublicHostname(Construct):
     """The releases of ExternalDNS and Traefik, in an order by which the record goes at the end.
 
     Traefik has the Service that the record is made from. It is destroyed first, then ExternalDNS
@@ -61,7 +61,9 @@ class PublicAddress(Construct):
             "farewell",
             depends_on=[external_dns],
             provisioners=[
-                LocalExecProvisioner(type="local-exec", when="destroy", command=f"sleep {FAREWELL}")
+                LocalExecProvisioner(
+                    type="local-exec", when="destroy", command=f"sleep {DNS_CLEANUP_SECONDS}"
+                )
             ],
         )
         farewell.override_logical_id("farewell")
