@@ -1,4 +1,4 @@
-"""The mark of a database that was completed, which outlives ``terraform destroy``."""
+"""A marker that the database was created; it outlives ``terraform destroy``."""
 
 import json
 
@@ -11,20 +11,20 @@ from retained.names import marker_path
 
 
 class DatabaseMarker(Construct):
-    """An SSM parameter, which is free, made once a database exists and retained ever after.
+    """An SSM parameter (free), created after the database and retained by CloudFormation.
 
-    A secret without it belongs to a first deploy that was cut off: there is nothing to restore. A
-    secret with it belongs to a database, which must come back from a snapshot.
+    A secret without the marker is from a first deploy that was interrupted: there is nothing to
+    restore. A secret with the marker had a database, which must be restored from a snapshot.
     """
 
     def __init__(self, scope: Construct, id_: str, *, name: str, exists: str, after: str) -> None:
-        """Make the mark.
+        """Create the marker, unless it already exists.
 
         Args:
             scope: parent construct.
             id_: construct id.
             name: prefix of all names.
-            exists: Terraform expression, true if the mark is there already.
+            exists: Terraform expression, true if the marker already exists.
             after: Terraform address of the database.
 
         """

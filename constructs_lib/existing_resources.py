@@ -1,4 +1,4 @@
-"""Looks up what an earlier deploy left behind, and how it fits together."""
+"""Look-up of the resources that an earlier deploy created and that still exist."""
 
 from cdktf import TerraformLocal
 from cdktf_cdktf_provider_aws.data_aws_db_instances import DataAwsDbInstances
@@ -17,10 +17,10 @@ from retained.names import MARKER_TAG, bucket_arn_of, marker_path, secret_name
 
 
 class ExistingResources(Construct):
-    """Terraform expressions about what exists, all known to a plan.
+    """Terraform expressions about existing resources, all known at plan time.
 
-    Every data source here answers with an empty list where there is nothing: one that fails would
-    stop a destroy as well.
+    Every data source here returns an empty list if nothing exists. One that fails instead would
+    also stop a destroy.
     """
 
     secret_exists: str
@@ -32,21 +32,21 @@ class ExistingResources(Construct):
     database_exists: str
     """True if the database exists."""
     marker_exists: str
-    """True if an earlier deploy has completed a database."""
+    """True if the marker says that an earlier deploy created a database."""
     had_database: str
-    """True if there must be something to restore where there is no database."""
+    """True if there was a database: without one now, a snapshot must be restored."""
     listed: str
-    """Names of all of it, for an error message."""
+    """Names and ARNs of all of these resources, for an error message."""
 
     def __init__(
         self, scope: Construct, id_: str, *, name: str, bucket_name: str, partition: str
     ) -> None:
-        """Look.
+        """Declare the data sources and locals.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: prefix of all names, the identifier of the database, and the tag ``Project``.
+            name: prefix of all names, identifier of the database, and value of the tag ``Project``.
             bucket_name: name of the retained bucket.
             partition: AWS partition, such as ``aws``.
 
@@ -57,7 +57,7 @@ class ExistingResources(Construct):
                 self,
                 each,
                 filter=[
-                    # By prefix.
+                    # This filter matches prefixes, so the result is compared below.
                     DataAwsSecretsmanagerSecretsFilter(name="name", values=[secret_name(name)]),
                     *(DataAwsSecretsmanagerSecretsFilter(name="tag-key", values=tags),) * len(tags),
                 ],
@@ -65,7 +65,7 @@ class ExistingResources(Construct):
             for each, tags in (("secrets", []), ("marked_secrets", [MARKER_TAG]))
         )
         marks = DataAwsSsmParametersByPath(self, "marks", path=marker_path(name))
-        # The only plural look-up of buckets and snapshots that there is. It may lag by minutes.
+        # No other data source lists buckets and snapshots. Its index may lag by minutes.
         tagged = DataAwsResourcegroupstaggingapiResources(
             self,
             "tagged",
@@ -81,7 +81,7 @@ class ExistingResources(Construct):
         )
         bucket_arn = self._local("bucket_arn", bucket_arn_of(bucket_name, partition), text=True)
         self.bucket_exists = self._local("bucket", f"contains({arns}, {bucket_arn})")
-        # An automated snapshot has a second colon in its name, and goes with its time.
+        # The name of an automated snapshot contains a colon. It expires, so it does not count.
         self.snapshot_arns = self._local(
             "snapshots", f'[for arn in {arns} : arn if can(regex(":snapshot:[^:]+$", arn))]'
         )
@@ -103,7 +103,7 @@ class ExistingResources(Construct):
         )
 
     def _local(self, id_: str, expression: str, *, text: bool = False) -> str:
-        """Give an expression, or a text, a name of its own, and return a reference to it."""
+        """Declare a local for an expression or, with ``text``, a string; return its address."""
         local = TerraformLocal(self, id_, expression if text else f"${{{expression}}}")
         local.override_logical_id(id_)
         return local.fqn

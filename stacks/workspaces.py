@@ -81,7 +81,7 @@ class WorkspacesStack(BaseStack):
             **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn}
         )
         workspaces[APP].set_secret_input(**{ADMIN_PASSWORD: AdminPassword(self).string_value})
-        self.add_override("import", [each.adoption for each in workspaces.values()])
+        self.add_override("import", [each.import_block for each in workspaces.values()])
         # From the second deploy on it needs no TF_FORCE_LOCAL_BACKEND any more.
         WorkspaceSettings(
             self,
