@@ -6,6 +6,7 @@ from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from constructs import Construct
 
+from retained.create_condition import create_unless
 from retained.marker_template import marker_template
 from retained.names import marker_path
 
@@ -34,7 +35,7 @@ class DatabaseMarker(Construct):
             "stack",
             name=f"{name}-retained-mark",
             template_body=json.dumps(marker_template(f"{marker_path(name)}/database"), indent=2),
-            parameters={"Create": f'${{{exists} ? "false" : "true"}}'},
+            parameters=create_unless(exists),
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
         )

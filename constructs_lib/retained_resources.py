@@ -31,6 +31,7 @@ from constructs import Construct
 
 from constructs_lib.existing_resources import ExistingResources
 from contracts import ApplicationSecrets
+from retained.create_condition import create_unless
 from retained.names import bucket_arn_of, secret_name
 from retained.resources_template import (
     BUCKET_OUTPUT,
@@ -97,7 +98,7 @@ class RetainedResources(Construct):
                 indent=2,
             ),
             parameters={
-                "Create": f'${{{existing.secret_exists} ? "false" : "true"}}',
+                **create_unless(existing.secret_exists),
                 **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
             },
             # A stack in a failed state could not be replaced: its dependents' create_before_destroy

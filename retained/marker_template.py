@@ -1,20 +1,23 @@
-"""The CloudFormation template of the mark of a completed database."""
+"""The CloudFormation template of the database marker."""
 
 from typing import Any
 
+from retained.create_condition import CONDITION, PARAMETER, PLACEHOLDER
+
 
 def marker_template(parameter: str) -> dict[str, Any]:
-    """Return the template; ``parameter`` is the name of the SSM parameter.
+    """Return the template; with the parameter ``Create`` false it creates nothing.
 
-    With the CloudFormation parameter ``Create`` false it makes nothing.
+    Args:
+        parameter: name of the SSM parameter that is the marker.
+
     """
     return {
         "Description": "Says that there has been a database: deleting this stack leaves the mark.",
-        "Parameters": {"Create": {"Type": "String", "AllowedValues": ["true", "false"]}},
-        "Conditions": {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}},
+        "Parameters": PARAMETER,
+        "Conditions": CONDITION,
         "Resources": {
-            # A stack must have a resource, whatever its conditions say. This one is nothing.
-            "Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+            **PLACEHOLDER,
             "Mark": {
                 "Type": "AWS::SSM::Parameter",
                 "Condition": "Create",
