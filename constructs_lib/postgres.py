@@ -3,20 +3,16 @@
 from typing import Final
 
 from cdktf import TerraformHclModule
-from cdktf_cdktf_provider_random.password import Password
 from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
 from constructs_lib.existing_resources import ExistingResources
+from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
-
-# Letters and digits only, because Langfuse puts the password into a URL unescaped: 48 characters
-# out of 62 are 285 bits.
-PASSWORD_LENGTH: Final = 48
 
 
 class Postgres(Construct):
@@ -69,7 +65,7 @@ class Postgres(Construct):
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        password = Password(self, "password", length=PASSWORD_LENGTH, special=False)
+        password = GeneratedPassword(self, "password")
         password.override_logical_id("postgres_password")
         # The moved block keeps the password of installations from before 0.1.0, whose address ends
         # in CDKTF's hash.
