@@ -1,4 +1,4 @@
-"""Stack 2: what Langfuse keeps its data in."""
+"""Stack 2: database, bucket, secrets and IAM roles."""
 
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
@@ -21,7 +21,7 @@ from stacks.interface import Upstreams, publish, publish_next_steps
 
 
 class DepsStack(BaseStack):
-    """PostgreSQL, the retained store, and Langfuse's IAM role."""
+    """PostgreSQL, the retained bucket and secret, and the IAM roles of pods."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, DEPS, settings=settings)
@@ -34,7 +34,7 @@ class DepsStack(BaseStack):
         existing = ExistingResources(
             self, "remains", name=settings.name, bucket_name=bucket_name, partition=partition
         )
-        store = RetainedResources(
+        retained = RetainedResources(
             self,
             "store",
             name=settings.name,
@@ -43,7 +43,7 @@ class DepsStack(BaseStack):
             bucket_name=bucket_name,
             existing=existing,
         )
-        BucketRules(self, "bucket_rules", bucket_name=store.bucket_name, origin=settings.origin)
+        BucketRules(self, "bucket_rules", bucket_name=retained.bucket_name, origin=settings.origin)
         postgres = Postgres(
             self,
             "postgres",
@@ -69,7 +69,7 @@ class DepsStack(BaseStack):
             permissions={
                 "bucket": {
                     "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
-                    "resources": [store.bucket_arn],
+                    "resources": [retained.bucket_arn],
                 },
                 "objects": {
                     "actions": [
@@ -78,7 +78,7 @@ class DepsStack(BaseStack):
                         "s3:DeleteObject",
                         "s3:AbortMultipartUpload",
                     ],
-                    "resources": [f"{store.bucket_arn}/*"],
+                    "resources": [f"{retained.bucket_arn}/*"],
                 },
             },
         )
@@ -89,8 +89,8 @@ class DepsStack(BaseStack):
                 database_name=postgres.database,
                 database_username=postgres.username,
                 database_password=postgres.password,
-                bucket_name=store.bucket_name,
-                application_secrets_name=store.application_secrets_name,
+                bucket_name=retained.bucket_name,
+                application_secrets_name=retained.application_secrets_name,
                 workload_role_arn=role.arn,
             ),
         )
@@ -112,7 +112,7 @@ class DepsStack(BaseStack):
                     external_dns_role_arn=dns.external_dns_role_arn,
                 ),
             )
-        store.create_before_all(self)
+        retained.create_before_all(self)
         publish_next_steps(
             self,
             query_the_database=(
