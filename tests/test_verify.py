@@ -317,7 +317,7 @@ def log_in(tmp_path: Path, script: str) -> None:
     (tmp_path / "aws").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (tmp_path / "aws").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    verify.log_in(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
+    verify.write_kubeconfig(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
 
 
 def test_logs_in_with_the_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +336,9 @@ def test_cluster_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match="aws is not on PATH"):
-        verify.log_in(load_settings(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig")
+        verify.write_kubeconfig(
+            load_settings(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig"
+        )
 
 
 def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

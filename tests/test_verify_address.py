@@ -54,7 +54,7 @@ def _server(
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     monkeypatch.setattr(public_hostname, "PORT", server.server_port)
-    monkeypatch.setattr(public_hostname, "FEWEST_DAYS", 0)
+    monkeypatch.setattr(public_hostname, "MIN_DAYS", 0)
     yield
     server.shutdown()
     server.server_close()
@@ -128,7 +128,7 @@ def test_certificate_is_not_trusted(cluster: Cluster, monkeypatch: pytest.Monkey
 
 
 def test_certificate_ends_soon(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_hostname, "FEWEST_DAYS", 14)
+    monkeypatch.setattr(public_hostname, "MIN_DAYS", 14)
     assert lines(cluster)["certificate"].startswith("ends in 0 days; ")
 
 

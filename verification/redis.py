@@ -1,4 +1,4 @@
-"""Redis, asked through a forward."""
+"""Redis commands through a port-forward."""
 
 import base64
 import socket
@@ -7,11 +7,15 @@ from in_cluster.names import REDIS, REDIS_PORT, SECRET, SecretKey
 from verification.cluster import TIMEOUT, CheckError, Cluster
 
 
-def ask(cluster: Cluster, *commands: str) -> list[str]:
-    """Return the answers to commands that are answered with one line each.
+def run_commands(cluster: Cluster, *commands: str) -> list[str]:
+    """Run commands, and return the one-line reply of each.
+
+    Args:
+        cluster: the cluster, which also has the Secret with the password.
+        commands: commands whose reply is one line, such as ``PING`` or ``LLEN key``.
 
     Raises:
-        CheckError: Redis refuses, or says nothing.
+        CheckError: Redis returns an error, or too few replies.
 
     """
     data = cluster.get("secret", SECRET)["data"]
