@@ -152,12 +152,13 @@ def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -
             f"{node_count} x {instance_type} hold {node_count * free} MiB "
             f"({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
         )
-    # On two nodes web and worker share the node without ClickHouse (in_cluster/placement.py).
-    together = WEB.memory_mib + WORKER.memory_mib
-    if free < together:
+    # On two nodes, web and worker share the node without ClickHouse (in_cluster/placement.py). They
+    # fit there if the sum above fits, of which they are less than half. On more nodes each pod can
+    # have a node of its own, so the largest one decides.
+    largest = max(pods, key=lambda name: pods[name].memory_mib)
+    if free < pods[largest].memory_mib:
         return (
-            f"web and worker share a node and request {together} MiB "
-            f"({WEB.memory_mib} + {WORKER.memory_mib}), but one {instance_type} holds {free} MiB "
-            f"({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
+            f"{largest} requests {pods[largest].memory_mib} MiB, but one {instance_type} holds "
+            f"{free} MiB ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
         )
     return None
