@@ -1,7 +1,7 @@
-"""Monthly cost of an installation: ``uv run costs.py``.
+"""What an installation costs a month: ``uv run costs.py``.
 
-Prices the stacks that ``.env`` synthesizes, and needs no AWS account. With ``--markdown`` it prints
-the tables of the README and of docs/costs.md instead.
+Prices what was synthesized with the ``.env`` at hand, and needs no account. With ``--markdown`` it
+prints the tables of the README and of docs/costs.md instead.
 """
 
 import sys
@@ -14,7 +14,7 @@ from pricing.report import by_item, by_stack, read, report
 
 
 def main() -> None:
-    """Print the bill of the stacks that ``.env`` synthesizes."""
+    """Print the bill of what this checkout synthesizes."""
     with tempfile.TemporaryDirectory() as folder:
         stacks = read(synthesize(Path(folder)))
     if "--markdown" in sys.argv[1:]:
