@@ -251,7 +251,7 @@ def test_since_is_a_time(
     with pytest.raises(SystemExit):
         run(monkeypatch, tmp_path, "--since=yesterday")
     assert "--since: is no ISO time, such as" in capsys.readouterr().err
-    assert replay.iso_time("2026-11-25T10:00+02:00") == replay.moment("2026-11-25T08:00")
+    assert replay.iso_time("2026-11-25T10:00+02:00") == replay.iso_time("2026-11-25T08:00")
 
 
 def script(folder: Path, *arguments: str, stdin: str = "", **more: str) -> tuple[str, list[str]]:
