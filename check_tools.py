@@ -1,8 +1,8 @@
-"""Says whether the programs that a deploy runs are on PATH, and new enough.
+"""Checks that the programs that a deploy runs are on PATH and new enough.
 
-Minimum versions: Terraform's is the first with write-only arguments; kubectl may be one minor
-version older than the cluster (Kubernetes' version skew policy); the AWS CLI is the first to log in
-to EKS with ``client.authentication.k8s.io/v1beta1``.
+Minimum versions: Terraform's is the first with write-only arguments; the AWS CLI's is the first
+with ``client.authentication.k8s.io/v1beta1`` for EKS; kubectl may be one minor version older than
+the cluster (Kubernetes' version skew policy).
 """
 
 import re
@@ -15,26 +15,32 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, how it says its version, and the oldest that will do."""
+    """A program and its minimum version."""
 
     program: str
-    question: tuple[str, ...]
+    version_arguments: tuple[str, ...]
+    """Arguments with which it prints its version."""
     oldest: tuple[int, ...]
+    """Minimum version."""
 
     def fault(self) -> str | None:
-        """Return what is wrong with it, and the remedy; None if nothing is."""
+        """Return the fault and its remedy, or None if the program is there and new enough."""
         oldest = ".".join(map(str, self.oldest))
         remedy = f"install {oldest} or later"
         path = shutil.which(self.program)
         if path is None:
             return f"is not on PATH; {remedy}"
         try:
-            said = subprocess.run(
-                [path, *self.question], capture_output=True, text=True, timeout=60, check=False
+            done = subprocess.run(
+                [path, *self.version_arguments],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             return f"does not run; {remedy}"
-        found = re.search(r"(\d+)\.(\d+)\.(\d+)", said.stdout + said.stderr)
+        found = re.search(r"(\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
         if found is None:
             return f"does not say its version; {remedy}"
         if tuple(map(int, found.groups())) < self.oldest:

@@ -1,8 +1,8 @@
-"""Everything that crosses stacks: their ids and order, their outputs, and variables of workspaces.
+"""Everything that crosses stacks: stack ids and order, outputs, and workspace variables.
 
-Each field of a contract is one Terraform output: its name here is its name in the workspace. Fields
-are ``str`` or ``list[str]`` and never empty, because other types lose their shape on the way
-through ``tfe_outputs``. Short-lived credentials are never published: each reader requests its own.
+Each field of a contract is one Terraform output of the same name. Fields are ``str`` or
+``list[str]`` and never empty, because ``tfe_outputs`` does not preserve other types. Short-lived
+credentials are never published: each reader requests its own.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ NETWORK: Final = "network"
 DEPS: Final = "deps"
 APP: Final = "app"
 
-# The stacks that each stack reads outputs of, in the order of deploys.
+# Each stack and the stacks whose outputs it reads, in deploy order.
 UPSTREAMS: Final[Mapping[str, tuple[str, ...]]] = {
     NETWORK: (),
     DEPS: (NETWORK,),
@@ -21,11 +21,11 @@ UPSTREAMS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 STACKS: Final = tuple(UPSTREAMS)
 
-# Stack 0, for remote runs only: it makes the workspaces of the others, and publishes nothing.
+# Stack 0 (remote runs only): creates the workspaces of the other stacks, and publishes nothing.
 WORKSPACES: Final = "workspaces"
 
-# Variables of workspaces. The stack workspaces sets them for remote runs; on the user's machine
-# .env sets the password, and nothing reads the others.
+# Terraform variables. For remote runs the stack workspaces sets them in the workspaces. For local
+# runs .env sets the password, and the others are not declared.
 OPERATOR_ARN: Final = "operator_arn"
 """ARN of the IAM user or role that deploys locally; read by network."""
 RUN_ROLE_ARN: Final = "run_role_arn"
@@ -33,42 +33,43 @@ RUN_ROLE_ARN: Final = "run_role_arn"
 ADMIN_PASSWORD: Final = "langfuse_admin_password"  # noqa: S105 - a variable's name
 """Password of Langfuse's first user; read by app."""
 
-# Begins the name of a next-step output, which people read and no stack does.
+# Prefix of next-step outputs: for the user, read by no stack.
 NEXT_STEP: Final = "how_to_"
 
+# Key of a field's metadata: True for a sensitive output.
 SENSITIVE: Final = "sensitive"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """Outputs that one stack publishes together."""
+    """Outputs that one stack publishes."""
 
     PRODUCER: ClassVar[str]
-    """Id of the stack that publishes them."""
+    """Id of the stack that publishes the outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOutputs(Contract):
-    """What the network stack publishes for ``deps`` and ``app``."""
+    """Outputs of ``network``, read by ``deps`` and ``app``."""
 
     PRODUCER: ClassVar[str] = NETWORK
 
     vpc_id: str
     database_subnet_ids: list[str]
-    """Two subnets in different zones, reachable from the outside."""
+    """Two public subnets in different zones."""
     data_zone: str
-    """Zone of the first subnet, where pods with a volume live: a single node is there too."""
+    """Zone of the first subnet, for pods with a volume; a single node is in it too."""
     node_security_group_id: str
     oidc_provider_arn: str
     cluster_name: str
     cluster_endpoint: str
     cluster_certificate_authority_data: str
-    """PEM certificate, base64 encoded, as EKS gives it."""
+    """PEM certificate, base64 encoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepsOutputs(Contract):
-    """What the deps stack publishes for ``app``."""
+    """Outputs of ``deps``, read by ``app``."""
 
     PRODUCER: ClassVar[str] = DEPS
 
@@ -80,24 +81,26 @@ class DepsOutputs(Contract):
     application_secrets_name: str
     """Name of the Secrets Manager secret that holds ``ApplicationSecrets``."""
     workload_role_arn: str
+    """IAM role of Langfuse's pods, with access to the bucket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngressOutputs(Contract):
-    """What the deps stack publishes for ``app`` besides, if Langfuse has a public name."""
+    """Further outputs of ``deps``, read by ``app``, if Langfuse has a public hostname."""
 
     PRODUCER: ClassVar[str] = DEPS
 
     zone_id: str
+    """Id of the Route 53 zone."""
     traefik_role_arn: str
     external_dns_role_arn: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationSecrets:
-    """The JSON object in the store's secret: what the database cannot be read without.
+    """The JSON object in the retained secret, with the key of encrypted values in the database.
 
-    It is kept apart from the outputs, because it outlives the workspace.
+    It is not an output, because it must outlive the workspace.
     """
 
     salt: str

@@ -23,9 +23,8 @@ from stacks.workspaces import WorkspacesStack
 
 ENV_FILE = Path(__file__).parent / ".env"
 # CDKTF's validation runs `terraform version` for each terraform_data, so synthesis would need
-# Terraform. A deploy checks required_version, which asks for a newer one.
+# Terraform. A deploy checks required_version, which is stricter.
 SKIP_VALIDATION = True
-
 
 CLASSES: Final[Mapping[str, Callable[..., BaseStack]]] = {
     NETWORK: NetworkStack,
@@ -46,7 +45,7 @@ def build(app: App, settings: Settings) -> None:
 
 
 def synthesize(outdir: Path | None = None) -> Path:
-    """Synthesize what ``.env`` asks for, and return the folder: ``cdktf.out`` if none is given."""
+    """Synthesize the stacks for ``.env`` into ``outdir`` (default ``cdktf.out``), and return it."""
     try:
         settings = load_settings(ENV_FILE)
     except SettingsError as error:

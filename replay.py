@@ -1,7 +1,7 @@
-"""Has Langfuse take in its raw events again: ``uv run replay.py --since 2026-11-25T08:00``.
+"""Lets Langfuse ingest its raw events again: ``uv run replay.py --since 2026-11-25T08:00``.
 
-For what an outage lost, or for an empty ClickHouse after a rebuild; docs/operations.md says what it
-does. Reads ``.env`` as verify.py does.
+For events that an outage lost, or for an empty ClickHouse after a rebuild (docs/operations.md).
+Reads ``.env`` as verify.py does.
 """
 
 import argparse
@@ -17,8 +17,13 @@ from verify import access
 BEGINNING: Final = datetime.fromtimestamp(0, tz=UTC)
 
 
-def moment(text: str) -> datetime:
-    """Return an ISO time, which is UTC unless it says otherwise."""
+def iso_time(text: str) -> datetime:
+    """Return an ISO 8601 time; without an offset it is UTC.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is no ISO time.
+
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -28,9 +33,9 @@ def moment(text: str) -> datetime:
 
 
 def main() -> None:
-    """Exit with 0 if everything was taken in, with 1 and one line if not."""
+    """Exit with 0 if all events were ingested, with 1 and one line if not."""
     parser = argparse.ArgumentParser(description="Have Langfuse take in its raw events again.")
-    parser.add_argument("--since", type=moment, default=BEGINNING, help="an ISO time in UTC")
+    parser.add_argument("--since", type=iso_time, default=BEGINNING, help="an ISO time in UTC")
     parser.add_argument("--dry-run", action="store_true", help="count the events, change nothing")
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
     given = parser.parse_args()
@@ -41,7 +46,7 @@ def main() -> None:
         sys.exit(f"The replay stopped: {error}. It can be run again as it was.")
     except KeyboardInterrupt:
         sys.exit("The replay was interrupted. It can be run again as it was.")
-    except Exception as error:  # noqa: BLE001 - whatever it met may hold a secret
+    except Exception as error:  # noqa: BLE001 - the text of an unknown error may hold a secret
         sys.exit(f"The replay stopped: {type(error).__name__}. It can be run again as it was.")
 
 

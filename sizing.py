@@ -1,8 +1,8 @@
-"""Memory of the pods: requests, limits, measured peaks, and whether the nodes can hold them.
+"""Resources of the pods: requests, limits and measured peaks, and whether the nodes can hold them.
 
-The peaks are of the real Langfuse 3.225.4 under load (2026-11-25). The figures are a small profile:
-Langfuse's own guide starts at twice these. On two t3.medium (3276 MiB allocatable, 120 of them for
-the system), in MiB:
+The peaks were measured on Langfuse 3.225.4 under load (2026-11-25). The sizes are for a small
+installation: Langfuse's guide recommends twice as much. In MiB, on two t3.medium (each 3276
+allocatable, 120 of them for system pods):
 
 =================  ==================  ==================  ====
 node               peaks               limits              free
@@ -11,7 +11,8 @@ web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
 ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 =================  ==================  ==================  ====
 
-With a public name the second node also has Traefik and ExternalDNS: limits of 2560 + 320 = 2880.
+With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
+2880 MiB.
 """
 
 import re
@@ -22,41 +23,42 @@ from typing import Final
 
 @dataclass(frozen=True)
 class PodSize:
-    """Resources of one pod: ``cpu_m`` in millicores, everything else in MiB.
-
-    ``peak_mib`` is the most that the pod was seen to take, or is bound to; None where nothing was
-    measured. ``heap_mib`` is the size of V8's old space; None where no Node.js runs.
-    """
+    """Resources of one pod."""
 
     cpu_m: int
+    """CPU request, in millicores."""
     memory_mib: int
+    """Memory request, in MiB."""
     memory_limit_mib: int
+    """Memory limit, in MiB."""
     peak_mib: int | None = None
+    """Highest memory use, measured or enforced by the program, in MiB; None if unknown."""
     heap_mib: int | None = None
+    """Size of V8's old space, in MiB; None for programs other than Node.js."""
 
     def resources(self) -> dict[str, dict[str, str]]:
-        """Return it as Kubernetes reads it."""
+        """Return the ``resources`` of a container."""
         return {
             "requests": {"cpu": f"{self.cpu_m}m", "memory": f"{self.memory_mib}Mi"},
             "limits": {"memory": f"{self.memory_limit_mib}Mi"},
         }
 
 
-# Peaks of web and worker: 5 traces/s of 5 spans of 30 kB for 40 s. Web takes 973 MiB when idle.
+# Peaks of web and worker: 5 traces/s of 5 spans of 30 kB for 40 s. Idle, web uses 973 MiB.
 WEB: Final = PodSize(
     cpu_m=200, memory_mib=1024, memory_limit_mib=1664, peak_mib=1335, heap_mib=1248
 )
-# The heap is a figure of its own: half a gigabyte of the peak are buffers outside of V8's heap, so
-# a heap of 512 was killed at a limit of 1024 as well.
+# The heap is not a share of the limit: half a gigabyte of the peak is buffers outside V8's heap. A
+# worker with a heap of 512 MiB was killed at a limit of 1024 MiB too.
 WORKER: Final = PodSize(
     cpu_m=150, memory_mib=768, memory_limit_mib=1472, peak_mib=1278, heap_mib=768
 )
-# The peak is max_server_memory_usage of clickhouse_overrides.xml.
+# The peak is max_server_memory_usage in clickhouse_overrides.xml.
 CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048, peak_mib=1536)
-# Redis refuses writes when its data takes this much.
+# Redis rejects writes when its data takes this much memory.
 REDIS_MAXMEMORY_MIB: Final = 384
-# What maxmemory leaves out: the process, fragmentation, and pages that are copied while a child
-# rewrites the append-only file. An estimate.
+# Memory that maxmemory does not count, an estimate: the process, fragmentation, and pages copied
+# while a child process rewrites the append-only file.
 _REDIS_OVERHEAD_MIB: Final = 64
 REDIS: Final = PodSize(
     cpu_m=100,
@@ -64,20 +66,20 @@ REDIS: Final = PodSize(
     memory_limit_mib=512,
     peak_mib=REDIS_MAXMEMORY_MIB + _REDIS_OVERHEAD_MIB,
 )
-# Only with a public name. Both hold one route or one record, and little else.
+# Only with a public hostname. One has a single route, the other a single record.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
-# Pods by the names of messages: of every installation, and of the option of a public name.
+# Pods by their names in messages: those of every installation, and those of a public hostname.
 CORE: Final = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 
-# Memory requests in MiB of the EKS add-ons: ebs-csi-node on every node; two coredns (70 each) and
-# two ebs-csi-controller (240 each) once per cluster.
+# Memory requests of the EKS add-ons, in MiB: ebs-csi-node on every node; two coredns (70 each) and
+# two ebs-csi-controller (240 each) per cluster.
 SYSTEM_PER_NODE_MIB: Final = 120
 SYSTEM_PER_CLUSTER_MIB: Final = 2 * 70 + 2 * 240
 
-# GiB of memory by size: the T family has its own ladder, the others a fixed amount per vCPU.
+# GiB of memory: by size in the T family, by vCPU in the C, M and R families.
 _T_FAMILY_GIB: Final = {
     "micro": 1,
     "small": 2,
@@ -87,8 +89,8 @@ _T_FAMILY_GIB: Final = {
     "2xlarge": 32,
 }
 _GIB_PER_VCPU: Final = {"c": 2, "m": 4, "r": 8}
-# What a node can give to pods: a t3.medium (4096 MiB) has 3276 MiB allocatable, 80 %. Larger types
-# keep a larger share, so the rule errs on the safe side.
+# Allocatable share of a node's memory: 3276 of 4096 MiB on a t3.medium, 80 %. Larger types have a
+# larger share, so the result is never too high for them.
 _ALLOCATABLE_SHARE: Final = 0.8
 
 _INSTANCE_TYPE: Final = re.compile(
@@ -97,18 +99,18 @@ _INSTANCE_TYPE: Final = re.compile(
 
 
 def is_instance_type(instance_type: str) -> bool:
-    """Tell whether this has the form of an EC2 instance type, such as ``t3.medium``."""
+    """Return whether this has the form of an EC2 instance type, such as ``t3.medium``."""
     return _INSTANCE_TYPE.fullmatch(instance_type) is not None
 
 
 def is_arm(instance_type: str) -> bool:
-    """Tell whether this is a Graviton type: a ``g`` among the letters after the generation."""
+    """Return whether this is a Graviton type: a ``g`` among the letters after the generation."""
     match = _INSTANCE_TYPE.fullmatch(instance_type)
     return match is not None and "g" in match["options"].partition("-")[0]
 
 
 def allocatable_mib(instance_type: str) -> int | None:
-    """Return the memory in MiB that a node of this type can give to pods, or None if unknown."""
+    """Return the allocatable memory of a node of this type in MiB, or None if unknown."""
     match = _INSTANCE_TYPE.fullmatch(instance_type)
     if match is None:
         return None
@@ -128,9 +130,15 @@ def _vcpus(size: str) -> int | None:
 
 
 def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -> str | None:
-    """Return the arithmetic by which the pods do not fit these nodes, or None if they do.
+    """Return why the pods do not fit on the nodes, with the arithmetic, or None if they fit.
 
-    An instance type whose memory is unknown is taken to fit.
+    If the memory of the instance type is unknown, the pods are assumed to fit.
+
+    Args:
+        node_count: number of nodes.
+        instance_type: EC2 type of the nodes.
+        pods: sizes by the names of the pods, such as ``CORE``.
+
     """
     allocatable = allocatable_mib(instance_type)
     if allocatable is None:
@@ -144,12 +152,13 @@ def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -
             f"{node_count} x {instance_type} hold {node_count * free} MiB "
             f"({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
         )
-    # Web and worker share a node by rule, and are the largest group that does.
-    together = WEB.memory_mib + WORKER.memory_mib
-    if free < together:
+    # On two nodes, web and worker share the node without ClickHouse (in_cluster/placement.py). They
+    # fit there if the sum above fits, of which they are less than half. On more nodes each pod can
+    # have a node of its own, so the largest one decides.
+    largest = max(pods, key=lambda name: pods[name].memory_mib)
+    if free < pods[largest].memory_mib:
         return (
-            f"web and worker share a node and request {together} MiB "
-            f"({WEB.memory_mib} + {WORKER.memory_mib}), but one {instance_type} holds {free} MiB "
-            f"({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
+            f"{largest} requests {pods[largest].memory_mib} MiB, but one {instance_type} holds "
+            f"{free} MiB ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
         )
     return None

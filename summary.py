@@ -1,4 +1,4 @@
-"""Says what was synthesized and what it will cost."""
+"""A summary of the synthesized stacks and their cost."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pricing.report import read, report
 
 
 def describe(outdir: Path) -> str:
-    """Return a page about the stacks below ``outdir``, the folder that CDKTF synthesized into."""
+    """Return the modules, resources and outputs of each stack in ``outdir``, and the bill."""
     stacks = read(outdir)
     lines = []
     for name, stack in stacks.items():

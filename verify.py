@@ -1,7 +1,7 @@
-"""Says whether a deployed Langfuse works, part by part: ``uv run verify.py``.
+"""Checks each part of a deployed Langfuse: ``uv run verify.py``.
 
-Reads ``.env`` for the cluster's name and the AWS login, and leaves your own kubeconfig alone.
-``--kubeconfig FILE`` uses that one instead.
+Reads the cluster's name and the AWS credentials from ``.env``, and does not change your kubeconfig.
+``--kubeconfig FILE`` uses that file instead.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from dotenv import dotenv_values
 
 from env_file import SettingsError, load_settings
 from settings import Settings
-from verification.address import address_checks, public_name
 from verification.checks import CHECKS
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
+from verification.public_hostname import find_hostname, hostname_checks
 
 ENV_FILE: Final = Path(__file__).parent / ".env"
 
 
-def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) -> None:
-    """Have the AWS CLI write a kubeconfig for the cluster, or exit and say why it could not."""
+def write_kubeconfig(settings: Settings, environment: dict[str, str], kubeconfig: Path) -> None:
+    """Let the AWS CLI write a kubeconfig for the cluster, or exit with the reason why it cannot."""
     command = ["aws", "eks", "update-kubeconfig", "--name", settings.name]
     options = ["--region", settings.aws_default_region, "--kubeconfig", str(kubeconfig)]
     try:
@@ -36,25 +36,30 @@ def log_in(settings: Settings, environment: dict[str, str], kubeconfig: Path) ->
             env=environment,
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE,
+            timeout=2 * TIMEOUT,
             check=False,
         )
     except FileNotFoundError:
         sys.exit("aws is not on PATH; uv run check_tools.py")
     except subprocess.TimeoutExpired:
-        _stay_out(settings.name, f"no answer in {2 * PATIENCE} s")
+        _exit_without_access(settings.name, f"no answer in {2 * TIMEOUT} s")
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
-        _stay_out(settings.name, reason)
+        _exit_without_access(settings.name, reason)
 
 
-def _stay_out(cluster: str, reason: str) -> NoReturn:
+def _exit_without_access(cluster: str, reason: str) -> NoReturn:
     sys.exit(f"There is no way into the cluster {cluster}: {reason}")
 
 
 @contextmanager
 def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
-    """Yield the cluster and its name: by this file, or by a login that ends with the context."""
+    """Yield the cluster and its name.
+
+    Args:
+        kubeconfig: file to use; None for a temporary one, written by the AWS CLI.
+
+    """
     lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
     environment = {**lines, **os.environ}
     if kubeconfig:
@@ -65,34 +70,34 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
     except SettingsError as error:
         sys.exit(str(error))
     with tempfile.TemporaryDirectory() as folder:
-        log_in(settings, environment, Path(folder, "kubeconfig"))
+        write_kubeconfig(settings, environment, Path(folder, "kubeconfig"))
         yield Cluster(Path(folder, "kubeconfig"), environment), settings.name
 
 
 def run_checks(cluster: Cluster) -> bool:
-    """Run all checks side by side, print a line for each, and return whether all are well."""
-    well = True
-    name = public_name(cluster)
-    checks = (*CHECKS, *(address_checks(name) if name else ()))
+    """Run all checks in parallel, print a line for each, and return whether all passed."""
+    all_ok = True
+    name = find_hostname(cluster)
+    checks = (*CHECKS, *(hostname_checks(name) if name else ()))
     with ThreadPoolExecutor(len(checks)) as pool:
         for ok, line in pool.map(lambda check: check.line(cluster), checks):
             print(line, flush=True)
-            well &= ok
-    return well
+            all_ok &= ok
+    return all_ok
 
 
 def verify(cluster: Cluster, name: str) -> NoReturn:
-    """Exit with 0 if everything is well; where nothing could be asked, say why just once."""
+    """Run the checks and exit: with 0 if all passed. Without access, print only one message."""
     try:
-        # Whoever the cluster knows may ask this, and it takes one request.
+        # One request, which every authenticated user may make.
         cluster.kubectl("get", "--raw=/version")
     except CheckError as error:
-        _stay_out(name, str(error))
+        _exit_without_access(name, str(error))
     sys.exit(not run_checks(cluster))
 
 
 def main() -> None:
-    """Exit with 0 if everything is well, with 1 if not."""
+    """Exit with 0 if all checks passed, with 1 if not."""
     parser = argparse.ArgumentParser(description="Say whether a deployed Langfuse works.")
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
     with access(parser.parse_args().kubeconfig) as (cluster, name):

@@ -1,22 +1,22 @@
-"""Every pinned version in one place.
+"""All pinned versions; ``docs/upgrading.md`` has the reasons, and how to raise one.
 
-The reasons for these pins, and how to raise one, are in ``docs/upgrading.md``. The versions of
-the providers with bindings are not here: each is fixed by its package in ``pyproject.toml``.
+Providers with bindings are not here: the package of the bindings, pinned in ``pyproject.toml``,
+determines the version of the provider.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-# The newest releases whose provider constraints still admit AWS 6.25.0, the exact version that
-# the last published CDKTF bindings ask for.
+# The newest releases whose provider constraints admit AWS 6.25.0, the exact version that the last
+# published CDKTF bindings require.
 VPC_MODULE: Final = "6.5.1"
 EKS_MODULE: Final = "21.11.0"
 RDS_MODULE: Final = "6.13.1"
 IAM_MODULE: Final = "6.2.3"
 SECURITY_GROUP_MODULE: Final = "5.3.1"
 
-# Providers that only the EKS module asks for, and with a lower bound only ("tls >= 4.0" and so on
-# in its versions.tf): without a pin, each init would take the newest release.
+# Providers that only the EKS module requires, with a lower bound ("tls >= 4.0" and so on in its
+# versions.tf). Without a pin, each init would install the newest release.
 PROVIDERS_OF_EKS_MODULE: Final[Mapping[str, str]] = {
     "cloudinit": "2.4.0",
     "null": "3.3.1",
@@ -26,12 +26,12 @@ PROVIDERS_OF_EKS_MODULE: Final[Mapping[str, str]] = {
 
 KUBERNETES: Final = "1.36"
 
-# Of runs in Terraform Cloud; on a user's own machine it is the user's.
+# Terraform of runs in Terraform Cloud. Local runs use the version on PATH.
 TERRAFORM: Final = "1.11.4"
-# The oldest that knows write-only arguments. check_tools.py, which imports nothing, repeats it.
+# The oldest with write-only arguments. check_tools.py repeats it, as it imports nothing of ours.
 OLDEST_TERRAFORM: Final = "1.11"
 
-# The major version only: a restored snapshot comes back at its own minor version.
+# The major version only: a restored snapshot keeps its own minor version.
 POSTGRES: Final = "16"
 
 LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
@@ -40,9 +40,9 @@ LANGFUSE_CHART: Final = "1.5.41"
 LANGFUSE_IMAGE: Final = "3.225.11"
 
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"
-# It brings Traefik 3.7.11.
+# Contains Traefik 3.7.11.
 TRAEFIK_CHART: Final = "41.3.0"
 
 EXTERNAL_DNS_CHART_REPOSITORY: Final = "https://kubernetes-sigs.github.io/external-dns"
-# It brings ExternalDNS 0.21.0.
+# Contains ExternalDNS 0.21.0.
 EXTERNAL_DNS_CHART: Final = "1.21.1"

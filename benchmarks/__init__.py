@@ -1,1 +1,1 @@
-"""Measurements, which write their own pages."""
+"""Benchmarks; they write their results into docs/performance.md."""

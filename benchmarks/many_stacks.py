@@ -1,6 +1,6 @@
-"""Synthesizes so many stacks in one process and prints the seconds of each count as JSON.
+"""Times synthesis by number of stacks: ``python -m benchmarks.many_stacks 1 3 10``.
 
-The stacks are those of the project, again and again.
+Synthesizes the project's stacks repeatedly in one process, and prints seconds by number as JSON.
 """
 
 import json
@@ -24,7 +24,7 @@ ENV: Final = Path(__file__).resolve().parents[1] / "tests" / "env" / "accepts.ei
 
 
 def seconds(count: int, settings: Settings) -> float:
-    """Return how long ``count`` stacks take, in apps of up to three as the project's is."""
+    """Return the seconds for ``count`` stacks, in apps of up to three stacks as in the project."""
     started = time.monotonic()
     written = 0
     for first in range(0, count, len(CLASSES)):
@@ -41,5 +41,5 @@ def seconds(count: int, settings: Settings) -> float:
 
 if __name__ == "__main__":
     settings = load_settings(ENV)
-    seconds(1, settings)  # loads what all of them need
+    seconds(1, settings)  # warm-up: loads the bindings
     print(json.dumps({count: seconds(count, settings) for count in map(int, sys.argv[1:])}))

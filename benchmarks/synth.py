@@ -1,7 +1,7 @@
-"""Times synthesis with plain and with lazy bindings, side by side: ``python -m benchmarks.synth``.
+"""Times synthesis with plain and with lazy bindings: ``python -m benchmarks.synth``.
 
-Each pair is run alternately, so that what else the machine does meets both. Peak memory is the sum
-of the resident sizes of all processes that the command has started, sampled every 20 ms.
+The two variants run alternately, so that other load on the machine affects both. Peak memory is the
+sum of the resident set sizes of all processes of the command, sampled every 20 ms.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import psutil
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "performance.md"
 ENV: Final = ROOT / "tests" / "env" / "accepts.eight-variables.env"
-SAMPLE: Final = 0.02
+SAMPLE_SECONDS: Final = 0.02
 MIB: Final = 2**20
 STACKS: Final = (1, 3, 10, 30)
 VARIANTS: Final = {"plain": "1", "lazy": "0"}
@@ -35,25 +35,29 @@ VARIANTS: Final = {"plain": "1", "lazy": "0"}
 
 @dataclass(frozen=True)
 class Run:
-    """How long a command took in seconds, and its peak memory in MiB."""
+    """One run of a command."""
 
     seconds: float
     peak: float
+    """Peak memory, in MiB."""
 
 
 @dataclass
 class Pair:
-    """A command, what it should gain, and its runs by variant."""
+    """A command and its runs by variant."""
 
     name: str
     command: list[str]
     goal: str
+    """Gain to reach, as text."""
     cold: bool = False
+    """Whether each run starts with an empty jsii cache."""
     variants: tuple[str, ...] = tuple(VARIANTS)
     runs: dict[str, list[Run]] = field(default_factory=dict)
+    """Measured runs by variant."""
 
     def rows(self) -> Iterator[str]:
-        """Yield a line of the table for each variant."""
+        """Yield a row of the Markdown table for each variant."""
         for variant, runs in self.runs.items():
             seconds = [run.seconds for run in runs]
             peak = median(run.peak for run in runs)
@@ -64,7 +68,7 @@ class Pair:
             )
 
     def _gain(self) -> str:
-        """Return by how much lazy is faster and smaller, of the medians."""
+        """Return the ratios of the medians of time and memory, plain to lazy."""
         if "plain" not in self.runs:
             return ""
         plain, lazy = self.runs["plain"], self.runs["lazy"]
@@ -75,7 +79,7 @@ class Pair:
 
 @contextmanager
 def checkout() -> Iterator[Path]:
-    """Yield a copy of the project with an ``.env`` and its command line."""
+    """Yield a temporary copy of the project, with an ``.env`` and node_modules."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = subprocess.run(
@@ -90,7 +94,14 @@ def checkout() -> Iterator[Path]:
 
 
 def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Run:
-    """Run a command to its end."""
+    """Run a command and return its time and peak memory; exit if it fails.
+
+    Args:
+        command: command line.
+        folder: working directory.
+        environment: additional environment variables.
+
+    """
     started, peak = time.monotonic(), 0.0
     with subprocess.Popen(
         command,
@@ -102,7 +113,7 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Ru
     ) as process:
         while process.poll() is None:
             peak = max(peak, resident(process.pid))
-            time.sleep(SAMPLE)
+            time.sleep(SAMPLE_SECONDS)
     seconds = time.monotonic() - started
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}; see it by hand")
@@ -110,12 +121,12 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> Ru
 
 
 def bare_environment() -> dict[str, str]:
-    """Return the environment, but for what keeps Python from reading its own bytecode."""
+    """Return the environment without PYTHONDONTWRITEBYTECODE, so that bytecode is cached."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def resident(pid: int) -> float:
-    """Return the MiB that a process and all below it have in memory now."""
+    """Return the resident set size of a process and its descendants, in MiB."""
     total = 0
     try:
         leader = psutil.Process(pid)
@@ -126,8 +137,8 @@ def resident(pid: int) -> float:
     return total / MIB
 
 
-def play(pair: Pair, folder: Path, runs: int) -> None:
-    """Run both variants in turn, ``runs`` times after one that warms caches and is not counted."""
+def measure_pair(pair: Pair, folder: Path, runs: int) -> None:
+    """Run the variants alternately, ``runs`` times, after a warm-up that is not counted."""
     for number in range(runs if pair.cold else runs + 1):
         for variant in pair.variants:
             environment = {"PLAIN_BINDINGS": VARIANTS[variant]}
@@ -146,7 +157,7 @@ def play(pair: Pair, folder: Path, runs: int) -> None:
 
 
 def growth(folder: Path) -> dict[int, float]:
-    """Return the seconds that so many stacks take in one process, after it has started."""
+    """Return the seconds by number of stacks in one process, without its start."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.many_stacks", *map(str, STACKS)],
         cwd=folder,
@@ -159,7 +170,7 @@ def growth(folder: Path) -> dict[int, float]:
 
 
 def tables(pairs: list[Pair], grown: dict[int, float], machine: str) -> str:
-    """Return what was measured, as Markdown."""
+    """Return the results as Markdown tables."""
     head = "| command | bindings | min s | median s | peak MiB | gain | goal |"
     rows = [row for pair in pairs for row in pair.rows()]
     first, last = min(grown), max(grown)
@@ -183,7 +194,7 @@ def tables(pairs: list[Pair], grown: dict[int, float], machine: str) -> str:
 
 
 def machine() -> str:
-    """Return what was measured on, and when."""
+    """Return the date, and a description of the machine."""
     date = datetime.now(tz=UTC).date().isoformat()
     memory = psutil.virtual_memory().total / 2**30
     return (
@@ -211,7 +222,7 @@ def main() -> None:
     os.environ["PATH"] = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
     with checkout() as folder:
         for pair in pairs:
-            play(pair, folder, arguments.runs)
+            measure_pair(pair, folder, arguments.runs)
         grown = growth(folder)
     if arguments.json:
         print(json.dumps({"pairs": [asdict(pair) for pair in pairs], "stacks": grown}, indent=2))

@@ -1,1 +1,1 @@
-"""Constructs, one a file, and the plain data that they are made from."""
+"""CDKTF constructs, one per file, with plain arguments."""

@@ -1,4 +1,4 @@
-"""The first user's password, as a Terraform variable that refuses values Langfuse refuses."""
+"""The Terraform variable of the first user's password, with Langfuse's own rules as validation."""
 
 from typing import Final
 
@@ -8,15 +8,15 @@ from constructs import Construct
 from contracts import ADMIN_PASSWORD
 from env_file import PLACEHOLDER
 
-# Langfuse refuses a shorter one, and its web pod does not start.
-SHORTEST: Final = 8
+# Characters. With a shorter password the web pod does not start.
+MIN_LENGTH: Final = 8
 
 
 class AdminPassword(TerraformVariable):
-    """The sensitive variable of ``TF_VAR_langfuse_admin_password``.
+    """Sensitive variable, set by ``TF_VAR_langfuse_admin_password``.
 
-    The plan of its stack fails on the placeholder of .env.example and on a password that is too
-    short, before anything is created.
+    The plan fails on a password that is too short and on the placeholder of .env.example, so
+    neither creates anything.
     """
 
     def __init__(self, scope: Construct) -> None:
@@ -30,9 +30,9 @@ class AdminPassword(TerraformVariable):
             description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
             validation=[
                 TerraformVariableValidationConfig(
-                    condition=f"${{length({value}) >= {SHORTEST}}}",
+                    condition=f"${{length({value}) >= {MIN_LENGTH}}}",
                     error_message=(
-                        f"LANGFUSE_ADMIN_PASSWORD: needs at least {SHORTEST} characters; "
+                        f"LANGFUSE_ADMIN_PASSWORD: needs at least {MIN_LENGTH} characters; "
                         "set it in .env."
                     ),
                 ),

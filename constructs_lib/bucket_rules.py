@@ -1,4 +1,4 @@
-"""What the retained bucket lets a browser do, and what it forgets."""
+"""CORS and lifecycle rules of the retained bucket."""
 
 from typing import Final
 
@@ -16,24 +16,33 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
 )
 from constructs import Construct
 
-# Days that a deleted or overwritten object can still be had back.
-UNDELETE_DAYS: Final = 30
+# Days for which a deleted or overwritten object can be restored.
+NONCURRENT_VERSION_DAYS: Final = 30
 
-# Days after which parts of an upload that never ended are deleted.
-ABORT_DAYS: Final = 7
+# Days after which the parts of an incomplete multipart upload are deleted.
+ABORT_UPLOAD_DAYS: Final = 7
 
 
 class BucketRules(Construct):
-    """Rules that every deploy applies, whoever made the bucket and whenever.
+    """Rules that every deploy applies to the bucket, whichever version of the project created it.
 
-    The retained template reaches a bucket only when it makes it. A destroy takes these rules away
-    and leaves every object: nobody uploads then, and old versions wait for the next deploy.
+    The CloudFormation template applies only when the bucket is created. A destroy removes these
+    rules and keeps every object: there are no uploads then, and noncurrent versions expire after
+    the next deploy.
     """
 
     def __init__(self, scope: Construct, id_: str, *, bucket_name: str, origin: str) -> None:
-        """Apply the rules; ``origin`` is Langfuse's in the browser, without a path."""
+        """Create both configurations.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            bucket_name: name of the bucket, as a token.
+            origin: origin of Langfuse in the browser, such as ``https://langfuse.example.com``.
+
+        """
         super().__init__(scope, id_)
-        # Attachments of datasets go from the browser to the bucket (langfuse/langfuse#14257).
+        # The browser uploads attachments of datasets to the bucket (langfuse/langfuse#14257).
         cors = S3BucketCorsConfiguration(
             self,
             "cors",
@@ -60,7 +69,7 @@ class BucketRules(Construct):
                     filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
                     noncurrent_version_expiration=[
                         S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-                            noncurrent_days=UNDELETE_DAYS
+                            noncurrent_days=NONCURRENT_VERSION_DAYS
                         )
                     ],
                     expiration=[
@@ -70,7 +79,7 @@ class BucketRules(Construct):
                     ],
                     abort_incomplete_multipart_upload=[
                         S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
-                            days_after_initiation=ABORT_DAYS
+                            days_after_initiation=ABORT_UPLOAD_DAYS
                         )
                     ],
                 )

@@ -1,4 +1,4 @@
-"""Helm's way into the cluster."""
+"""The Helm provider, authenticated to the EKS cluster."""
 
 from cdktf import Fn, TerraformLocal, TerraformStack
 from cdktf_cdktf_provider_helm.provider import (
@@ -12,10 +12,10 @@ from constructs_lib.existing_cluster import ExistingCluster
 
 
 class ClusterLogin(Construct):
-    """The Helm provider, logged in to the cluster that the network stack has published.
+    """The Helm provider for the cluster that the network stack publishes.
 
-    If its outputs are gone, which any destroy of it takes away, the cluster is looked up by its
-    name, so that what is installed there can still be destroyed.
+    Any destroy of the network stack, even a failed one, removes its outputs. The cluster is then
+    looked up by its name, so that the releases in it can still be destroyed.
     """
 
     def __init__(
@@ -31,18 +31,19 @@ class ClusterLogin(Construct):
         missing: str,
         with_cli: bool,
     ) -> None:
-        """Log in.
+        """Configure the provider.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: of the cluster, where its outputs are gone.
-            region: its AWS region.
-            cluster_name: its name, as published.
-            endpoint: its URL, as published.
-            certificate_authority_data: its PEM certificate, base64 encoded, as published.
-            missing: what stands for an output that is not published.
-            with_cli: whether the AWS CLI is there to ask for a token.
+            name: name of the cluster, for the look-up without outputs.
+            region: AWS region of the cluster.
+            cluster_name: published name.
+            endpoint: published URL of the API server.
+            certificate_authority_data: published PEM certificate, base64 encoded.
+            missing: value of the three above if the output is not published.
+            with_cli: True where the AWS CLI is on PATH and can request a token, False in Terraform
+                Cloud.
 
         """
         super().__init__(scope, id_)
@@ -71,7 +72,7 @@ class ClusterLogin(Construct):
         )
 
     def _published(self, value: str, otherwise: str, missing: str, id_: str) -> str:
-        """Return what was published, or else what was looked up."""
+        """Return the published value, or the expression ``otherwise`` if it is missing."""
         local = TerraformLocal(
             self, id_, f'${{{value} == "{missing}" ? try({otherwise}, {value}) : {value}}}'
         )
@@ -79,10 +80,10 @@ class ClusterLogin(Construct):
         return local.as_string
 
     def _token_of(self, name: str) -> str:
-        """Return a token that is made anew for each apply.
+        """Return a token from an ephemeral resource, which is evaluated again in each apply.
 
-        An ephemeral resource, unlike the data source of the same name, takes no token from the plan
-        into an apply that was approved later, and leaves none in the state.
+        The data source of the same name would store the token in the state, and an apply that is
+        approved late would use the expired token of its plan.
         """
         token = {"aws_eks_cluster_auth": {"cluster": {"name": name}}}
         TerraformStack.of(self).add_override("ephemeral", token)
@@ -90,7 +91,10 @@ class ClusterLogin(Construct):
 
 
 def _token_of_cli(name: str, region: str) -> HelmProviderKubernetesExec:
-    """Let Helm get its own token: a published one expires while a plan waits for approval."""
+    """Return an exec plugin that requests a token when the provider needs one.
+
+    A published token expires after 15 minutes, while a plan may still wait for approval.
+    """
     return HelmProviderKubernetesExec(
         api_version="client.authentication.k8s.io/v1beta1",
         command="aws",

@@ -1,12 +1,12 @@
-"""Tells a destroy in the wrong order before it has destroyed anything."""
+"""A destroy-time check that stops a destroy in the wrong order before it deletes anything."""
 
 from typing import Final
 
 from cdktf import DataResource, LocalExecProvisioner, TerraformHclModule
 from constructs import Construct
 
-# Each finds something that cannot outlive the network, by the AWS CLI. Where there is no CLI, as in
-# Terraform Cloud, or no permission, nothing is found and the destroy goes on.
+# Finds the database and the pods' volumes, which need the network, by the AWS CLI. Without the CLI
+# (as in Terraform Cloud) or without permission it finds nothing, and the destroy continues.
 _CHECK: Final = """\
 find() {{ aws "$@" --region {region} --output text 2>/dev/null || true; }}
 database=$(find rds describe-db-instances \
@@ -22,28 +22,28 @@ fi
 [ -z "$database$volumes" ]
 """
 
-# Tag that the EBS driver gives a volume: the namespace of its claim.
+# Tag that the EBS CSI driver sets on a volume: the namespace of its claim.
 PVC_NAMESPACE: Final = "kubernetes.io/created-for/pvc/namespace"
 
 
 class DestroyOrder(Construct):
-    """The first thing that a destroy of ``scope`` destroys; it refuses while others need it.
+    """The resource that a destroy of ``scope`` deletes first; its provisioner fails if it is early.
 
-    A destroy without it deletes the cluster under a running Langfuse, and then waits in vain for
-    subnets in which a database sits.
+    Without it, the destroy deletes the cluster under a running Langfuse, and then waits until it
+    times out for the subnets, which the database still uses.
     """
 
     def __init__(
         self, scope: Construct, id_: str, *, name: str, region: str, namespace: str
     ) -> None:
-        """Stand before all modules that ``scope`` has by now.
+        """Depend on all modules that ``scope`` has when this is called.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: identifier of the database, and the tag ``Project``.
+            name: identifier of the database, and value of the tag ``Project``.
             region: AWS region.
-            namespace: Kubernetes namespace of the claims whose volumes may not be left.
+            namespace: Kubernetes namespace of the claims whose volumes block the destroy.
 
         """
         super().__init__(scope, id_)

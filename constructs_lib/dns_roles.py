@@ -1,4 +1,4 @@
-"""What Traefik and ExternalDNS may do in Route 53."""
+"""IAM roles for Traefik and ExternalDNS in Route 53."""
 
 from cdktf_cdktf_provider_aws.data_aws_route53_zone import DataAwsRoute53Zone
 from constructs import Construct
@@ -8,9 +8,10 @@ from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 
 
 class DnsRoles(Construct):
-    """A role for each of the two service accounts, in one existing zone and no other."""
+    """One role per service account, each limited to one existing hosted zone."""
 
     zone_id: str
+    """Id of the hosted zone."""
     traefik_role_arn: str
     external_dns_role_arn: str
 
@@ -25,7 +26,18 @@ class DnsRoles(Construct):
         partition: str,
         oidc_provider_arn: str,
     ) -> None:
-        """Find the public zone ``zone``, and make the roles; ``name`` has at most 20 characters."""
+        """Look up the zone and create the roles.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: prefix of the roles' names, at most 20 characters.
+            domain: public hostname.
+            zone: name of the public hosted zone.
+            partition: AWS partition, such as ``aws``.
+            oidc_provider_arn: the cluster's IAM OIDC provider.
+
+        """
         super().__init__(scope, id_)
         found = DataAwsRoute53Zone(self, "zone", name=zone, private_zone=False)
         read = {"actions": ["route53:ListResourceRecordSets"], "resources": [found.arn]}
@@ -41,8 +53,8 @@ class DnsRoles(Construct):
                     "actions": ["route53:ChangeResourceRecordSets"],
                     "resources": [found.arn],
                     "condition": [
-                        _only("NormalizedRecordNames", [f"_acme-challenge.{domain}"]),
-                        _only("RecordTypes", ["TXT"]),
+                        _all_in("NormalizedRecordNames", [f"_acme-challenge.{domain}"]),
+                        _all_in("RecordTypes", ["TXT"]),
                     ],
                 },
                 "wait": {
@@ -59,13 +71,13 @@ class DnsRoles(Construct):
             service_account=f"{NAMESPACE}:{EXTERNAL_DNS}",
             permissions={
                 "read": read,
-                # Any name: after a change of the domain it has to remove the old one.
+                # Any name: after a change of the hostname, ExternalDNS deletes the old record.
                 "change": {
                     "actions": ["route53:ChangeResourceRecordSets"],
                     "resources": [found.arn],
-                    "condition": [_only("RecordTypes", ["A", "TXT"])],
+                    "condition": [_all_in("RecordTypes", ["A", "TXT"])],
                 },
-                # The names of the zones, which AWS gives as a whole or not at all.
+                # ListHostedZones supports no resource-level permission.
                 "find": {"actions": ["route53:ListHostedZones"], "resources": ["*"]},
             },
         )
@@ -74,9 +86,10 @@ class DnsRoles(Construct):
         self.external_dns_role_arn = external_dns.arn
 
 
-def _only(what: str, values: list[str]) -> dict[str, object]:
+def _all_in(key: str, values: list[str]) -> dict[str, object]:
+    """Return a condition: every record of a change has one of ``values`` for this key."""
     return {
         "test": "ForAllValues:StringEquals",
-        "variable": f"route53:ChangeResourceRecordSets{what}",
+        "variable": f"route53:ChangeResourceRecordSets{key}",
         "values": values,
     }

@@ -12,22 +12,25 @@ from constructs_lib.existing_cluster import ExistingCluster
 from constructs_lib.node_template import NodeTemplate
 from constructs_lib.workload_role import WorkloadRole
 
-# Not below service-role/, unlike its predecessor: AWS knows no such policy there.
+# Its ARN has no service-role/ path, unlike the one of AmazonEBSCSIDriverPolicy.
 EBS_CSI_POLICY = "AmazonEBSCSIDriverPolicyV2"
 
 ADMINISTRATOR_POLICY = "AmazonEKSClusterAdminPolicy"
 
-# What the module calls the access entry of whoever runs Terraform.
+# Key of the EKS module for the access entry of the identity that runs Terraform.
 CREATOR = "cluster_creator"
 
 
 class EksCluster(Construct):
-    """A public cluster without the extras that cost: no KMS key, no control-plane logs."""
+    """A cluster with a public endpoint; without the KMS key and logs that cost extra."""
 
     cluster_name: str
     endpoint: str
+    """URL of the API server."""
     certificate_authority_data: str
+    """PEM certificate, base64 encoded."""
     oidc_provider_arn: str
+    """ARN of the IAM OIDC provider, for roles of service accounts."""
     node_security_group_id: str
 
     def __init__(
@@ -48,16 +51,29 @@ class EksCluster(Construct):
         administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
     ) -> None:
-        """Make the cluster; ``node_disk_gb`` is in GiB, ``tags`` are the nodes' and their volumes'.
+        """Create the cluster.
 
-        With ``web_cidrs``, these may reach ports 80 and 443 of the nodes.
-        ``name`` has at most 20 characters, because IAM limits the names that are made from it.
-        Without ``administrators``, ARNs by a key of your choice, its creator is the only one; the
-        creator's own key is ``CREATOR``.
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: cluster name; at most 20 characters, because IAM limits the names made from it.
+            kubernetes_version: minor version, such as ``1.36``.
+            vpc_id: the VPC.
+            subnet_ids: public subnets in two zones; a single node is in the first.
+            allowed_cidrs: IPv4 CIDRs that may reach the API server.
+            node_instance_type: x86-64 EC2 type.
+            node_count: nodes in the managed node group.
+            node_capacity_type: ``ON_DEMAND`` or ``SPOT``.
+            node_disk_gb: root volume of each node, in GiB.
+            tags: tags of the nodes and their volumes.
+            administrators: ARNs of IAM principals with cluster-admin rights, by a key of your
+                choice (``CREATOR`` for the identity that runs Terraform); None for that one only.
+            web_cidrs: IPv4 CIDRs that may reach ports 80 and 443 of the nodes; None for none.
+
         """
         super().__init__(scope, id_)
         Checkpoint(self, "checkpoint", after=subnet_ids)
-        ExistingCluster(self, "existing", name=name, conditions=_can_become(kubernetes_version))
+        ExistingCluster(self, "existing", name=name, conditions=_can_upgrade_to(kubernetes_version))
         cluster = TerraformHclModule(
             self,
             "eks",
@@ -66,7 +82,7 @@ class EksCluster(Construct):
             variables={
                 "name": name,
                 "kubernetes_version": kubernetes_version,
-                # Extended support costs six times as much: AWS upgrades instead.
+                # Extended support costs six times as much. With STANDARD, AWS upgrades the cluster.
                 "upgrade_policy": {"support_type": "STANDARD"},
                 "vpc_id": vpc_id,
                 "subnet_ids": subnet_ids,
@@ -75,7 +91,7 @@ class EksCluster(Construct):
                 "enable_cluster_creator_admin_permissions": True,
                 "enable_irsa": True,
                 "include_oidc_root_ca_thumbprint": False,
-                # A key costs $1 a month. The null keeps the module from asking for one anyway.
+                # A key costs $1 a month. Without the null the module configures encryption anyway.
                 "create_kms_key": False,
                 "encryption_config": Token.null_value(),
                 "enabled_log_types": [],
@@ -104,13 +120,14 @@ class EksCluster(Construct):
             security_group_id=self.node_security_group_id,
             tags=tags,
         )
-        # No cycle, here and with the add-ons: Terraform orders the resources inside modules.
+        # The module's inputs depend on its own outputs, here and at the add-ons. That is no cycle:
+        # Terraform orders single resources, not modules.
         cluster.set(
             "eks_managed_node_groups",
             {
                 "default": _node_group(
                     name=name,
-                    # The subnet of the volumes' zone: a single node must be able to attach them.
+                    # A single node is in the zone of the volumes, which it must attach.
                     subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
                     count=node_count,
                     capacity_type=node_capacity_type,
@@ -126,17 +143,17 @@ class EksCluster(Construct):
             oidc_provider_arn=self.oidc_provider_arn,
             service_account="kube-system:ebs-csi-controller-sa",
             policy_arns={
-                # The module's own attach_ebs_csi_policy is an older copy that lacks permissions.
+                # The module's attach_ebs_csi_policy is an older copy, without all permissions.
                 "ebs_csi": f"arn:{partition}:iam::aws:policy/{EBS_CSI_POLICY}"
             },
         )
         cluster.set("addons", _addons(ebs_csi_role_arn=ebs_csi_role.arn))
 
 
-def _can_become(version: str) -> list[Postcondition]:
-    """Return what an existing cluster must fulfil: EKS goes one minor version up, and never down.
+def _can_upgrade_to(version: str) -> list[Postcondition]:
+    """Return conditions on an existing cluster: EKS upgrades by one minor version at a time.
 
-    Without it, Terraform plans a downgrade as an update in place, and the apply fails half-way.
+    Without them, Terraform plans a downgrade as an update in place, and the apply fails half-way.
     """
     minor = int(version.partition(".")[2])
     running = 'tonumber(split(".", self.version)[1])'
@@ -169,13 +186,13 @@ def _node_group(
 ) -> dict[str, object]:
     """Return the managed node group; its template has the instance type and the disk."""
     return {
-        # The module ignores later changes of desired_size. With the count in its name, a new count
-        # is a new group, made before the old one goes.
+        # The module ignores later changes of desired_size. With the count in the name, another
+        # count is another group, created before the old one is deleted.
         "name": f"{name}-{count}",
         "iam_role_name": f"{name}-nodes",
         "subnet_ids": subnet_ids,
         "ami_type": "AL2023_x86_64_STANDARD",
-        # Otherwise every new image would be a change, and a roll of the nodes.
+        # With the latest release, every new AMI would replace the nodes.
         "use_latest_ami_release_version": False,
         "create_launch_template": False,
         "launch_template_id": template_id,
@@ -188,7 +205,7 @@ def _node_group(
 
 
 def _administrator(principal_arn: str, policy_arn: str) -> dict[str, object]:
-    """Return the access entry of a user or role with all rights in the cluster."""
+    """Return the access entry of an IAM user or role with cluster-admin rights."""
     return {
         "principal_arn": principal_arn,
         "policy_associations": {
@@ -211,11 +228,11 @@ def _web_rules(cidrs: list[str]) -> dict[str, dict[str, object]]:
 
 
 def _addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
-    """Return the add-ons; but for vpc-cni, their Deployments and DaemonSets go with them."""
+    """Return the add-ons. Removing one deletes its workloads, except those of vpc-cni."""
     return {
-        # Before the nodes, which are not ready without it. Its DaemonSet stays until the nodes are
-        # gone: without it nobody frees their network interfaces, which then block the subnets
-        # (terraform-aws-modules/terraform-aws-eks#2743).
+        # Installed before the nodes, which are not Ready without it. Its DaemonSet is preserved to
+        # the end: without it the nodes' network interfaces are not released, and block the deletion
+        # of the subnets (terraform-aws-modules/terraform-aws-eks#2743).
         "vpc-cni": {"preserve": True, "before_compute": True},
         "kube-proxy": {"preserve": False},
         "coredns": {"preserve": False},

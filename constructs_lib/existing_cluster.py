@@ -1,4 +1,4 @@
-"""Looks up a cluster by its name, where there may be none."""
+"""Look-up of a cluster that may not exist."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,23 @@ from constructs import Construct
 
 
 class ExistingCluster(Construct):
-    """The cluster as EKS shows it, or nothing: the singular data source alone would fail."""
+    """Zero or one ``aws_eks_cluster``; without ``count`` the data source fails if there is none."""
 
     fqn: str
-    """Terraform address of a list with the cluster, or with nothing."""
+    """Terraform address of the data source: a list of zero or one cluster."""
 
     def __init__(
         self, scope: Construct, id_: str, *, name: str, conditions: Sequence[Postcondition] = ()
     ) -> None:
-        """Look the cluster up; a plan stops where it is there and not as ``conditions`` say."""
+        """Look up the cluster.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: name of the cluster.
+            conditions: postconditions; the plan fails if the cluster exists and violates one.
+
+        """
         super().__init__(scope, id_)
         clusters = DataAwsEksClusters(self, "clusters")
         cluster = DataAwsEksCluster(

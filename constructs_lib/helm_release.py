@@ -1,4 +1,4 @@
-"""A Helm release, as all of this project are."""
+"""The Helm release with the options that all releases of this project share."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,12 +9,12 @@ from constructs import Construct
 
 from in_cluster.helm_chart import Chart
 
-# Revisions that Helm keeps for a rollback; each holds the whole release in a Secret.
+# Revisions that Helm keeps for a rollback, each as a Secret with the whole release.
 MAX_HISTORY: Final = 5
 
 
 class HelmRelease(Release):
-    """A release that waits for its pods, and takes over what an interrupted deploy installed."""
+    """A release that waits for its pods, and adopts a release of an interrupted deploy."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class HelmRelease(Release):
         Args:
             scope: parent construct.
             id_: construct id.
-            name: of the release, and of the resource in Terraform addresses.
+            name: name of the release, and of the resource in Terraform addresses.
             namespace: Kubernetes namespace.
             chart: repository, name and version.
             values: chart values, as YAML.
             timeout: seconds that Helm waits for all pods to be ready.
-            create_namespace: whether Helm creates the namespace; a destroy leaves it.
-            skip_crds: whether to leave out the chart's CRDs.
-            secrets: write-only values, which neither state nor plan holds.
-            secrets_revision: number that must grow for Helm to be sent ``secrets`` again.
-            after: resources that must exist before it, and outlive it.
+            create_namespace: whether Helm creates the namespace; a destroy does not delete it.
+            skip_crds: whether to skip the chart's CRDs.
+            secrets: write-only values, which are in neither the state nor the plan.
+            secrets_revision: number that must increase for ``secrets`` to be sent again.
+            after: resources that are created before the release and destroyed after it.
 
         """
         super().__init__(
@@ -65,7 +65,7 @@ class HelmRelease(Release):
             wait=True,
             timeout=timeout,
             max_history=MAX_HISTORY,
-            # An interrupted deploy may leave a release that Terraform does not know.
+            # An interrupted deploy may leave a release that is not in the state.
             upgrade_install=True,
             depends_on=after,
         )

@@ -1,4 +1,4 @@
-"""Langfuse itself, as one Helm release."""
+"""The Helm release of Langfuse."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,14 +13,15 @@ from in_cluster.extra_manifests import EXTRA_MANIFESTS, SECRET_MANIFEST
 from in_cluster.helm_chart import Chart, as_yaml
 from in_cluster.names import NAMESPACE, RELEASE, SecretKey
 
-# Seconds, for ``wait_seconds``. Web's first start runs all migrations, and its image is large.
+# Seconds. The first start of web pulls a large image and runs all migrations.
 TIMEOUT: Final = 1800
 
 
 class LangfuseRelease(Construct):
-    """The chart with its values, and the secrets beside them."""
+    """The chart with its values, and its secrets as write-only values."""
 
     release: HelmRelease
+    """The release, for resources that depend on it."""
 
     def __init__(
         self,
@@ -32,16 +33,16 @@ class LangfuseRelease(Construct):
         secrets: Mapping[SecretKey, str],
         wait_seconds: int = TIMEOUT,
     ) -> None:
-        """Make the release.
+        """Install the chart.
 
         Args:
             scope: parent construct.
             id_: construct id.
             chart: URL of a chart repository, or absolute path of a chart.
-            values: of the chart; its ``extraManifests.secret`` is the Secret.
-            secrets: value of every key of the release's Secret; they go to it and nowhere else.
-            wait_seconds: how long Helm waits for all pods of a new release; one that exists keeps
-                its wait.
+            values: chart values; ``extraManifests.secret`` is the Secret without its data.
+            secrets: value of every key of the Secret; the release is their only destination.
+            wait_seconds: seconds that Helm waits for all pods of a new release; an existing
+                release keeps its timeout.
 
         """
         super().__init__(scope, id_)
@@ -52,7 +53,7 @@ class LangfuseRelease(Construct):
         revision = SecretsRevision(
             self,
             "revision",
-            follows=[*described, MAX_HISTORY, *(secrets[key] for key in SecretKey)],
+            triggers=[*described, MAX_HISTORY, *(secrets[key] for key in SecretKey)],
         )
         self.release = HelmRelease(
             self,
@@ -62,7 +63,7 @@ class LangfuseRelease(Construct):
             create_namespace=True,
             chart=found,
             values=text.as_string,
-            # Base64, as a Secret's data is: commas and braces mean something to --set.
+            # Base64, the form of a Secret's data: Helm's --set would interpret commas and braces.
             secrets=[
                 ReleaseSetWo(
                     name=f"{EXTRA_MANIFESTS}.{SECRET_MANIFEST}.{path}", value=value, type="string"
@@ -75,28 +76,36 @@ class LangfuseRelease(Construct):
             secrets_revision=revision.number,
             timeout=wait_seconds,
         )
-        # A change of the wait alone would be an update that the revision does not follow.
+        # A change of the timeout alone would be an update without a new revision.
         self.release.add_override("lifecycle.ignore_changes", ["timeout"])
 
 
 class SecretsRevision(Construct):
-    """A number that grows with every change of the release.
+    """A number that increases with every change of the release.
 
-    The Helm provider sends write-only values only if ``set_wo_revision`` is larger than before, and
-    any other update goes without them (helm 3.1.1, ``Update`` in resource_helm_release.go). So the
-    revision follows all that can update the release, and is the time of that plan.
+    The Helm provider sends write-only values only if ``set_wo_revision`` has increased; any other
+    update omits them (helm 3.1.1, ``Update`` in resource_helm_release.go). So everything that can
+    update the release triggers a new revision: the time of the plan.
     """
 
     number: float
+    """Time of the plan that last changed the release, as YYYYMMDDhhmmss."""
 
-    def __init__(self, scope: Construct, id_: str, *, follows: Sequence[object]) -> None:
-        """Take the time anew whenever one of ``follows`` changes."""
+    def __init__(self, scope: Construct, id_: str, *, triggers: Sequence[object]) -> None:
+        """Create the revision.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            triggers: values; a change of any of them makes a new revision.
+
+        """
         super().__init__(scope, id_)
-        known = [each for each in follows if each is not None]
+        known = [each for each in triggers if each is not None]
         revision = DataResource(
             self,
             "time",
-            # A hash of random secrets of 32 bytes among others tells nothing of any of them.
+            # Safe to show: the hash covers random secrets of 32 bytes, so no value can be guessed.
             triggers_replace={"release": Fn.nonsensitive(Fn.sha256(Fn.jsonencode(known)))},
             lifecycle=TerraformResourceLifecycle(ignore_changes=["input"]),
         )

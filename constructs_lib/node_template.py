@@ -1,4 +1,4 @@
-"""The launch template of the nodes."""
+"""The EC2 launch template of the nodes."""
 
 import re
 from collections.abc import Mapping
@@ -14,20 +14,22 @@ from cdktf_cdktf_provider_aws.launch_template import (
 )
 from constructs import Construct
 
-# Resources that EC2 makes from the template, and that carry the tags of the installation.
+# Resources that EC2 creates from the template, and that get the tags of the installation.
 TAGGED = ("instance", "volume", "network-interface")
 
 
 class NodeTemplate(Construct):
-    """A launch template with an instance type, which the EKS module's own has not.
+    """A launch template with an instance type, which the EKS module's own template lacks.
 
-    Without the type the AWS provider drops ``credit_specification`` without a word
-    (hashicorp/terraform-provider-aws#30674), and T instances run in EC2's default mode,
+    Without the type the AWS provider drops ``credit_specification`` silently
+    (hashicorp/terraform-provider-aws#30674). T instances then run in EC2's default mode,
     "unlimited", at up to $58 per node and month.
     """
 
     id: str
+    """Id of the launch template."""
     version: str
+    """Its latest version."""
 
     def __init__(
         self,
@@ -40,27 +42,27 @@ class NodeTemplate(Construct):
         security_group_id: str,
         tags: Mapping[str, str],
     ) -> None:
-        """Make the template.
+        """Create the template.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: prefix of the template's name, and the nodes' tag ``Name``.
+            name: prefix of the template's name and of the nodes' tag ``Name``.
             instance_type: EC2 type of the nodes.
             disk_gb: size of the root volume, in GiB.
-            security_group_id: of the nodes.
-            tags: of instances, volumes and network interfaces.
+            security_group_id: security group of the nodes.
+            tags: tags of instances, volumes and network interfaces.
 
         """
         super().__init__(scope, id_)
-        # Not trn1, say.
+        # The digit excludes other families that begin with t, such as trn1.
         is_burstable = bool(re.match(r"t\d", instance_type))
         template = LaunchTemplate(
             self,
             "template",
             name_prefix=f"{name}-nodes-",
             instance_type=instance_type,
-            # EC2 refuses it for types without CPU credits.
+            # EC2 rejects it for types without CPU credits.
             credit_specification=(
                 LaunchTemplateCreditSpecification(cpu_credits="standard") if is_burstable else None
             ),
@@ -75,7 +77,7 @@ class NodeTemplate(Construct):
                     ),
                 )
             ],
-            # IMDSv2 only, and out of reach of pods, which have roles of their own.
+            # IMDSv2 only. The hop limit makes it unreachable for pods, which have their own roles.
             metadata_options=LaunchTemplateMetadataOptions(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),

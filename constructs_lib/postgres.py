@@ -1,35 +1,35 @@
-"""A PostgreSQL database that comes back from its last snapshot."""
+"""A PostgreSQL database that is restored from its newest final snapshot."""
 
 from typing import Final
 
 from cdktf import TerraformHclModule
-from cdktf_cdktf_provider_random.password import Password
 from constructs import Construct
 
 import versions
 from constructs_lib.checkpoint import Checkpoint
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
+from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
 
-# Letters and digits, because Langfuse puts the password into a URL as it is: 48 of 62 are 285 bits.
-PASSWORD_LENGTH: Final = 48
-
 
 class Postgres(Construct):
-    """PostgreSQL on RDS, its firewall, and its way back.
+    """PostgreSQL on RDS and its security group.
 
-    Destroying it leaves a final snapshot; creating it again restores the newest one.
+    A destroy takes a final snapshot; the next create restores the newest one.
     """
 
     host: str
+    """Hostname; the port is 5432."""
     database: str
+    """Name of the database."""
     username: str
     password: str
+    """Sensitive token."""
     address: str
-    """Terraform address, for what must wait until there is a database."""
+    """Terraform address, for resources that depend on the database."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Postgres(Construct):
         id_: str,
         *,
         name: str,
-        remains: Remains,
+        existing: ExistingResources,
         vpc_id: str,
         subnet_ids: list[str],
         client_security_group_id: str,
@@ -46,28 +46,29 @@ class Postgres(Construct):
         storage_gb: int,
         backup_days: int,
     ) -> None:
-        """Make the database.
+        """Create or restore the database.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: identifier of the instance, the same in every cycle.
-            remains: what an earlier deploy left.
+            name: identifier of the instance, the same after every destroy and deploy.
+            existing: resources that an earlier deploy created.
             vpc_id: the VPC.
             subnet_ids: public subnets in at least two zones.
-            client_security_group_id: whose members may connect.
-            allowed_cidrs: who else may connect.
-            instance_class: such as ``db.t4g.micro``.
-            storage_gb: in GiB.
+            client_security_group_id: security group whose members may connect.
+            allowed_cidrs: IPv4 CIDRs that may connect as well.
+            instance_class: RDS instance class, such as ``db.t4g.micro``.
+            storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
 
         """
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        password = Password(self, "password", length=PASSWORD_LENGTH, special=False)
+        password = GeneratedPassword(self, "password")
         password.override_logical_id("postgres_password")
-        # Its address until 0.1.0, with CDKTF's hash: a new one would be another password.
+        # The moved block keeps the password of installations from before 0.1.0, whose address ends
+        # in CDKTF's hash.
         password.move_from_id("random_password.postgres_password_83C6746C")
         self.password = password.result
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
@@ -88,26 +89,26 @@ class Postgres(Construct):
                 "db_name": self.database,
                 "username": self.username,
                 "password": self.password,
-                # A password managed by AWS costs $0.40 a month and cannot be had on a restore.
+                # A password managed by AWS costs $0.40 a month, and a restore does not support it.
                 "manage_master_user_password": False,
                 "publicly_accessible": True,
                 "create_db_subnet_group": True,
                 "subnet_ids": subnet_ids,
                 "vpc_security_group_ids": [firewall],
-                # PostgreSQL 16's own defaults force TLS.
+                # The default parameters of PostgreSQL 16 on RDS force TLS.
                 "create_db_parameter_group": False,
                 "backup_retention_period": backup_days,
-                # They outlive the instance and expire as they would have: a destroy by mistake, or
-                # of a broken database, leaves the days before it, not only the final snapshot.
+                # Automated backups outlive the instance and expire as usual. After a destroy by
+                # mistake, or of a broken database, a point before it can still be restored.
                 "delete_automated_backups": False,
                 "apply_immediately": True,
                 "snapshot_identifier": RestorePoint(
-                    self, "restore", identifier=name, storage_gb=storage_gb, remains=remains
+                    self, "restore", identifier=name, storage_gb=storage_gb, existing=existing
                 ).snapshot_identifier,
                 "skip_final_snapshot": False,
                 "copy_tags_to_snapshot": True,
                 "deletion_protection": False,
-                # A restore waits for its first backup.
+                # A restored instance is available only after its first backup.
                 "timeouts": {"create": "60m", "update": "80m", "delete": "60m"},
             },
         )
@@ -118,7 +119,7 @@ class Postgres(Construct):
     def _firewall(
         self, name: str, vpc_id: str, client_security_group_id: str, cidrs: list[str]
     ) -> str:
-        """Make the security group and return its id."""
+        """Create the security group and return its id."""
         variables: dict[str, object] = {
             "name": f"{name}-postgres",
             "description": "PostgreSQL of Langfuse",

@@ -1,4 +1,4 @@
-"""A VPC of public subnets."""
+"""A VPC with public subnets only."""
 
 from ipaddress import IPv4Network
 from typing import Final
@@ -14,25 +14,35 @@ import versions
 
 ZONES: Final = 2
 
-# Zones where EKS cannot place a control plane, by the ids that mean the same for every account
+# Zones where EKS cannot place a control plane. Ids, unlike names, are the same in every account
 # (EKS user guide, "VPC and subnet requirements").
 ZONES_WITHOUT_EKS: Final = ["use1-az3", "usw1-az2", "cac1-az3"]
 
-# The largest subnet that is worth having: a /20 has 4091 addresses.
+# Prefix of the largest subnet: a /20 has 4091 usable addresses, more than enough.
 SUBNET_PREFIX: Final = 20
 
 
 class PublicVpc(Construct):
-    """Two public subnets in two zones, no NAT gateway, and a free way to S3."""
+    """Two public subnets in two zones, no NAT gateway, and a (free) gateway endpoint for S3."""
 
     vpc_id: str
     public_subnet_ids: list[str]
+    """Two subnets, in different zones."""
     zone: str
     """Name of the zone of the first subnet."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str, cidr: str) -> None:
+        """Create the VPC.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            name: name of the VPC.
+            cidr: IPv4 CIDR of the VPC, from /16 to /23.
+
+        """
         super().__init__(scope, id_)
-        # No filter by state: a zone in trouble must not drop out of the list and move a subnet.
+        # No filter by state: an impaired zone would leave the list, and a subnet would be replaced.
         zones = DataAwsAvailabilityZones(
             self,
             "zones",
@@ -54,7 +64,7 @@ class PublicVpc(Construct):
                 "map_public_ip_on_launch": True,
                 "enable_nat_gateway": False,
                 "public_subnet_tags": {"kubernetes.io/role/elb": "1"},
-                # The VPC's defaults stay as AWS made them: nothing uses them.
+                # The VPC's default group, ACL and route table are unused and stay unmanaged.
                 "manage_default_security_group": False,
                 "manage_default_network_acl": False,
                 "manage_default_route_table": False,
@@ -84,9 +94,9 @@ class PublicVpc(Construct):
 
 
 def public_subnets(cidr: str) -> list[str]:
-    """Return the network of each public subnet, from the start of the VPC's.
+    """Return the CIDR of each public subnet, from the start of ``cidr``.
 
-    A /16 gives two /20 and leaves room for others; a small network is halved.
+    A /16 gives two /20 and leaves space for more subnets; a /19 or smaller network is halved.
     """
     network = IPv4Network(cidr)
     subnets = network.subnets(new_prefix=max(SUBNET_PREFIX, network.prefixlen + 1))

@@ -1,4 +1,4 @@
-"""A workspace of Terraform Cloud that runs Terraform itself."""
+"""A Terraform Cloud workspace with remote runs."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,12 @@ from constructs import Construct
 
 
 class RemoteWorkspace(Construct):
-    """A workspace with remote runs; one that exists already is taken over with its state."""
+    """A workspace with remote runs; an existing one is imported and keeps its state."""
 
     id: str
-    adoption: dict[str, str]
-    """Import block that takes the workspace over if it exists; for the stack."""
+    """Id of the workspace."""
+    import_block: dict[str, str]
+    """Import block for the stack: imports the workspace if it exists."""
 
     def __init__(
         self,
@@ -26,15 +27,15 @@ class RemoteWorkspace(Construct):
         terraform_version: str,
         existing_ids: str,
     ) -> None:
-        """Make the workspace, or take it over.
+        """Create or import the workspace.
 
         Args:
             scope: parent construct.
-            id_: construct id; also the workspace's name in Terraform addresses.
-            name: its name in Terraform Cloud.
-            organization: whose it is.
-            terraform_version: exact version that its runs use.
-            existing_ids: expression for a map from the names of workspaces that exist to their ids.
+            id_: construct id, and name of its resources in Terraform addresses.
+            name: name of the workspace.
+            organization: Terraform Cloud organization.
+            terraform_version: exact Terraform version of its runs.
+            existing_ids: Terraform expression, a map from names of existing workspaces to ids.
 
         """
         super().__init__(scope, id_)
@@ -45,24 +46,24 @@ class RemoteWorkspace(Construct):
             name=name,
             organization=organization,
             terraform_version=terraform_version,
-            # A triggered run plans what was uploaded last, which may be a plan that was declined.
-            # So nothing is applied before somebody has approved that very plan.
+            # A triggered run plans the configuration that was uploaded last; its plan may have been
+            # declined. So every plan needs an approval.
             auto_apply=False,
             auto_apply_run_trigger=False,
-            # Refused while it holds resources: that is what keeps their state.
+            # Terraform Cloud refuses to delete a workspace with resources, so no state is lost.
             force_delete=False,
         )
         workspace.override_logical_id(id_)
         self.id = workspace.id
         only_this = f'for each, id in {existing_ids} : each => id if each == "{name}"'
-        self.adoption = {
+        self.import_block = {
             "for_each": f"${{{{ {only_this} }}}}",
             "to": f"{workspace.terraform_resource_type}.{id_}",
             "id": "${each.value}",
         }
 
     def share_with(self, consumers: Sequence["RemoteWorkspace"]) -> None:
-        """Run remotely, and let exactly these workspaces read the state."""
+        """Set remote execution, and share the state with exactly these workspaces."""
         settings = WorkspaceSettings(
             self,
             "settings",
@@ -74,25 +75,25 @@ class RemoteWorkspace(Construct):
         settings.override_logical_id(self._id)
 
     def run_after(self, source: "RemoteWorkspace") -> None:
-        """Queue a run here whenever one has changed something in ``source``.
+        """Queue a run after every apply in ``source``.
 
-        A run that finds changes waits for an approval, and holds up the runs after it.
+        A run with changes waits for an approval, and blocks the runs after it.
         """
         trigger = RunTrigger(self, "trigger", workspace_id=self.id, sourceable_id=source.id)
         trigger.override_logical_id(self._id)
 
     def set_environment(self, **variables: str) -> None:
-        """Give its runs environment variables."""
+        """Set environment variables of its runs."""
         for key, value in variables.items():
             self._set("env", key, value=value)
 
     def set_input(self, **variables: str) -> None:
-        """Give its runs values of Terraform variables."""
+        """Set Terraform variables of its runs."""
         for key, value in variables.items():
             self._set("terraform", key, value=value)
 
     def set_secret_input(self, **variables: str) -> None:
-        """Give its runs values of Terraform variables that no state holds and nobody can read."""
+        """Set Terraform variables of its runs as sensitive, with values that are in no state."""
         for key, value in variables.items():
             self._set("terraform", key, value_wo=value, sensitive=True)
 

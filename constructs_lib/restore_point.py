@@ -1,4 +1,4 @@
-"""Chooses once which snapshot a database is created from."""
+"""The snapshot that a database is created from, chosen once."""
 
 from cdktf import (
     DataResource,
@@ -12,36 +12,42 @@ from cdktf_cdktf_provider_aws.data_aws_db_instance import DataAwsDbInstance
 from cdktf_cdktf_provider_aws.data_aws_db_snapshot import DataAwsDbSnapshot
 from constructs import Construct
 
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
 
 
 class RestorePoint(Construct):
-    """The newest final snapshot at the time the database is created, and ever after the same.
+    """The newest final snapshot at the time the database is created; it never changes afterwards.
 
-    A plain look-up would name a newer snapshot one day, and another snapshot replaces a running
-    database. With something to restore and no snapshot, the plan fails: better no database than an
-    empty one.
+    A plain look-up would return a newer snapshot later, and another ``snapshot_identifier``
+    replaces a running database. If there was a database and no snapshot is left, the plan fails
+    instead of creating an empty database.
     """
 
     snapshot_identifier: str
-    """Null where there is nothing to restore."""
+    """Id of the snapshot, as a token; null if there is nothing to restore."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, identifier: str, storage_gb: int, remains: Remains
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        identifier: str,
+        storage_gb: int,
+        existing: ExistingResources,
     ) -> None:
-        """Make the choice.
+        """Choose the snapshot.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            identifier: of the database, the same in every cycle.
-            storage_gb: of the database that is to be, in GiB.
-            remains: what an earlier deploy left.
+            identifier: identifier of the database, the same after every destroy and deploy.
+            storage_gb: allocated storage of the database, in GiB.
+            existing: resources that an earlier deploy created.
 
         """
         super().__init__(scope, id_)
         needed = TerraformLocal(
-            self, "needed", f"${{{remains.had_database} && !{remains.database}}}"
+            self, "needed", f"${{{existing.had_database} && !{existing.database_exists}}}"
         )
         needed.override_logical_id("restore_needed")
         newest = DataAwsDbSnapshot(
@@ -50,10 +56,10 @@ class RestorePoint(Construct):
             db_instance_identifier=identifier,
             snapshot_type="manual",
             most_recent=True,
-            lifecycle=_holds("snapshot ${self.id}", storage_gb),
+            lifecycle=_is_not_larger("snapshot ${self.id}", storage_gb),
         )
         newest.add_override(
-            "count", f"${{{needed.fqn} && length({remains.snapshots}) > 0 ? 1 : 0}}"
+            "count", f"${{{needed.fqn} && length({existing.snapshot_arns}) > 0 ? 1 : 0}}"
         )
         newest.override_logical_id("newest_final_snapshot")
         newest_id = f"one({newest.fqn}[*].id)"
@@ -61,9 +67,9 @@ class RestorePoint(Construct):
             self,
             "running",
             db_instance_identifier=identifier,
-            lifecycle=_holds(f"database {identifier}", storage_gb),
+            lifecycle=_is_not_larger(f"database {identifier}", storage_gb),
         )
-        running.add_override("count", f"${{{remains.database} ? 1 : 0}}")
+        running.add_override("count", f"${{{existing.database_exists} ? 1 : 0}}")
         running.override_logical_id("running_database")
         choice = DataResource(
             self,
@@ -73,7 +79,7 @@ class RestorePoint(Construct):
                 ignore_changes=["input"],
                 precondition=[
                     Precondition(
-                        condition=f"${{!{needed.fqn} || length({remains.snapshots}) > 0}}",
+                        condition=f"${{!{needed.fqn} || length({existing.snapshot_arns}) > 0}}",
                         error_message=(
                             f"An earlier deploy had a database {identifier}, and no snapshot of it "
                             f"with the tag Project={identifier} is left to restore. See what there "
@@ -92,8 +98,8 @@ class RestorePoint(Construct):
                     Postcondition(
                         condition=f"${{!{needed.fqn} || "
                         f"self.output.snapshot_identifier == {newest_id}}}",
-                        # Terraform does not wrap an indented line. CDKTF puts a path behind an
-                        # address that it knows, and would spoil the command: hence the quotes.
+                        # Terraform does not wrap an indented line. The quotes keep CDKTF from
+                        # appending a path to the address, which would break the command.
                         error_message=(
                             f"The database {identifier} is gone, and what was chosen to create it "
                             "from is not its newest snapshot. Choose that:\n\n"
@@ -110,8 +116,8 @@ class RestorePoint(Construct):
         )
 
 
-def _holds(what: str, storage_gb: int) -> TerraformResourceLifecycle:
-    """Return a check that storage does not shrink, which RDS refuses after hours of restoring."""
+def _is_not_larger(what: str, storage_gb: int) -> TerraformResourceLifecycle:
+    """Return a check that storage does not shrink, which RDS rejects after hours of restoring."""
     return TerraformResourceLifecycle(
         postcondition=[
             Postcondition(

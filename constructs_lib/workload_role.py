@@ -9,7 +9,7 @@ import versions
 
 
 class WorkloadRole(Construct):
-    """A role that pods of one service account assume through OIDC: no static credentials (IRSA)."""
+    """A role that pods of one service account assume through OIDC (IRSA): no static credentials."""
 
     arn: str
 
@@ -24,7 +24,7 @@ class WorkloadRole(Construct):
         policy_arns: Mapping[str, str] | None = None,
         permissions: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
-        """Make the role.
+        """Create the role.
 
         Args:
             scope: parent construct.
@@ -32,9 +32,9 @@ class WorkloadRole(Construct):
             name: prefix of the role's name, at most 37 characters.
             oidc_provider_arn: the cluster's IAM OIDC provider.
             service_account: ``namespace:name``.
-            policy_arns: managed policies to attach, by a key of your choice.
-            permissions: ``actions``, ``resources`` and perhaps ``condition`` of statements, by a
-                key of your choice.
+            policy_arns: ARNs of managed policies to attach, by a key of your choice.
+            permissions: policy statements by a key of your choice, each with ``actions``,
+                ``resources`` and optionally ``condition``.
 
         """
         super().__init__(scope, id_)

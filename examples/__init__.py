@@ -1,1 +1,1 @@
-"""Programs for a Langfuse that runs."""
+"""Example programs for a deployed Langfuse."""

@@ -1,10 +1,10 @@
-"""Sends a first trace, reads it back, makes a dataset item of it and scores it.
+"""Sends a trace, reads it back, adds it to a dataset and scores it.
 
     uv run --group examples examples/first_trace.py
 
-with the port of langfuse-web forwarded, and LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY set to API
-keys of the project. LANGFUSE_HOST is where Langfuse is, http://localhost:3000 unless it is set;
-LANGFUSE_PATIENCE is how many seconds the trace may take to appear, 60 unless it is set.
+Needs a port-forward to langfuse-web, and API keys of the project in LANGFUSE_PUBLIC_KEY and
+LANGFUSE_SECRET_KEY. Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000),
+and LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
 """
 
 import os
@@ -19,18 +19,24 @@ from langfuse.api import NotFoundError, TraceWithFullDetails, UnauthorizedError
 from langfuse.api.core import ApiError
 
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
-PATIENCE: Final = float(os.environ.get("LANGFUSE_PATIENCE", "60"))
+TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
 KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 DATASET: Final = "first-trace"
+# Observations of the trace that ``send`` sends.
 OBSERVATIONS: Final = 4
 
 
 class StepError(Exception):
-    """A step failed; the message says what to do."""
+    """A step failed; the message contains the remedy."""
 
 
-def look_for_langfuse() -> None:
-    """Find Langfuse healthy and the keys set, before the SDK only logs what is wrong."""
+def check_langfuse() -> None:
+    """Check the keys and the health of Langfuse first, because the SDK only logs such faults.
+
+    Raises:
+        StepError: a key is not set, or Langfuse does not answer or is not healthy.
+
+    """
     if missing := [key for key in KEYS if not os.environ.get(key)]:
         message = (
             f"{', '.join(missing)}: not set. Make API keys for your project in Langfuse under "
@@ -51,8 +57,13 @@ def look_for_langfuse() -> None:
 
 
 def log_in() -> Langfuse:
-    """Return a client whose keys Langfuse takes."""
-    # There is no second trace to wait for.
+    """Return a client with keys that Langfuse accepts.
+
+    Raises:
+        StepError: Langfuse rejects the keys.
+
+    """
+    # Flush almost at once: there is no second trace to batch with.
     client = Langfuse(base_url=HOST, timeout=10, flush_interval=0.1)
     try:
         client.api.projects.get()
@@ -66,7 +77,7 @@ def log_in() -> Langfuse:
 
 
 def send(client: Langfuse) -> str:
-    """Send a trace of four nested observations and return its id."""
+    """Send a trace with four nested observations, and return its id."""
     question, answer = "What is the capital of France?", "Paris"
     with client.start_as_current_observation(name="first-trace", input=question) as trace:
         with (
@@ -88,8 +99,19 @@ def send(client: Langfuse) -> str:
 def read_back(
     client: Langfuse, trace_id: str, complete: Callable[[TraceWithFullDetails], bool], what: str
 ) -> TraceWithFullDetails:
-    """Return the trace as soon as it is complete."""
-    deadline = time.monotonic() + PATIENCE
+    """Return the trace as soon as it is complete.
+
+    Args:
+        client: the client.
+        trace_id: id of the trace.
+        complete: returns whether the trace is complete.
+        what: name of the missing part in the error message.
+
+    Raises:
+        StepError: the trace is not complete after ``TIMEOUT`` seconds.
+
+    """
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             trace = client.api.trace.get(trace_id)
@@ -99,18 +121,18 @@ def read_back(
             if complete(trace):
                 return trace
         print(".", end="", flush=True)
-        time.sleep(min(1, PATIENCE / 10))
+        time.sleep(min(1, TIMEOUT / 10))
     print()
     message = (
-        f"The {what} cannot be read after {PATIENCE:.0f} s. It goes from web to S3 and Redis, and "
+        f"The {what} cannot be read after {TIMEOUT:.0f} s. It goes from web to S3 and Redis, and "
         "from there through the worker to ClickHouse. Run uv run verify.py, then see "
         "uv run kubectl logs -n langfuse deployment/langfuse-worker."
     )
     raise StepError(message)
 
 
-def keep(client: Langfuse, trace: TraceWithFullDetails) -> None:
-    """Make a dataset item of the trace, and score it."""
+def add_to_dataset(client: Langfuse, trace: TraceWithFullDetails) -> None:
+    """Create a dataset item from the trace, and score the trace."""
     client.create_dataset(name=DATASET)
     client.create_dataset_item(
         dataset_name=DATASET,
@@ -123,7 +145,7 @@ def keep(client: Langfuse, trace: TraceWithFullDetails) -> None:
 
 
 def main() -> None:
-    look_for_langfuse()
+    check_langfuse()
     client = log_in()
     trace_id = send(client)
     print(f"sent    trace {trace_id}")
@@ -131,7 +153,7 @@ def main() -> None:
         client, trace_id, lambda trace: len(trace.observations) == OBSERVATIONS, "trace"
     )
     print(f"read    {len(trace.observations)} observations")
-    keep(client, trace)
+    add_to_dataset(client, trace)
     print(f"kept    as an item of the dataset {DATASET}")
     scored = read_back(client, trace_id, lambda trace: bool(trace.scores), "score")
     print(f"scored  {scored.scores[0].name}")
@@ -139,7 +161,7 @@ def main() -> None:
 
 
 def run() -> None:
-    """Do all that, and exit with one plain line if it cannot be done."""
+    """Run the example; on a known failure, exit with a one-line message."""
     try:
         main()
     except StepError as error:

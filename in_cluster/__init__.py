@@ -1,1 +1,1 @@
-"""What runs in the cluster, as plain data: names, placement, chart values and manifests."""
+"""Names, placement, chart values and manifests of the pods, as plain data."""

@@ -1,7 +1,7 @@
-"""Kubernetes objects that Langfuse needs and its chart does not make.
+"""Kubernetes objects that Langfuse needs and its chart does not create.
 
-They belong to the release (``extraManifests``), so that uninstalling it leaves nothing behind:
-claims made by the StatefulSets themselves would stay, and their volumes with them.
+They are part of the release (``extraManifests``), so uninstalling it deletes them. Claims that the
+StatefulSets create themselves would stay, with their volumes.
 """
 
 from collections.abc import Mapping
@@ -14,35 +14,42 @@ from in_cluster.names import (
     SECRET,
     STORAGE_CLASS,
 )
+from in_cluster.volume_claim import volume_claim
 
 # The chart's key for additional manifests.
 EXTRA_MANIFESTS: Final = "extraManifests"
 
-# Key of the Secret among them; its data is set by this path.
+# Key of the Secret in that map; ``LangfuseRelease`` sets its data by this path.
 SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 
 def extra_manifests(
     *, clickhouse_storage_gb: int, redis_storage_gb: int, volume_tags: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the manifests, each by a key; sizes in GiB, tags as AWS shows them on the volumes.
+    """Return the manifests, each by a key.
 
-    A map where the chart's default is a list: its template walks either, and a write-only value is
-    merged into a map but replaces a list (docs/adr/0005-secrets.md).
+    They are a map, although the chart's default is a list: its template ranges over both, and Helm
+    merges a write-only value into a map but replaces a list (docs/adr/0005-secrets.md).
+
+    Args:
+        clickhouse_storage_gb: volume of ClickHouse, in GiB.
+        redis_storage_gb: volume of Redis, in GiB.
+        volume_tags: AWS tags of the volumes.
+
     """
     return {
         SECRET_MANIFEST: _secret(),
         "priorityClass": _priority_class(),
         "storageClass": _storage_class(volume_tags),
-        "clickhouseClaim": _claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
-        "redisClaim": _claim(REDIS_CLAIM, redis_storage_gb),
+        "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
+        "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
     }
 
 
 def with_keys(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's chart values with ``extraManifests`` as a map, as ours are.
+    """Return the user's chart values with ``extraManifests`` as a map, so that it can be merged.
 
-    The chart documents a list; its manifests get keys that none of ours has.
+    The chart documents a list. Its items get the keys ``extra1``, ``extra2`` and so on.
     """
     manifests = extra.get(EXTRA_MANIFESTS)
     if not isinstance(manifests, list):
@@ -52,10 +59,11 @@ def with_keys(extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _secret() -> dict[str, Any]:
-    """Return the Secret without its data, and without its kind.
+    """Return the Secret without its data and its kind.
 
-    ``LangfuseRelease`` sets both as write-only values. If they were not sent, Helm would empty the
-    Secret, and the next restart of a pod would fail; what has no kind it refuses instead.
+    ``LangfuseRelease`` sets both as write-only values. An update that omits them would otherwise
+    empty the Secret, and pods would fail at their next restart. Helm rejects a manifest without a
+    kind, so that update fails instead.
     """
     return {"apiVersion": "v1", "metadata": {"name": SECRET}, "type": "Opaque"}
 
@@ -85,17 +93,4 @@ def _storage_class(tags: Mapping[str, str]) -> dict[str, Any]:
         "volumeBindingMode": "WaitForFirstConsumer",
         "allowVolumeExpansion": True,
         "reclaimPolicy": "Delete",
-    }
-
-
-def _claim(name: str, storage_gb: int) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": STORAGE_CLASS,
-            "resources": {"requests": {"storage": f"{storage_gb}Gi"}},
-        },
     }

@@ -1,4 +1,4 @@
-"""Who and what Langfuse creates when it starts for the first time."""
+"""Langfuse's headless initialization: the first user, organization and project."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from in_cluster.names import ORGANIZATION_ID, PROJECT_ID, SecretKey, from_secret
 
 @dataclass(frozen=True, kw_only=True)
 class HeadlessInit:
-    """The first user, organization and project. Later changes here rename nothing."""
+    """What Langfuse creates at its first start; later changes of these values have no effect."""
 
     user_email: str
     user_name: str
@@ -16,7 +16,7 @@ class HeadlessInit:
     project_name: str
 
     def environment(self) -> list[dict[str, Any]]:
-        """Return the web container's variables; without ORG_ID it ignores all the others."""
+        """Return web's variables; without LANGFUSE_INIT_ORG_ID it ignores the others."""
         return [
             {"name": "LANGFUSE_INIT_ORG_ID", "value": ORGANIZATION_ID},
             {"name": "LANGFUSE_INIT_ORG_NAME", "value": self.organization_name},

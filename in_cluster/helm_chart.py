@@ -1,4 +1,4 @@
-"""Where a chart comes from, and how its values are written."""
+"""The source of a Helm chart, and the YAML of its values."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
@@ -7,7 +7,7 @@ import yaml
 
 
 class Chart(NamedTuple):
-    """What a Helm release is told of its chart."""
+    """Arguments of a ``helm_release`` about its chart."""
 
     repository: str | None
     chart: str
@@ -15,17 +15,17 @@ class Chart(NamedTuple):
 
     @classmethod
     def at(cls, source: str, *, name: str, version: str) -> Self:
-        """Return the chart ``name`` at this version; a local chart has a version of its own.
+        """Return the chart from a repository, or a local chart, which contains its version.
 
         Args:
             source: URL of a chart repository, or absolute path of a chart.
-            name: of the chart in its repository.
-            version: to take from the repository.
+            name: name of the chart in the repository.
+            version: version to take from the repository.
 
         """
         return cls(source, name, version) if "://" in source else cls(None, source, None)
 
 
 def as_yaml(values: Mapping[str, Any]) -> str:
-    """Return chart values as a plan shows them: in our order, and each text on one line."""
+    """Return chart values as YAML that a plan shows well: unsorted, and each string on one line."""
     return yaml.dump(dict(values), Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000_000)

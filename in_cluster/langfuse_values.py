@@ -1,4 +1,4 @@
-"""The values of the Langfuse chart: plain data in, plain data out."""
+"""Values of the Langfuse chart, as plain data."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,19 +11,20 @@ from in_cluster.names import (
     CLICKHOUSE_CLAIM,
     PRIORITY_CLASS,
     REDIS_CLAIM,
+    ROLE_ANNOTATION,
     SECRET,
     SERVICE_ACCOUNT,
     SecretKey,
     from_secret,
 )
-from in_cluster.placement import away_from_volumes, with_volume
+from in_cluster.placement import away_from_clickhouse, with_volume
 
-# The nodes have no room for a second web pod beside the first.
-ONE_AT_A_TIME: Final = {"maxSurge": 0, "maxUnavailable": 1}
+# Rolling update without surge: the nodes have no memory for a second web pod.
+NO_SURGE: Final = {"maxSurge": 0, "maxUnavailable": 1}
 
-# Of web and worker. Both images run as uid 1001 (USER in web/Dockerfile and worker/Dockerfile), by
-# a name that Kubernetes cannot verify, so the number is given here. Their root file system stays
-# writable: Next.js and Prisma keep caches in it.
+# Security contexts of web and worker. Both images run as uid 1001 (USER in web/Dockerfile and
+# worker/Dockerfile) but give its name, which runAsNonRoot cannot verify: hence the number. The root
+# file system stays writable, because Next.js and Prisma write caches to it.
 POD_SECURITY: Final = {
     "runAsNonRoot": True,
     "runAsUser": 1001,
@@ -47,9 +48,17 @@ def langfuse_values(
     spread: bool,
     zone: str,
 ) -> dict[str, Any]:
-    """Return what web and worker need.
+    """Return the values of web and worker.
 
-    With ``spread``, they are placed on two or more nodes, out of ``zone``, which has the volumes.
+    Args:
+        image_tag: version of Langfuse.
+        url: address of Langfuse in the browser.
+        signup_disabled: whether only existing users can log in.
+        init: first user, organization and project.
+        workload_role_arn: IAM role with access to the bucket.
+        spread: whether there are two or more nodes.
+        zone: zone of the volumes.
+
     """
     return {
         "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
@@ -59,21 +68,21 @@ def langfuse_values(
         "features": {"telemetryEnabled": False, "signUpDisabled": signup_disabled},
         "serviceAccount": {
             "name": SERVICE_ACCOUNT,
-            "annotations": {"eks.amazonaws.com/role-arn": workload_role_arn},
+            "annotations": {ROLE_ANNOTATION: workload_role_arn},
         },
         "podSecurityContext": POD_SECURITY,
         "securityContext": CONTAINER_SECURITY,
-        "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": ONE_AT_A_TIME}},
+        "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
             "replicas": 1,
             "resources": sizing.WEB.resources(),
-            # Migrations run before the port opens, and a pod killed in one leaves the database
-            # "dirty" (langfuse/langfuse#4975).
+            # Web runs migrations before it opens its port. A pod that is killed in a migration
+            # leaves the database "dirty" (langfuse/langfuse#4975).
             "livenessProbe": {"initialDelaySeconds": 300},
             "readinessProbe": {"initialDelaySeconds": 30},
             "pod": {
                 "additionalEnv": [*_environment(langfuse_environment.WEB), *init.environment()],
-                **({"affinity": away_from_volumes(zone=zone)} if spread else {}),
+                **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
             },
         },
         "worker": {
@@ -81,18 +90,18 @@ def langfuse_values(
             "resources": sizing.WORKER.resources(),
             "pod": {
                 "additionalEnv": _environment(langfuse_environment.WORKER),
-                **({"affinity": away_from_volumes(zone=zone)} if spread else {}),
+                **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
             },
         },
     }
 
 
 def postgresql_values(*, host: str, database: str, username: str) -> dict[str, Any]:
-    """Return where the external PostgreSQL is; it listens on 5432."""
+    """Return the connection to the external PostgreSQL, on the default port 5432."""
     return {
         "deploy": False,
         "host": host,
-        # Encrypted, and not verified: Langfuse's client (Prisma) would need the RDS certificates.
+        # TLS without verification: Prisma, Langfuse's client, would need the RDS certificates.
         "args": "sslmode=require&sslaccept=accept_invalid_certs",
         "auth": {
             "username": username,
@@ -104,7 +113,7 @@ def postgresql_values(*, host: str, database: str, username: str) -> dict[str, A
 
 
 def clickhouse_values(*, zone: str) -> dict[str, Any]:
-    """Return one ClickHouse replica, which needs no ZooKeeper, in ``zone``."""
+    """Return one ClickHouse replica in ``zone``; a single replica needs no ZooKeeper."""
     return {
         "deploy": True,
         "replicaCount": 1,
@@ -124,7 +133,13 @@ def clickhouse_values(*, zone: str) -> dict[str, Any]:
 
 
 def redis_values(*, spread: bool, zone: str) -> dict[str, Any]:
-    """Return one Redis; it holds the queues, so a full one must refuse, not forget."""
+    """Return one Redis. It holds the queues: when full it must reject writes, not evict keys.
+
+    Args:
+        spread: whether there are two or more nodes.
+        zone: zone of its volume.
+
+    """
     return {
         "deploy": True,
         "architecture": "standalone",
@@ -133,7 +148,7 @@ def redis_values(*, spread: bool, zone: str) -> dict[str, Any]:
             "existingSecretPasswordKey": SecretKey.REDIS_PASSWORD.value,
         },
         "primary": {
-            # Redis needs a bound of its own to refuse by: at the container's it is killed.
+            # Redis rejects writes at maxmemory; at the container's limit it would be killed.
             "extraFlags": [
                 f"--maxmemory {sizing.REDIS_MAXMEMORY_MIB}mb",
                 "--maxmemory-policy noeviction",
@@ -147,7 +162,7 @@ def redis_values(*, spread: bool, zone: str) -> dict[str, Any]:
 
 
 def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
-    """Return where the bucket is; pods reach it through their IAM role, so there is no key."""
+    """Return the bucket. Pods access it through their IAM role, so there are no access keys."""
     return {
         "deploy": False,
         "storageProvider": "s3",

@@ -1,14 +1,14 @@
-"""Lays a user's chart values over ours."""
+"""Deep merge of the user's chart values into ours."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def merge_values(values: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``values`` with ``extra`` laid over it.
+    """Return ``values``, deep-merged with ``extra``.
 
-    Mappings are merged and lists appended to ours, because every list that we give is needed;
-    anything else replaces ours.
+    Mappings are merged. Lists are appended to ours, because every item of ours is needed. Any other
+    value replaces ours.
     """
     merged = dict(values)
     for key, value in extra.items():

@@ -1,4 +1,4 @@
-"""What things are called inside the cluster; the chart, the IAM role and the README agree on it."""
+"""Names and labels in the cluster, shared by chart values, IAM roles, verify.py and replay.py."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,15 +7,24 @@ RELEASE: Final = "langfuse"
 NAMESPACE: Final = "langfuse"
 SERVICE_ACCOUNT: Final = "langfuse"
 
-# Workloads and Services: the chart names them <release>-<component>, Bitnami's charts add a role.
-WEB: Final = "langfuse-web"
+# Labels that the charts set on pods: the release, the name of the chart, and Langfuse's component.
+INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
+NAME_LABEL: Final = "app.kubernetes.io/name"
+COMPONENT_LABEL: Final = "app"
+
+WEB_COMPONENT: Final = "web"
+CLICKHOUSE_CHART: Final = "clickhouse"
+
+# Workloads and Services. Langfuse's chart names them <release>-<component>; Bitnami's charts name
+# them <release>-<chart>, and add a role to the name of a StatefulSet.
+WEB: Final = f"{RELEASE}-{WEB_COMPONENT}"
 WEB_PORT: Final = 3000
-WORKER: Final = "langfuse-worker"
+WORKER: Final = f"{RELEASE}-worker"
 WORKER_PORT: Final = 3030
-CLICKHOUSE: Final = "langfuse-clickhouse-shard0"
-CLICKHOUSE_SERVICE: Final = "langfuse-clickhouse"
+CLICKHOUSE_SERVICE: Final = f"{RELEASE}-{CLICKHOUSE_CHART}"
 CLICKHOUSE_HTTP_PORT: Final = 8123
-REDIS: Final = "langfuse-redis-primary"
+CLICKHOUSE: Final = f"{CLICKHOUSE_SERVICE}-shard0"
+REDIS: Final = f"{RELEASE}-redis-primary"
 REDIS_PORT: Final = 6379
 
 ORGANIZATION_ID: Final = "default-organization"
@@ -27,14 +36,17 @@ PRIORITY_CLASS: Final = "langfuse-data"
 CLICKHOUSE_CLAIM: Final = "langfuse-clickhouse"
 REDIS_CLAIM: Final = "langfuse-redis"
 
-# Of the release, its service account and what else it makes.
+# Each is the name of a release, its service account, its workload and its Service.
 TRAEFIK: Final = "traefik"
 EXTERNAL_DNS: Final = "external-dns"
 CERTIFICATES_CLAIM: Final = "traefik-certificates"
 
+# Annotation of a service account: ARN of the IAM role that its pods assume.
+ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
+
 
 class SecretKey(StrEnum):
-    """The keys of the release's Secret."""
+    """Keys of the Secret ``SECRET``."""
 
     SALT = "salt"
     ENCRYPTION_KEY = "encryption-key"
@@ -46,5 +58,5 @@ class SecretKey(StrEnum):
 
 
 def from_secret(key: SecretKey) -> dict[str, dict[str, str]]:
-    """Return a reference to one key of the release's Secret."""
+    """Return a ``valueFrom`` reference to one key of the Secret."""
     return {"secretKeyRef": {"name": SECRET, "key": key.value}}

@@ -1,27 +1,34 @@
-"""Which pod goes where, on two or more nodes.
+"""Affinity rules that place pods on two or more nodes (docs/adr/0006-placement.md).
 
-Web and worker stay off ClickHouse's node, so that the largest limits never meet; Redis goes to
-ClickHouse's node, and with a public name Traefik and ExternalDNS too: docs/adr/0006-placement.md.
+Web and worker must not run on ClickHouse's node, so that the largest memory limits are not on one
+node. Redis prefers ClickHouse's node, and with a public hostname so do Traefik and ExternalDNS.
 
-Pods with a volume stay in one zone, whose subnet is the single node's: a volume cannot leave its
-zone, and with one node there is no other to go to.
+Pods with a volume must run in one zone, the zone of a single node: a volume cannot leave its zone,
+so it must be attachable after NODE_COUNT changes to 1.
 """
 
 from typing import Any, Final
 
-from in_cluster.names import RELEASE
+from in_cluster.names import (
+    CLICKHOUSE_CHART,
+    COMPONENT_LABEL,
+    INSTANCE_LABEL,
+    NAME_LABEL,
+    RELEASE,
+    WEB_COMPONENT,
+)
 
 
-def _pods(**labels: str) -> dict[str, Any]:
-    """Return an affinity term for the release's pods with these labels, node by node."""
+def _pods(label: str, value: str) -> dict[str, Any]:
+    """Return an affinity term: nodes with a pod of the release that has this label."""
     return {
-        "labelSelector": {"matchLabels": {"app.kubernetes.io/instance": RELEASE, **labels}},
+        "labelSelector": {"matchLabels": {INSTANCE_LABEL: RELEASE, label: value}},
         "topologyKey": "kubernetes.io/hostname",
     }
 
 
-_CLICKHOUSE: Final = _pods(**{"app.kubernetes.io/name": "clickhouse"})
-_WEB: Final = _pods(app="web")
+_CLICKHOUSE: Final = _pods(NAME_LABEL, CLICKHOUSE_CHART)
+_WEB: Final = _pods(COMPONENT_LABEL, WEB_COMPONENT)
 
 BESIDE_CLICKHOUSE: Final = {
     "podAffinity": {
@@ -37,10 +44,10 @@ BESIDE_CLICKHOUSE: Final = {
 }
 
 
-def away_from_volumes(*, zone: str) -> dict[str, Any]:
-    """Return the affinity of web and worker: not on ClickHouse's node, rather not in its zone.
+def away_from_clickhouse(*, zone: str) -> dict[str, Any]:
+    """Return the affinity of web and worker: never on ClickHouse's node, preferably in other zones.
 
-    In its zone before ClickHouse is, they would have to be displaced from there.
+    If they started in ``zone`` before ClickHouse, ClickHouse would have to preempt them there.
     """
     elsewhere = {"key": "topology.kubernetes.io/zone", "operator": "NotIn", "values": [zone]}
     return {
@@ -54,7 +61,7 @@ def away_from_volumes(*, zone: str) -> dict[str, Any]:
 
 
 def with_volume(*, zone: str, spread: bool = False) -> dict[str, Any]:
-    """Return the affinity of a pod with a volume in ``zone``; with ``spread``, near ClickHouse."""
+    """Return the affinity of a pod with a volume in ``zone``, with ``spread`` beside ClickHouse."""
     in_zone = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone]}
     return {
         "nodeAffinity": {

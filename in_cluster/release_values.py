@@ -1,4 +1,4 @@
-"""The chart values of Langfuse's release, composed of its parts and of the user's own."""
+"""Chart values of the Langfuse release: ours, deep-merged with the user's."""
 
 from typing import Any
 
@@ -22,11 +22,18 @@ from settings import Settings
 
 
 def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> dict[str, Any]:
-    """Return the values; ``data_zone`` is the zone of pods with a volume."""
+    """Return the chart values.
+
+    Args:
+        settings: the configuration.
+        deps: outputs of the deps stack, as tokens.
+        data_zone: zone of the pods with a volume.
+
+    """
     values = {
         "global": {
             "defaultStorageClass": STORAGE_CLASS,
-            # The bundled images come from a frozen mirror, which Bitnami's own check refuses.
+            # The subcharts use images of a frozen mirror, which Bitnami's check rejects.
             "security": {"allowInsecureImages": True},
         },
         "langfuse": langfuse_values(

@@ -1,6 +1,6 @@
-"""Text that Terraform must take as it is."""
+"""Escaping of text in Terraform configuration."""
 
 
 def literal(text: str) -> str:
-    """Escape a user's text, which Terraform would otherwise read as a template."""
+    """Return ``text`` with template sequences escaped, so that Terraform takes it literally."""
     return text.replace("${", "$${").replace("%{", "%%{")

@@ -1,4 +1,4 @@
-"""The values of Traefik's chart: plain data in, plain data out."""
+"""Values of the Traefik chart, as plain data."""
 
 from typing import Any, Final
 
@@ -6,20 +6,22 @@ import sizing
 from in_cluster.external_dns_values import annotations
 from in_cluster.names import (
     CERTIFICATES_CLAIM,
+    NAME_LABEL,
     PRIORITY_CLASS,
-    STORAGE_CLASS,
+    ROLE_ANNOTATION,
     TRAEFIK,
     WEB,
     WEB_PORT,
 )
 from in_cluster.placement import with_volume
+from in_cluster.volume_claim import volume_claim
 
 ACME: Final = "https://acme-v02.api.letsencrypt.org/directory"
 ACME_STAGING: Final = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 RESOLVER: Final = "letsencrypt"
 
-# Kubernetes mounts a service account's token here, unless a volume is mounted here already.
+# Kubernetes mounts the token of a service account here, unless the pod mounts a volume here.
 TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
@@ -28,29 +30,30 @@ def traefik_values(
 ) -> dict[str, Any]:
     """Return one Traefik on ports 80 and 443 of its node, with a certificate for ``domain``.
 
-    Its only route is a file, so that it needs no access to the Kubernetes API and has none.
+    Its only route is in a file, so it has no access to the Kubernetes API.
 
     Args:
-        domain: the public name.
-        zone_id: of the Route 53 zone in which Traefik proves to Let's Encrypt that it is ours.
-        email: of the account at Let's Encrypt.
-        staging: whether to ask for certificates that no browser trusts, and that have no limit.
-        role_arn: IAM role that may write that proof.
-        spread: whether there are two or more nodes to choose from.
-        zone: where its volume is.
+        domain: public hostname.
+        zone_id: id of the Route 53 zone for the DNS-01 challenge of Let's Encrypt.
+        email: email of the Let's Encrypt account.
+        staging: whether to request staging certificates, which browsers do not trust and which
+            have no weekly limit.
+        role_arn: IAM role that may change the challenge's record.
+        spread: whether there are two or more nodes.
+        zone: zone of its volume.
 
     """
     return {
         "deployment": {
             "replicas": 1,
-            # Traefik reads the route once, when it starts; another domain starts it anew.
+            # Traefik reads the route only at its start. With this, another hostname restarts it.
             "podAnnotations": {"langfuse/domain": domain},
             "additionalVolumes": [{"name": "no-token", "emptyDir": {}}],
         },
-        # The chart mounts the token of the service account without a choice. IAM's token, which EKS
-        # mounts elsewhere, is not affected.
+        # The chart always mounts the token of the service account; the empty volume hides it. EKS
+        # mounts the token for IAM at another path.
         "additionalVolumeMounts": [{"name": "no-token", "mountPath": TOKEN_PATH, "readOnly": True}],
-        # A port and a volume can be had only once, so the old pod must go first.
+        # Host ports and the volume admit one pod, so the old pod must stop first.
         "updateStrategy": {"type": "Recreate", "rollingUpdate": None},
         "ports": {
             "web": {
@@ -65,9 +68,9 @@ def traefik_values(
         },
         "service": {
             "annotations": annotations(domain),
-            # Headless, as ExternalDNS looks for the pod's node behind no other kind. Listed before
-            # it is ready, so that a restart does not take the record away for a moment: that there
-            # is none is remembered by resolvers for a quarter of an hour.
+            # Headless: only for this kind does ExternalDNS use the addresses of the pods' nodes.
+            # Published before ready: otherwise a restart would delete the record for a moment, and
+            # resolvers cache its absence for 15 minutes.
             "spec": {"type": "ClusterIP", "clusterIP": "None", "publishNotReadyAddresses": True},
         },
         "certificatesResolvers": {
@@ -75,21 +78,24 @@ def traefik_values(
                 "acme": {
                     "email": email,
                     "caServer": ACME_STAGING if staging else ACME,
-                    # One for each, or a certificate of the one would be kept for the other.
+                    # A file per CA, or Traefik would keep using the certificate of the other CA.
                     "storage": f"/data/acme{'-staging' if staging else ''}.json",
                     "dnsChallenge": {"provider": "route53"},
                 }
             }
         },
         "env": [{"name": "AWS_HOSTED_ZONE_ID", "value": zone_id}],
-        # The chart's own claim would stay behind (helm.sh/resource-policy: keep), with its volume.
+        # The chart's own claim would outlive the release (helm.sh/resource-policy: keep).
         "persistence": {"enabled": True, "existingClaim": CERTIFICATES_CLAIM},
-        "extraObjects": [_claim()],
-        # Traefik refuses a store that others can read. Changing the group of everything at each
-        # start, the default, would make it readable.
+        "extraObjects": [
+            # 1 GiB is the smallest volume of EBS.
+            volume_claim(CERTIFICATES_CLAIM, 1, labels={NAME_LABEL: TRAEFIK})
+        ],
+        # Traefik refuses a certificate file that its group can read. The default policy, Always,
+        # would make the file readable at each start.
         "podSecurityContext": {"fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch"},
-        "serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": role_arn},
-        # No Role: what watches Ingresses may read every Secret of the namespace.
+        "serviceAccountAnnotations": {ROLE_ANNOTATION: role_arn},
+        # No Role: the one for Ingresses can read every Secret of the namespace.
         "rbac": {"enabled": False},
         "ingressClass": {"enabled": False},
         "providers": {
@@ -107,7 +113,7 @@ def traefik_values(
 
 
 def _route(domain: str) -> dict[str, Any]:
-    """Return Traefik's dynamic configuration: https for ``domain`` goes to web, nothing else."""
+    """Return Traefik's dynamic configuration, with one route: https for ``domain`` to web."""
     return {
         "http": {
             "routers": {
@@ -122,18 +128,4 @@ def _route(domain: str) -> dict[str, Any]:
                 "langfuse": {"loadBalancer": {"servers": [{"url": f"http://{WEB}:{WEB_PORT}"}]}}
             },
         }
-    }
-
-
-def _claim() -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": CERTIFICATES_CLAIM, "labels": {"app.kubernetes.io/name": TRAEFIK}},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": STORAGE_CLASS,
-            # The least that EBS makes.
-            "resources": {"requests": {"storage": "1Gi"}},
-        },
     }

@@ -1,8 +1,8 @@
-"""Load only the parts of the provider bindings that are used.
+"""Loads only the parts of the provider bindings that are used.
 
-A bindings package imports every resource of its provider, 1,500 for AWS, once in Python and once in
-Node; docs/performance.md has what that costs. What is synthesized is the same to the byte. Call
-``install`` before importing any ``cdktf_cdktf_provider_*``. ``PLAIN_BINDINGS=1`` switches it off.
+A bindings package imports every resource of its provider, 1,500 for AWS, in Python and in Node;
+docs/performance.md has the cost. The synthesized JSON is identical. Call ``install`` before any
+``cdktf_cdktf_provider_*`` is imported. ``PLAIN_BINDINGS=1`` disables it.
 """
 
 import gc
@@ -22,7 +22,7 @@ NODE_HOOK: Final = Path(__file__).with_name("node_hook.cjs")
 
 
 class _EmptyPackage(Loader):
-    """Makes a bindings package that has a path, and nothing in it until it is asked for."""
+    """Creates a bindings package with a path, whose modules are imported at first use."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002
         return None
@@ -52,7 +52,7 @@ class _Finder(MetaPathFinder):
 
 
 def _has_expected_layout(package: ModuleSpec) -> bool:
-    """Tell whether the parts of a bindings package can be imported one by one; warn if not."""
+    """Return whether the modules of a bindings package can be imported one by one; warn if not."""
     folders = [Path(folder) for folder in package.submodule_search_locations or ()]
     parts = ("_jsii", "provider")
     if all(any((folder / part / "__init__.py").is_file() for folder in folders) for part in parts):
@@ -63,9 +63,9 @@ def _has_expected_layout(package: ModuleSpec) -> bool:
 
 
 def install() -> None:
-    """Make Python and the Node process behind CDKTF load bindings lazily.
+    """Install the lazy loader in Python and in the Node process of CDKTF.
 
-    It leaves the garbage collector off: a synthesis ends before it would be of use.
+    It disables the garbage collector: a synthesis ends before collections would pay off.
     """
     if os.environ.get("PLAIN_BINDINGS") == "1":
         return
@@ -73,5 +73,5 @@ def install() -> None:
         sys.meta_path.insert(0, _Finder())
         options = os.environ.get("NODE_OPTIONS", "")
         os.environ["NODE_OPTIONS"] = f'{options} --require "{NODE_HOOK.as_posix()}"'.strip()
-        # What is imported is no garbage, and looking at all of it again and again takes 4 %.
+        # Imported modules are never collected, and GC passes over them cost 4 %.
         gc.disable()

@@ -1,5 +1,5 @@
-// The Node half of lazy_bindings.py: each bindings package ships an index that loads its classes
-// when they are first used, beside the one that loads all of them.
+// The Node part of lazy_bindings. Each bindings package ships two indexes: one loads all classes, the
+// other (lazy-index.js) loads a class when it is first used.
 const { existsSync } = require("node:fs");
 const { registerHooks } = require("node:module");
 const { fileURLToPath } = require("node:url");
@@ -18,7 +18,7 @@ function lazyIndex(url) {
   return url;
 }
 
-// Node before 22.15 has no such hook: then everything is loaded, as it would be anyway.
+// Node before 22.15 has no such hook: it loads everything, as without lazy_bindings.
 registerHooks?.({
   resolve(specifier, context, nextResolve) {
     const resolved = nextResolve(specifier, context);
@@ -26,9 +26,10 @@ registerHooks?.({
   },
 });
 
-// When jsii first meets an assembly, a thread of it writes an index, with which later runs need not
-// read the whole; AWS's has 130 MB. jsii exits without waiting for that, and a run as short as ours
-// would never leave an index. Its parent waits five seconds.
+// When jsii first loads an assembly (130 MB for AWS), a worker thread writes an index, so that later
+// runs need not read all of it. jsii exits without waiting for the thread, and a run as short as ours
+// would never complete the index. So exit waits for it, but for less than the five seconds for which
+// the parent process waits.
 const indexing = new Set();
 const exit = process.exit;
 

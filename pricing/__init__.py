@@ -1,1 +1,1 @@
-"""What synthesized stacks cost: the price table, the bill, and its pages."""
+"""Cost of synthesized stacks: prices, bill and report."""

@@ -1,7 +1,7 @@
-"""Turns synthesized stacks into items of a bill.
+"""The bill of synthesized stacks.
 
-Everything in the JSON is priced, known to be free, or listed as not priced; nothing is dropped.
-To price one more type, give it a line in ``PRICED`` or ``FREE``.
+Each resource and module in the JSON is priced, free, or listed as not priced; none is ignored. A
+new type needs a line in ``PRICED`` or ``FREE``.
 """
 
 import json
@@ -17,32 +17,35 @@ from pricing.prices import Price
 
 Document = Mapping[str, Any]
 
-# Key under which a module's inputs are given the launch templates of its stack.
+# Key, added to the inputs of a module, of the launch templates in its stack.
 TEMPLATES: Final = "launch templates"
 
 
 @dataclass(frozen=True)
 class Item:
-    """A line of the bill in USD a month: on demand, on spot, and after a destroy.
-
-    ``up`` is None where no price is known.
-    """
+    """A line of the bill; amounts are in USD a month."""
 
     what: str
+    """Description."""
     up: float | None
+    """Amount while deployed; None if there is no price."""
     source: str = ""
+    """Unit price and its source."""
     spot: float | None = None
+    """Amount while deployed with Spot nodes; None if it is the same."""
     down: float = 0
+    """Amount after a destroy."""
     stack: str = ""
+    """Id of the stack."""
 
     @property
     def on_spot(self) -> float | None:
-        """The same as ``up`` for all but the nodes."""
+        """Amount while deployed with Spot nodes; it differs from ``up`` for nodes only."""
         return self.up if self.spot is None else self.spot
 
 
 def item(what: str, price: Price | None, quantity: float = 1, **more: Any) -> Item:  # noqa: ANN401
-    """Return the item for so many units, without an amount if the price is not known."""
+    """Return the item of ``quantity`` units; without a price it has no amount."""
     if price is None:
         return Item(what, None, "not priced")
     return Item(what, quantity * price.usd, price.source, **more)
@@ -74,7 +77,7 @@ def _cluster(cluster: Document) -> Iterator[Item]:
 
 
 def _template(group: Document, templates: Document) -> Document:
-    """Return the launch template that a node group refers to."""
+    """Return the launch template of a node group."""
     reference = re.fullmatch(r"\$\{aws_launch_template\.(\w+)\.id\}", group["launch_template_id"])
     template: Document = templates[reference[1] if reference else ""]
     return template
@@ -92,7 +95,7 @@ def _nodes(group: Document, template: Document) -> Iterator[Item]:
     for disk in template["block_device_mappings"]:
         gigabytes = disk["ebs"]["volume_size"]
         yield item(f"{count} x {gigabytes} GB gp3", prices.EBS_GP3_GB, count * gigabytes)
-    # The subnets give each node one.
+    # The subnets assign one to each node.
     yield item(f"{count} public IPv4", prices.PUBLIC_IPV4, count)
 
 
@@ -108,13 +111,13 @@ def _database(database: Document) -> Iterator[Item]:
         what = f"a snapshot of up to {gigabytes} GB"
         yield Item(what, 0, prices.RDS_SNAPSHOT_GB.source, down=most)
     if days := database["backup_retention_period"]:
-        # How large they are depends on what is written; the month's sum would be made up.
+        # Their size depends on the write rate, so there is no amount to add.
         until = f"free while it runs; after a destroy {prices.RDS_SNAPSHOT_GB.source}, {days} days"
         yield Item("automated backups", 0, until)
 
 
 def _credits(instance_class: str) -> Iterator[Item]:
-    """Yield what full load would add: 0 in the sum, and the most it can be in the text."""
+    """Yield the CPU credits: 0 in the sum, with the maximum, at full load, in the text."""
     found = re.fullmatch(r"db\.t(?:3|4g)\.(\w+)", instance_class)
     if found and found[1] in prices.BASELINES:
         cpus, included = prices.BASELINES[found[1]]
@@ -140,7 +143,7 @@ def _cloudformation(stack: Document) -> Iterator[Item]:
 
 
 def _release(release: Document) -> Iterator[Item]:
-    # libyaml's loader, ten times faster: main.py waits for it.
+    # libyaml's loader is ten times faster, and main.py waits for this.
     values = [yaml.load(text, Loader=yaml.CSafeLoader) for text in release["values"]]
     gigabytes = sum(_volumes(values))
     if gigabytes:
@@ -161,7 +164,7 @@ def _mappings(node: object) -> Iterator[Document]:
 
 
 def _volumes(values: object) -> Iterator[int]:
-    """Yield the gibibytes of each claim: our own, and those that a chart would make of values."""
+    """Yield the GiB of each volume claim: in our manifests, and in values of a chart."""
     for node in _mappings(values):
         size = node.get("size") if node.get("enabled", True) else None
         if node.get("kind") == "PersistentVolumeClaim":
@@ -171,7 +174,7 @@ def _volumes(values: object) -> Iterator[int]:
 
 
 def _zone(zone: Document) -> Iterator[Item]:
-    # It was there before, and is billed whatever is deployed.
+    # The zone exists before the first deploy, and is billed after a destroy too.
     price = prices.ROUTE53_ZONE
     yield item(f"zone {zone['name']}", price, down=price.usd)
 
@@ -211,7 +214,12 @@ FREE: Final = frozenset(
 
 
 def bill(stacks: Mapping[str, Document]) -> list[Item]:
-    """Return what the stacks cost; keys are their names, values what CDKTF synthesized."""
+    """Return the items of the bill.
+
+    Args:
+        stacks: synthesized JSON of each stack, by its id.
+
+    """
     return [
         Item(each.what, each.up, each.source, each.spot, each.down, name)
         for name, stack in stacks.items()
@@ -225,7 +233,7 @@ def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
     templates = stack.get("resource", {}).get("aws_launch_template", {})
     for module in stack.get("module", {}).values():
         yield module["source"], {**module, TEMPLATES: templates}
-    # A data source costs nothing, but for the one of what the user has made and we use.
+    # Data sources are free, but the Route 53 zone that they look up is billed.
     zones = stack.get("data", {}).get("aws_route53_zone", {})
     for kind, resources in {**stack.get("resource", {}), "aws_route53_zone": zones}.items():
         for resource in resources.values():
@@ -233,7 +241,7 @@ def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
 
 
 def _with_values(resource: Document, local_values: Document) -> Document:
-    """Return a Helm release with the text of its values in place of a reference to it."""
+    """Return a Helm release with references to locals in its values resolved."""
     if "values" not in resource:
         return resource
     references = {f"${{local.{name}}}": value for name, value in local_values.items()}

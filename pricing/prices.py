@@ -1,6 +1,6 @@
 """List prices of us-east-1 in USD, each with its source; no free tier, no taxes, no egress.
 
-Where a source names AWS's own announcement, the price is AWS's; the others are public price tables.
+A source that names AWS is AWS's own publication; the other sources are public price tables.
 """
 
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ from typing import Final
 REGION: Final = "us-east-1"
 COLLECTED: Final = "2026-11-23"
 HOURS: Final = 730
-"""Of a month, as AWS's own calculator counts them."""
+"""Hours of a month in the AWS Pricing Calculator."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """What one unit costs a month, and who says so."""
+    """The price of one unit for a month."""
 
     usd: float
     source: str
+    """Unit price as published, and where."""
 
 
 def hourly(usd: float, source: str) -> Price:
-    """Return the price of a month of something that is billed by the hour."""
+    """Return the price for a month of a unit that is billed by the hour."""
     return Price(usd * HOURS, source)
 
 
@@ -41,9 +42,9 @@ SECRET: Final = Price(0.40, f"0.40 a secret ({TABLES})")
 ROUTE53_ZONE: Final = Price(0.50, f"0.50 a zone, queries aside ({TABLES})")
 BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
 
-# Of db.t3 and db.t4g, which RDS always runs "unlimited" (AWS on re:Post, "per vCPU-Hour of T3 CPU
-# Credits"); by size, how many vCPUs it has and the share of each that is included (EC2 user guide,
-# "Key concepts for burstable performance instances").
+# CPU credits of db.t3 and db.t4g, which RDS always runs in "unlimited" mode (AWS on re:Post, "per
+# vCPU-Hour of T3 CPU Credits"). By size: the number of vCPUs, and the baseline share of each (EC2
+# user guide, "Key concepts for burstable performance instances").
 DATABASE_CREDIT: Final = hourly(0.075, "0.075 per vCPU-hour above the baseline (AWS re:Post)")
 BASELINES: Final = {
     "micro": (2, 0.10),
@@ -54,7 +55,7 @@ BASELINES: Final = {
     "2xlarge": (8, 0.40),
 }
 
-# On demand. The T3 sizes double from one to the next.
+# On-demand prices. In the T3 family each size costs twice the previous one.
 NODES: Final = {
     instance_type: hourly(usd, f"{usd} an hour each ({TABLES})")
     for instance_type, usd in {
@@ -66,7 +67,8 @@ NODES: Final = {
         "t3a.medium": 0.0376,
     }.items()
 }
-# What public projects paid for t3.medium spot, about $20 a month for two; AWS promises no price.
+# Spot share of the on-demand price: public projects paid about $20 a month for two t3.medium. AWS
+# guarantees no Spot price.
 SPOT_SHARE: Final = 0.33
 DATABASES: Final = {
     instance_class: hourly(usd, f"{usd} an hour (infratally.com, 2026)")

@@ -1,4 +1,4 @@
-"""The bill as a person reads it: as text, and as the tables of the documents."""
+"""The bill as text, and as the tables of the documents."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,12 @@ from contracts import STACKS, WORKSPACES
 from pricing import prices
 from pricing.bill import Item, bill
 
+# Characters of the column of descriptions.
 WIDTH: Final = 34
 
 
 def read(outdir: Path) -> dict[str, Mapping[str, Any]]:
-    """Return the stacks that CDKTF has synthesized into ``outdir``, in the order of deploys."""
+    """Return the JSON of each stack that CDKTF synthesized into ``outdir``, in deploy order."""
     found = {file.parent.name: file for file in outdir.glob("stacks/*/cdk.tf.json")}
     order = (WORKSPACES, *STACKS)
     return {
@@ -23,7 +24,7 @@ def read(outdir: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def total(items: Iterable[Item], what: str = "total") -> Item:
-    """Return the sum of what has a price."""
+    """Return the sum of the items that have a price."""
     items = list(items)
     return Item(
         what,
@@ -34,7 +35,7 @@ def total(items: Iterable[Item], what: str = "total") -> Item:
 
 
 def report(stacks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the bill as text, a line for each item."""
+    """Return the bill as text, one line per item."""
     items = bill(stacks)
     unpriced = [item.what for item in items if item.up is None]
     lines = [
@@ -60,7 +61,7 @@ def _usd(amount: float | None) -> str:
 
 
 def by_stack(items: list[Item]) -> str:
-    """Return the table of the README."""
+    """Return the Markdown table of the README: one row per stack."""
     stacks = dict.fromkeys(item.stack for item in items)
     sums = [total((item for item in items if item.stack == name), f"`{name}`") for name in stacks]
     sums.append(total(items, "**total**"))
@@ -70,7 +71,7 @@ def by_stack(items: list[Item]) -> str:
 
 
 def by_item(items: list[Item]) -> str:
-    """Return the table of docs/costs.md."""
+    """Return the Markdown table of docs/costs.md: one row per item."""
     rows = [f"| {item.stack} | {item.what} | {_cells(item)} | {item.source} |" for item in items]
     rows.append(f"| | **total** | {_cells(total(items))} | |")
     head = ["| stack | item | up | on spot | torn down | price |", "|---|---|---|---|---|---|"]

@@ -1,1 +1,1 @@
-"""What `replay.py` does, step by step (docs/operations.md, Replay traces)."""
+"""The steps of replay.py (docs/operations.md, Replay traces)."""

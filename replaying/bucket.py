@@ -1,4 +1,4 @@
-"""The raw events in the bucket, reached from the worker's pod with its role."""
+"""Raw events in the bucket, accessed in the worker's pod with its IAM role."""
 
 import json
 from collections.abc import Sequence
@@ -10,27 +10,28 @@ from in_cluster.names import WORKER
 from verification.cluster import Cluster
 
 SCRIPT: Final = Path(__file__).with_name("bucket.js")
-# Seconds, for one step. A list has 1,000 keys a request.
+# Seconds for one step. S3 lists 1,000 keys per request.
 TIMEOUT: Final = 1800
+# Events that one run of the script copies.
 BATCH: Final = 1000
 
-# What events of OpenTelemetry SDKs begin with.
+# Prefix of the keys of events from OpenTelemetry SDKs.
 OTEL: Final = "otel/"
 
 
 def find(cluster: Cluster, since: datetime) -> list[str]:
-    """Return the keys of the events stored since then, without the bucket's prefix for events."""
+    """Return the keys of the events stored since then, without the configured prefix."""
     return _run(cluster, "list", since.isoformat()).splitlines()
 
 
 def stage(cluster: Cluster, keys: Sequence[str]) -> None:
-    """Copy these events to where Langfuse looks for them (langfuse/langfuse#14427)."""
+    """Copy these events to the keys that Langfuse's replay reads (langfuse/langfuse#14427)."""
     for start in range(0, len(keys), BATCH):
         _run(cluster, "stage", stdin=json.dumps(keys[start : start + BATCH]))
 
 
 def unstage(cluster: Cluster) -> None:
-    """Delete all such copies, those of an interrupted replay too."""
+    """Delete all copies, also those of an interrupted replay."""
     _run(cluster, "unstage")
 
 

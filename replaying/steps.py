@@ -1,4 +1,4 @@
-"""The steps of a replay, in an order by which a failed one can be run again from the start."""
+"""The steps of a replay; after a failure it can run again from the start."""
 
 import secrets
 import sys
@@ -12,63 +12,78 @@ import httpx
 
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, WORKER
 from replaying import bucket, queues
-from verification.cluster import NO_TLS, PATIENCE, CheckError, Cluster
+from verification.cluster import NO_TLS, TIMEOUT, CheckError, Cluster
 
 DEPLOYMENT: Final = f"deployment/{WEB}"
 PATH: Final = "/api/admin/ingestion-replay"
-# The most keys that Langfuse takes at once (web/src/pages/api/admin/ingestion-replay.ts).
+# Maximum of keys per request (web/src/pages/api/admin/ingestion-replay.ts in Langfuse).
 BATCH: Final = 1000
-# Jobs that may wait in Redis before the next batch: at about 1 kB each, a tenth of its memory.
-MOST_WAITING: Final = 40_000
+# Jobs in the queues above which no batch is sent: at about 1 kB each, a tenth of Redis' memory.
+MAX_WAITING_JOBS: Final = 40_000
 
-# Seconds. Web's start runs migrations, and is given as long as by its liveness probe.
-RESTART: Final = 600
-# Seconds in which a batch is sent again: a forward may still lead to the pod that is going.
-RETRY: Final = 120
-PAUSE: Final = 5
+# Seconds for web to restart, as many as its liveness probe allows: the start runs migrations.
+RESTART_TIMEOUT: Final = 600
+# Seconds for which a failed batch is retried: a port-forward may still reach the old pod.
+RETRY_TIMEOUT: Final = 120
+# Seconds between two polls or retries.
+POLL_INTERVAL: Final = 5
 
 
 def replay(cluster: Cluster, since: datetime, *, dry_run: bool) -> None:
-    """Have Langfuse take in again what was stored since then, or only count it.
+    """Let Langfuse ingest the events again that were stored since then.
+
+    Args:
+        cluster: the cluster.
+        since: time of the oldest event.
+        dry_run: only print the number of events.
 
     Raises:
-        CheckError: a step failed; running it again begins anew, and repeats nothing twice.
+        CheckError: a step failed. Another replay starts from the beginning and duplicates nothing.
 
     """
     keys = bucket.find(cluster, since)
     otel = [key for key in keys if key.startswith(bucket.OTEL)]
-    _say("found", f"{len(keys)} events since {since.isoformat()}, {len(otel)} of OpenTelemetry")
+    _print_step(
+        "found", f"{len(keys)} events since {since.isoformat()}, {len(otel)} of OpenTelemetry"
+    )
     if dry_run or not keys:
         return
     failed_before = queues.failed(cluster)
     bucket.stage(cluster, otel)
-    _say("staged", f"{len(otel)} copies")
+    _print_step("staged", f"{len(otel)} copies")
     with admin_key(cluster) as key:
-        _say("ready", "web has restarted with a key for the replay")
+        _print_step("ready", "web has restarted with a key for the replay")
         for start in range(0, len(keys), BATCH):
-            wait(cluster, queues.ALL, most=MOST_WAITING)
+            wait(cluster, queues.ALL, most=MAX_WAITING_JOBS)
             skipped = send(cluster, keys[start : start + BATCH], key)
             done = min(start + BATCH, len(keys))
-            _say("queued", f"{done} of {len(keys)}" + (f", {skipped} skipped" if skipped else ""))
-    # A job that finds its copy gone fails for good.
+            _print_step(
+                "queued", f"{done} of {len(keys)}" + (f", {skipped} skipped" if skipped else "")
+            )
+    # Copies must exist until their jobs are done: a job without its copy fails permanently.
     wait(cluster, queues.OTEL)
     bucket.unstage(cluster)
-    _say("removed", "the copies")
+    _print_step("removed", "the copies")
     wait(cluster, queues.ALL)
     if failed := queues.failed(cluster) - failed_before:
         message = (
             f"{failed} jobs failed; see uv run kubectl logs -n {NAMESPACE} deployment/{WORKER}"
         )
         raise CheckError(message)
-    _say("done", "every queue is empty")
+    _print_step("done", "every queue is empty")
 
 
 @contextmanager
 def admin_key(cluster: Cluster) -> Iterator[str]:
-    """Give web a new ADMIN_API_KEY and take it away again; each restarts web."""
+    """Set a random ADMIN_API_KEY in web, yield it, and remove it; both restart web.
+
+    Raises:
+        CheckError: web did not restart in ``RESTART_TIMEOUT`` seconds.
+
+    """
     key = secrets.token_hex(32)
     try:
-        # On standard input, so that it is in no list of processes.
+        # Standard input keeps the key out of the list of processes.
         cluster.kubectl("set", "env", DEPLOYMENT, "--env=-", stdin=f"ADMIN_API_KEY={key}\n")
         _wait_for_web(cluster)
         yield key
@@ -77,7 +92,7 @@ def admin_key(cluster: Cluster) -> Iterator[str]:
 
 
 def _wait_for_web(cluster: Cluster) -> None:
-    end = time.monotonic() + RESTART
+    end = time.monotonic() + RESTART_TIMEOUT
     while True:
         found = cluster.get(DEPLOYMENT)
         status, wanted = found["status"], found["spec"]["replicas"]
@@ -89,19 +104,24 @@ def _wait_for_web(cluster: Cluster) -> None:
         ):
             return
         if time.monotonic() > end:
-            message = f"web has not restarted in {RESTART} s"
+            message = f"web has not restarted in {RESTART_TIMEOUT} s"
             raise CheckError(message)
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
 
 
 def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
-    """Have these events queued, and return how many Langfuse skipped.
+    """Let Langfuse queue these events, and return how many it skipped.
+
+    Args:
+        cluster: the cluster.
+        keys: keys of at most ``BATCH`` events.
+        key: the ADMIN_API_KEY.
 
     Raises:
-        CheckError: web refuses, or does not answer.
+        CheckError: every attempt in ``RETRY_TIMEOUT`` seconds failed.
 
     """
-    end = time.monotonic() + RETRY
+    end = time.monotonic() + RETRY_TIMEOUT
     while True:
         try:
             with cluster.forward(f"svc/{WEB}", WEB_PORT) as port:
@@ -109,7 +129,7 @@ def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
                     f"http://127.0.0.1:{port}{PATH}",
                     json={"keys": list(keys)},
                     headers={"Authorization": f"Bearer {key}"},
-                    timeout=4 * PATIENCE,
+                    timeout=4 * TIMEOUT,
                     verify=NO_TLS,
                     trust_env=False,
                 )
@@ -122,7 +142,7 @@ def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
             message = str(error)
         if time.monotonic() > end:
             raise CheckError(message)
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
 
 
 def wait(cluster: Cluster, names: Sequence[str], *, most: int = 0) -> None:
@@ -130,11 +150,11 @@ def wait(cluster: Cluster, names: Sequence[str], *, most: int = 0) -> None:
     before = None
     while (left := queues.unfinished(cluster, names)) > most:
         if left != before:
-            _say("waiting", f"{left} jobs are unfinished")
+            _print_step("waiting", f"{left} jobs are unfinished")
         before = left
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
 
 
-def _say(step: str, what: str) -> None:
+def _print_step(step: str, what: str) -> None:
     sys.stdout.write(f"{step:8} {what}\n")
     sys.stdout.flush()

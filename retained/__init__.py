@@ -1,1 +1,1 @@
-"""What outlives a destroy, as plain data: names and CloudFormation templates."""
+"""Names and CloudFormation templates of the resources that outlive ``terraform destroy``."""

@@ -1,22 +1,22 @@
-"""Names of what outlives ``terraform destroy``: by them it is made, and found again."""
+"""Names of the resources that outlive ``terraform destroy``; later deploys find them by name."""
 
 from typing import Final
 
-# Tag of a secret whose installation marks its database's completion. One without it is older than
-# the mark, and was made after its database.
-MARKED: Final = "DatabaseMark"
+# Tag of a secret whose installation creates the database marker. A secret without the tag is of an
+# older version, which created the secret after the database.
+MARKER_TAG: Final = "DatabaseMark"
 
 
 def secret_name(name: str) -> str:
-    """Return the name of the secret that holds the application's secrets."""
+    """Return the name of the Secrets Manager secret with the application secrets."""
     return f"{name}-application-secrets"
 
 
 def bucket_arn_of(name: str, partition: str) -> str:
-    """Return the ARN of a bucket, which names neither region nor account."""
+    """Return the ARN of a bucket, which contains neither region nor account."""
     return f"arn:{partition}:s3:::{name}"
 
 
-def mark_path(name: str) -> str:
-    """Return the path of the SSM parameter below which the mark of a database is."""
+def marker_path(name: str) -> str:
+    """Return the path of the SSM parameters of an installation; the marker is below it."""
     return f"/{name}/retained"

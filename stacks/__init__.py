@@ -1,1 +1,1 @@
-"""The three stacks."""
+"""The stacks, their base and their interface."""

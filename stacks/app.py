@@ -1,15 +1,15 @@
-"""Stack 3: Langfuse."""
+"""Stack 3: the Helm releases."""
 
-from cdktf_cdktf_provider_random.password import Password
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
+from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
-from constructs_lib.public_address import PublicAddress
-from constructs_lib.retained_store import read_application_secrets
+from constructs_lib.public_hostname import PublicHostname
+from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
@@ -21,16 +21,13 @@ from settings import PublicName, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.interface import Upstreams, missing_value, publish_next_steps
 
-# Seconds. EKS takes a token for 15 minutes, and Helm has to say how it ended while it is valid
+# Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires
 # (docs/adr/0017-runs-in-terraform-cloud.md).
-REMOTE_WAIT = 780
-
-# Passwords between pods, which go into URLs as they are.
-PASSWORD_LENGTH = 48
+REMOTE_TIMEOUT = 780
 
 
 class AppStack(BaseStack):
-    """The Helm release."""
+    """The release of Langfuse, and with a public hostname those of Traefik and ExternalDNS."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
@@ -66,14 +63,16 @@ class AppStack(BaseStack):
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
                 SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
                 SecretKey.POSTGRES_PASSWORD: deps.database_password,
-                SecretKey.CLICKHOUSE_PASSWORD: self._password("clickhouse_password"),
-                SecretKey.REDIS_PASSWORD: self._password("redis_password"),
+                SecretKey.CLICKHOUSE_PASSWORD: GeneratedPassword(
+                    self, "clickhouse_password"
+                ).result,
+                SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
             },
-            wait_seconds=REMOTE_WAIT if settings.runs_remotely else TIMEOUT,
+            wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
         )
         if settings.public_name:
-            self._publish_at(
+            self._add_public_hostname(
                 settings.public_name,
                 upstreams.read(IngressOutputs),
                 settings,
@@ -89,7 +88,7 @@ class AppStack(BaseStack):
             verify="uv run verify.py",
         )
 
-    def _publish_at(
+    def _add_public_hostname(
         self,
         public_name: PublicName,
         ingress: IngressOutputs,
@@ -98,7 +97,7 @@ class AppStack(BaseStack):
         *,
         data_zone: str,
     ) -> None:
-        PublicAddress(
+        PublicHostname(
             self,
             "address",
             traefik_chart=settings.traefik_chart,
@@ -121,6 +120,3 @@ class AppStack(BaseStack):
             ),
             after=langfuse.release,
         )
-
-    def _password(self, id_: str) -> str:
-        return Password(self, id_, length=PASSWORD_LENGTH, special=False).result

@@ -1,4 +1,4 @@
-"""What all stacks share."""
+"""The base class of all stacks."""
 
 from cdktf import NamedRemoteWorkspace, RemoteBackend, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
@@ -11,7 +11,7 @@ TERRAFORM_CLOUD = "app.terraform.io"
 
 
 class BaseStack(TerraformStack):
-    """A stack with its state in Terraform Cloud and its resources in the region of the settings."""
+    """A stack with its state in Terraform Cloud and one AWS provider."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
@@ -31,5 +31,5 @@ class BaseStack(TerraformStack):
 
 
 def workspace_name(settings: Settings, stack_id: str) -> str:
-    """Return the name of the Terraform Cloud workspace that keeps a stack's state."""
+    """Return the name of the Terraform Cloud workspace of a stack."""
     return f"{settings.name}-{stack_id}"

@@ -1,4 +1,4 @@
-"""Stack 2: what Langfuse keeps its data in."""
+"""Stack 2: database, bucket, secrets and IAM roles."""
 
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
@@ -7,11 +7,11 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 from constructs_lib.bucket_rules import BucketRules
-from constructs_lib.database_mark import DatabaseMark
+from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
+from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.postgres import Postgres
-from constructs_lib.remains import Remains
-from constructs_lib.retained_store import RetainedStore
+from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import NAMESPACE, SERVICE_ACCOUNT
@@ -21,7 +21,7 @@ from stacks.interface import Upstreams, publish, publish_next_steps
 
 
 class DepsStack(BaseStack):
-    """PostgreSQL, the retained store, and Langfuse's IAM role."""
+    """PostgreSQL, the retained bucket and secret, and the IAM roles of pods."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, DEPS, settings=settings)
@@ -31,24 +31,24 @@ class DepsStack(BaseStack):
         partition = DataAwsPartition(self, "partition").partition
         account_id = DataAwsCallerIdentity(self, "caller").account_id
         bucket_name = f"{settings.name}-{account_id}-{settings.aws_default_region}"
-        remains = Remains(
+        existing = ExistingResources(
             self, "remains", name=settings.name, bucket_name=bucket_name, partition=partition
         )
-        store = RetainedStore(
+        retained = RetainedResources(
             self,
             "store",
             name=settings.name,
             region=settings.aws_default_region,
             partition=partition,
             bucket_name=bucket_name,
-            remains=remains,
+            existing=existing,
         )
-        BucketRules(self, "bucket_rules", bucket_name=store.bucket_name, origin=settings.origin)
+        BucketRules(self, "bucket_rules", bucket_name=retained.bucket_name, origin=settings.origin)
         postgres = Postgres(
             self,
             "postgres",
             name=settings.name,
-            remains=remains,
+            existing=existing,
             vpc_id=network.vpc_id,
             subnet_ids=network.database_subnet_ids,
             client_security_group_id=network.node_security_group_id,
@@ -57,7 +57,9 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
-        DatabaseMark(self, "mark", name=settings.name, exists=remains.mark, after=postgres.address)
+        DatabaseMarker(
+            self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
+        )
         role = WorkloadRole(
             self,
             "langfuse-role",
@@ -67,7 +69,7 @@ class DepsStack(BaseStack):
             permissions={
                 "bucket": {
                     "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
-                    "resources": [store.bucket_arn],
+                    "resources": [retained.bucket_arn],
                 },
                 "objects": {
                     "actions": [
@@ -76,7 +78,7 @@ class DepsStack(BaseStack):
                         "s3:DeleteObject",
                         "s3:AbortMultipartUpload",
                     ],
-                    "resources": [f"{store.bucket_arn}/*"],
+                    "resources": [f"{retained.bucket_arn}/*"],
                 },
             },
         )
@@ -87,8 +89,8 @@ class DepsStack(BaseStack):
                 database_name=postgres.database,
                 database_username=postgres.username,
                 database_password=postgres.password,
-                bucket_name=store.bucket_name,
-                application_secrets_name=store.application_secrets_name,
+                bucket_name=retained.bucket_name,
+                application_secrets_name=retained.application_secrets_name,
                 workload_role_arn=role.arn,
             ),
         )
@@ -110,7 +112,7 @@ class DepsStack(BaseStack):
                     external_dns_role_arn=dns.external_dns_role_arn,
                 ),
             )
-        store.create_before_all(self)
+        retained.create_before_all(self)
         publish_next_steps(
             self,
             query_the_database=(

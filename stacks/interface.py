@@ -1,4 +1,4 @@
-"""Stack interface: a contract goes into a workspace as outputs, and comes out again as tokens."""
+"""Stack interface: the producer publishes a contract as outputs, readers get it as tokens."""
 
 import dataclasses
 import json
@@ -38,7 +38,7 @@ def publish_next_steps(stack: TerraformStack, **commands: str) -> None:
 
     Args:
         stack: the stack whose deploy shows them.
-        commands: each by its name; ``log_in`` becomes the output ``how_to_log_in``.
+        commands: commands by name; ``log_in`` becomes the output ``how_to_log_in``.
 
     """
     for name, command in commands.items():
@@ -46,9 +46,9 @@ def publish_next_steps(stack: TerraformStack, **commands: str) -> None:
 
 
 def missing_value(producer: str) -> str:
-    """Return the fallback of an output of ``producer`` that is missing in a destroy.
+    """Return the fallback for a missing output of ``producer``, used in a destroy.
 
-    As a host name it never resolves, and the error that follows names the stack.
+    As a hostname it never resolves, and the error names the stack.
     """
     return f"{producer}-is-not-deployed.invalid"
 
@@ -57,13 +57,19 @@ class Upstreams:
     """Outputs of other stacks, read through one ``tfe_outputs`` for each of them."""
 
     def __init__(self, stack: TerraformStack, *, settings: Settings) -> None:
-        """Declare nothing yet; ``stack`` is the reader."""
+        """Declare nothing yet; ``read`` does.
+
+        Args:
+            stack: the stack that reads.
+            settings: names of the workspaces, and whether runs are remote.
+
+        """
         self._stack = stack
         self._settings = settings
         self._workspaces: dict[str, _Workspace] = {}
 
     def read(self, contract: type[ContractT]) -> ContractT:
-        """Return a contract, its fields as tokens."""
+        """Return the contract with a token in each field."""
         producer = contract.PRODUCER
         if producer not in self._workspaces:
             self._workspaces[producer] = _Workspace(self._stack, producer, settings=self._settings)
@@ -71,18 +77,19 @@ class Upstreams:
 
 
 class _Workspace:
-    """The workspace of a producer, with one postcondition per output that is read.
+    """The ``tfe_outputs`` of a producer, with one postcondition per output.
 
-    A workspace that does not exist fails that data source without a remedy. A workspace without
-    state, or one that does not share it, answers with an empty object and no error. Postconditions
-    stop a deploy in both cases before it creates anything, and name the command to run.
+    If the workspace does not exist, ``tfe_outputs`` fails with no remedy in its message. If the
+    workspace has no state, or does not share it, ``tfe_outputs`` returns an empty object. In both
+    cases postconditions stop a deploy before it creates anything, and name the command to run.
 
-    A destroy is not stopped: Terraform turns conditions into warnings then, and each field falls
-    back to ``missing_value``. Outputs vanish with any destroy of the producer, even a failed one.
+    They do not stop a destroy: Terraform turns failed conditions into warnings, and each field
+    falls back to ``missing_value``. Any destroy of the producer, even a failed one, removes its
+    outputs.
     """
 
     def __init__(self, stack: TerraformStack, producer: str, *, settings: Settings) -> None:
-        """Declare the data source in ``stack``."""
+        """Declare the data source."""
         self._stack = stack
         self._producer = producer
         self._workspace = workspace_name(settings, producer)
@@ -92,7 +99,7 @@ class _Workspace:
             stack, producer, organization=organization, workspace=self._workspace
         )
         self._address = self._outputs.fqn
-        # The token of a remote run lists no workspaces; it sees the outputs shared with it.
+        # The token of a remote run cannot list workspaces; it can read outputs shared with it.
         if not settings.runs_remotely:
             self._outputs.add_override("count", f"${{{self._exists(organization)} ? 1 : 0}}")
             self._address = f"{self._outputs.fqn}[0]"
@@ -101,7 +108,7 @@ class _Workspace:
         tokens: dict[str, Any] = {}
         types = get_type_hints(contract)
         for field in dataclasses.fields(contract):
-            # The provider marks `values` sensitive as a whole; nonsensitive_values has the others.
+            # `values` is sensitive as a whole; nonsensitive_values has the other outputs.
             values = "values" if _is_sensitive(field) else "nonsensitive_values"
             published = f"{self._address}.{values}.{field.name}"
             fallback = json.dumps(missing_value(self._producer))
@@ -128,7 +135,7 @@ class _Workspace:
         return contract(**tokens)
 
     def _exists(self, organization: str) -> str:
-        """Return an expression, true if the workspace exists; a deploy stops if it does not."""
+        """Return an expression, true if the workspace exists; without it a deploy stops."""
         exists = f'contains(keys({{}}.ids), "{self._workspace}")'
         found = DataTfeWorkspaceIds(
             self._stack,

@@ -1,4 +1,4 @@
-"""Stack 1: the network and the cluster."""
+"""Stack 1: VPC and EKS cluster."""
 
 from cdktf import TerraformVariable
 from constructs import Construct
@@ -15,7 +15,7 @@ from stacks.interface import publish, publish_next_steps
 
 
 class NetworkStack(BaseStack):
-    """VPC and EKS."""
+    """The VPC, the EKS cluster and its nodes."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, NETWORK, settings=settings)
@@ -70,13 +70,13 @@ class NetworkStack(BaseStack):
         )
 
     def _administrators(self) -> dict[str, str]:
-        """Return the local operator and the role of remote runs.
+        """Return the cluster-admins: the local operator and the role of remote runs.
 
-        By default the module admits whoever runs Terraform, and removes the other.
+        By default the module admits the identity that runs Terraform, and removes the other.
         """
-        return {CREATOR: self._arn_of(OPERATOR_ARN), "runs": self._arn_of(RUN_ROLE_ARN)}
+        return {CREATOR: self._variable(OPERATOR_ARN), "runs": self._variable(RUN_ROLE_ARN)}
 
-    def _arn_of(self, name: str) -> str:
+    def _variable(self, name: str) -> str:
         variable = TerraformVariable(
             self,
             name,

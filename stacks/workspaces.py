@@ -13,8 +13,8 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
-from constructs_lib.run_identity import RunIdentity
 from contracts import (
     ADMIN_PASSWORD,
     APP,
@@ -28,12 +28,12 @@ from contracts import (
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
 
-# Remote runs have the policy of a local deploy.
+# IAM policy of remote runs, the same as for a local deploy.
 POLICY = Path(__file__).parents[1] / "policies" / "deployer.json"
 
 
 class WorkspacesStack(BaseStack):
-    """The three other workspaces, and the IAM role of their runs. Itself it always runs locally."""
+    """Workspaces of the other stacks, and the IAM role of their runs; itself it runs locally."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, WORKSPACES, settings=settings)
@@ -46,7 +46,7 @@ class WorkspacesStack(BaseStack):
             organization=settings.tfc_organization,
             names=[*names.values(), own_name],
         )
-        identity = RunIdentity(
+        run_role = OidcRunRole(
             self,
             "identity",
             name=f"{settings.name}-terraform-cloud-runs",
@@ -70,19 +70,19 @@ class WorkspacesStack(BaseStack):
             readers = [reader for reader, upstreams in UPSTREAMS.items() if id_ in upstreams]
             workspace.share_with([workspaces[reader] for reader in readers])
         for id_, upstreams in UPSTREAMS.items():
-            # The last upstream runs after all the others.
+            # The last upstream itself runs after the others.
             for upstream in upstreams[-1:]:
                 workspaces[id_].run_after(workspaces[upstream])
         for workspace in workspaces.values():
             workspace.set_environment(
-                TFC_AWS_PROVIDER_AUTH="true", TFC_AWS_RUN_ROLE_ARN=identity.role_arn
+                TFC_AWS_PROVIDER_AUTH="true", TFC_AWS_RUN_ROLE_ARN=run_role.role_arn
             )
         workspaces[NETWORK].set_input(
-            **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: identity.role_arn}
+            **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: run_role.role_arn}
         )
         workspaces[APP].set_secret_input(**{ADMIN_PASSWORD: AdminPassword(self).string_value})
-        self.add_override("import", [each.adoption for each in workspaces.values()])
-        # From the second deploy on it needs no TF_FORCE_LOCAL_BACKEND any more.
+        self.add_override("import", [each.import_block for each in workspaces.values()])
+        # Its own workspace. The first deploy needs TF_FORCE_LOCAL_BACKEND, later ones do not.
         WorkspaceSettings(
             self,
             WORKSPACES,
@@ -91,7 +91,7 @@ class WorkspacesStack(BaseStack):
         )
 
     def _operator_arn(self) -> str:
-        """Return the ARN of the local operator, as the EKS module does: a role, not its session."""
+        """Return the ARN of the local operator; of a session, as the EKS module does, its role."""
         caller = DataAwsCallerIdentity(self, "caller").arn
         return DataAwsIamSessionContext(self, "operator", arn=caller).issuer_arn
 

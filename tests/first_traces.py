@@ -21,7 +21,7 @@ DATASETS: Final = "/api/public/v2/datasets"
 
 # What is different about the stand-in, and about the environment.
 SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
-    "all is well": ({}, {"LANGFUSE_PATIENCE": "5"}),
+    "all is well": ({}, {"LANGFUSE_TRACE_TIMEOUT": "5"}),
     "keys are missing": ({}, {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": ""}),
     "keys are refused": ({}, {"LANGFUSE_SECRET_KEY": "sk-lf-other"}),
     "port is not forwarded": ({}, {"LANGFUSE_HOST": "http://127.0.0.1:1"}),
@@ -44,7 +44,7 @@ def play(name: str) -> dict[str, Any]:
             # The SDK keeps one client for each public key.
             "LANGFUSE_PUBLIC_KEY": f"pk-lf-{name}",
             "LANGFUSE_SECRET_KEY": SECRET_KEY,
-            "LANGFUSE_PATIENCE": "0.05",
+            "LANGFUSE_TRACE_TIMEOUT": "0.05",
             "NO_PROXY": "127.0.0.1",
             **environment,
         }

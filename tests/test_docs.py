@@ -25,7 +25,7 @@ GUIDES = [
 ]
 
 # The picture is of what the eight variables make.
-OPTIONAL = {"DnsRoles", "PublicAddress", "RemoteWorkspace", "RunIdentity"}
+OPTIONAL = {"DnsRoles", "PublicHostname", "RemoteWorkspace", "OidcRunRole"}
 
 
 def test_fr24_example_has_every_variable() -> None:

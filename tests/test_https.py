@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from constructs_lib.public_address import FAREWELL
+from constructs_lib.public_hostname import DNS_CLEANUP_SECONDS
 from contracts import STACKS, DepsOutputs, IngressOutputs
 from env_file import load_settings
 from in_cluster.external_dns_values import INTERVAL, TTL
@@ -153,8 +153,11 @@ def test_releases_come_in_an_order_by_which_the_record_goes(public: dict[str, St
         kind, name = then.split(".")
         assert resources[kind][name]["depends_on"] == [first]
     (provisioner,) = resources["terraform_data"]["farewell"]["provisioner"]
-    assert provisioner["local-exec"] == {"when": "destroy", "command": f"sleep {FAREWELL}"}
-    assert FAREWELL > 2 * INTERVAL
+    assert provisioner["local-exec"] == {
+        "when": "destroy",
+        "command": f"sleep {DNS_CLEANUP_SECONDS}",
+    }
+    assert DNS_CLEANUP_SECONDS > 2 * INTERVAL
 
 
 def test_record_follows_its_pod_within_two_minutes(
@@ -171,7 +174,7 @@ def test_page_has_these_times() -> None:
     page = " ".join((ROOT / "docs" / "https.md").read_text(encoding="utf-8").split())
     assert f"ExternalDNS looks every {INTERVAL} seconds" in page
     assert f"resolvers may keep the old answer for {TTL}." in page
-    assert f"waits {FAREWELL} seconds" in page
+    assert f"waits {DNS_CLEANUP_SECONDS} seconds" in page
 
 
 def test_service_is_what_external_dns_looks_for(traefik: dict[str, Any]) -> None:

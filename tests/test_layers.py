@@ -81,7 +81,7 @@ def test_constructs_lib_holds_constructs(file: str) -> None:
         for base in node.bases
         if isinstance(base, ast.Name)
     }
-    assert bases & {"Construct", "Release", "TerraformVariable"}
+    assert bases & {"Construct", "Password", "Release", "TerraformVariable"}
 
 
 def test_imports_are_followed() -> None:

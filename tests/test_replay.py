@@ -121,7 +121,7 @@ def kubectl(
     monkeypatch.setattr(Web, "refusals", 0)
     monkeypatch.setattr(Redis, "unfinished", 0)
     monkeypatch.setattr(Redis, "failed", [3], raising=False)
-    monkeypatch.setattr(steps, "PAUSE", 0.01)
+    monkeypatch.setattr(steps, "POLL_INTERVAL", 0.01)
     return kubectl
 
 
@@ -206,7 +206,7 @@ def test_key_is_taken_away_when_web_refuses(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Web, "refusals", 99)
-    monkeypatch.setattr(steps, "RETRY", 0)
+    monkeypatch.setattr(steps, "RETRY_TIMEOUT", 0)
     with pytest.raises(SystemExit, match="stopped: /api/admin/ingestion-replay answers 401"):
         run(monkeypatch, tmp_path)
     assert log.read_text(encoding="utf-8").splitlines()[-1] == "taken"
@@ -216,7 +216,7 @@ def test_key_is_taken_away_when_web_does_not_start(
     kubectl: Kubectl, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubectl.answer("*get?deployment/langfuse-web*", web(updated=0))
-    monkeypatch.setattr(steps, "RESTART", 0)
+    monkeypatch.setattr(steps, "RESTART_TIMEOUT", 0)
     with pytest.raises(SystemExit, match="stopped: web has not restarted in 0 s"):
         run(monkeypatch, tmp_path)
     assert log.read_text(encoding="utf-8").splitlines()[-1] == "taken"
@@ -251,7 +251,7 @@ def test_since_is_a_time(
     with pytest.raises(SystemExit):
         run(monkeypatch, tmp_path, "--since=yesterday")
     assert "--since: is no ISO time, such as" in capsys.readouterr().err
-    assert replay.moment("2026-11-25T10:00+02:00") == replay.moment("2026-11-25T08:00")
+    assert replay.iso_time("2026-11-25T10:00+02:00") == replay.iso_time("2026-11-25T08:00")
 
 
 def script(folder: Path, *arguments: str, stdin: str = "", **more: str) -> tuple[str, list[str]]:

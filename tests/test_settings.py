@@ -81,7 +81,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4140 MiB (web 1024 + worker 768 + ClickHouse 1536"),
         ("NODE_COUNT.one-is-too-small", "1 x t3.medium hold 3156 MiB"),
-        ("NODE_COUNT.many-are-too-small", "web and worker share a node and request 1792 MiB"),
+        (
+            "NODE_COUNT.many-are-too-small",
+            "ClickHouse requests 1536 MiB, but one t3.small holds 1518 MiB",
+        ),
     ],
 )
 def test_says_what_is_wrong(file: str, expected: str) -> None:

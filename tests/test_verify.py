@@ -225,7 +225,7 @@ def unused_port() -> int:
 def test_forward_says_nothing(
     cluster: Cluster, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
+    monkeypatch.setattr("verification.cluster.TIMEOUT", 0.02)
     kubectl.rule("*port-forward*", "exec sleep 5")
     assert "no answer in 0.02 s; see" in part(cluster, "web ready")[1]
 
@@ -279,7 +279,7 @@ def test_kubectl_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verification.cluster.PATIENCE", 0.02)
+    monkeypatch.setattr("verification.cluster.TIMEOUT", 0.02)
     Kubectl(cluster.kubeconfig.parent).rule("*", "exec sleep 5")
     with pytest.raises(CheckError, match=r"no answer in 0\.04 s"):
         cluster.kubectl("get")
@@ -317,7 +317,7 @@ def log_in(tmp_path: Path, script: str) -> None:
     (tmp_path / "aws").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (tmp_path / "aws").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    verify.log_in(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
+    verify.write_kubeconfig(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
 
 
 def test_logs_in_with_the_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,12 +336,14 @@ def test_cluster_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match="aws is not on PATH"):
-        verify.log_in(load_settings(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig")
+        verify.write_kubeconfig(
+            load_settings(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig"
+        )
 
 
 def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(verify, "PATIENCE", 0.02)
+    monkeypatch.setattr(verify, "TIMEOUT", 0.02)
     with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.04 s"):
         log_in(tmp_path, "exec sleep 5")
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.rehearsal.certificates import Authority
 from tests.test_verify import Kubectl
-from verification import address
-from verification.address import address_checks, public_name
+from verification import public_hostname
 from verification.cluster import Cluster
+from verification.public_hostname import find_hostname, hostname_checks
 
 # The certificate is for it, as for a name, and not for localhost, which leads there too.
 NAME = "127.0.0.1"
@@ -53,8 +53,8 @@ def _server(
     server = ThreadingHTTPServer((NAME, 0), Health)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
-    monkeypatch.setattr(address, "PORT", server.server_port)
-    monkeypatch.setattr(address, "FEWEST_DAYS", 0)
+    monkeypatch.setattr(public_hostname, "PORT", server.server_port)
+    monkeypatch.setattr(public_hostname, "MIN_DAYS", 0)
     yield
     server.shutdown()
     server.server_close()
@@ -84,15 +84,15 @@ def cluster(tmp_path: Path, kubectl: Kubectl) -> Cluster:
 
 
 def lines(cluster: Cluster, name: str = NAME) -> dict[str, str]:
-    return {check.part: check.line(cluster)[1][13:] for check in address_checks(name)}
+    return {check.part: check.line(cluster)[1][13:] for check in hostname_checks(name)}
 
 
 def test_name_is_that_of_traefik_s_service(cluster: Cluster, kubectl: Kubectl) -> None:
-    assert public_name(cluster) == NAME
+    assert find_hostname(cluster) == NAME
     kubectl.rule("*get?service*", "true")
-    assert public_name(cluster) is None
+    assert find_hostname(cluster) is None
     kubectl.rule("*get?service*", "false")
-    assert public_name(cluster) is None
+    assert find_hostname(cluster) is None
 
 
 def test_all_is_well(cluster: Cluster) -> None:
@@ -128,7 +128,7 @@ def test_certificate_is_not_trusted(cluster: Cluster, monkeypatch: pytest.Monkey
 
 
 def test_certificate_ends_soon(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address, "FEWEST_DAYS", 14)
+    monkeypatch.setattr(public_hostname, "MIN_DAYS", 14)
     assert lines(cluster)["certificate"].startswith("ends in 0 days; ")
 
 

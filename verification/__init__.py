@@ -1,1 +1,1 @@
-"""What `verify.py` looks at in a deployed installation."""
+"""The checks of verify.py, and access to the cluster through kubectl."""

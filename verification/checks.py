@@ -1,6 +1,7 @@
-"""The checks of `verify.py`: each looks at one part, and says in a few words what it found.
+"""The checks of verify.py: each function checks one part and returns a short result.
 
-One more check is one more function, and a line in ``CHECKS``.
+A new check is a function and a line in ``CHECKS``. The function raises ``CheckError`` if its part
+does not work.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from in_cluster.names import (
     WORKER_PORT,
 )
 from verification.cluster import CheckError, Cluster
-from verification.redis import ask
+from verification.redis import run_commands
 
 WORKLOADS: Final = (
     f"deployment/{WEB}",
@@ -32,7 +33,7 @@ S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
 
 
 def nodes(cluster: Cluster) -> str:
-    """Count the nodes, which are all Ready."""
+    """Check that all nodes are Ready, and return their number."""
     found = cluster.get("nodes")["items"]
     waiting = [node["metadata"]["name"] for node in found if not _is_ready(node)]
     if waiting or not found:
@@ -47,7 +48,7 @@ def _is_ready(node: dict[str, Any]) -> bool:
 
 
 def pods(cluster: Cluster) -> str:
-    """Count the pods, which are all ready."""
+    """Check that all pods are ready, and return their number."""
     found = cluster.get(*WORKLOADS)["items"]
     waiting = [
         each["metadata"]["name"]
@@ -61,19 +62,19 @@ def pods(cluster: Cluster) -> str:
 
 
 def web_health(cluster: Cluster) -> str:
-    """Ask web for its version, and whether it reaches PostgreSQL."""
+    """Check that web reaches PostgreSQL, and return the version of Langfuse."""
     path = "/api/public/health?failIfDatabaseUnavailable=true"
     return f"Langfuse {cluster.http(f'svc/{WEB}', WEB_PORT, path).json()['version']}"
 
 
 def web_ready(cluster: Cluster) -> str:
-    """Ask web whether it takes requests."""
+    """Check that web accepts requests."""
     cluster.http(f"svc/{WEB}", WEB_PORT, "/api/public/ready")
     return "takes requests"
 
 
 def worker(cluster: Cluster) -> str:
-    """Ask the worker whether it reaches PostgreSQL and Redis."""
+    """Check that the worker reaches PostgreSQL and Redis."""
     cluster.http(f"deployment/{WORKER}", WORKER_PORT, "/api/health")
     return "healthy"
 
@@ -85,30 +86,32 @@ def clickhouse(cluster: Cluster) -> str:
 
 def redis(cluster: Cluster) -> str:
     """Ping Redis, with its password."""
-    return ask(cluster, "PING")[0].removeprefix("+")
+    return run_commands(cluster, "PING")[0].removeprefix("+")
 
 
 def s3(cluster: Cluster) -> str:
-    """Write, read and delete in the bucket, with the worker's own role."""
+    """Write, read and delete an object in the bucket, in the worker's pod with its IAM role."""
     script = S3_PROBE.read_text(encoding="utf-8")
     return cluster.kubectl("exec", f"deployment/{WORKER}", "--", "node", "-e", script).strip()
 
 
 @dataclass(frozen=True)
 class Check:
-    """A part, how to look at it, and what to do when something is wrong with it."""
+    """A part of the installation and its check."""
 
     part: str
-    look: Callable[[Cluster], str]
+    run: Callable[[Cluster], str]
+    """Returns a short result; raises ``CheckError`` if the part does not work."""
     remedy: str
+    """Next step for the user if the check fails."""
 
     def line(self, cluster: Cluster) -> tuple[bool, str]:
-        """Return whether the part is well, and a line that says so or what to do."""
+        """Return whether the check passed, and the line to print."""
         try:
-            found = self.look(cluster)
+            found = self.run(cluster)
         except CheckError as error:
             return False, f"{self.part:12} {error}; {self.remedy}"
-        except Exception as error:  # noqa: BLE001 - whatever it met, the others have their line
+        except Exception as error:  # noqa: BLE001 - the other checks must still run
             return False, f"{self.part:12} unreadable ({type(error).__name__}); {self.remedy}"
         return True, f"{self.part:12} ok   {found}"
 
@@ -116,11 +119,11 @@ class Check:
 LOGS: Final = f"see uv run kubectl logs -n {NAMESPACE}"
 CHECKS: Final = (
     Check("nodes", nodes, "see uv run kubectl describe nodes"),
-    Check("pods", pods, "see uv run kubectl get events -n langfuse --sort-by=.lastTimestamp"),
+    Check("pods", pods, f"see uv run kubectl get events -n {NAMESPACE} --sort-by=.lastTimestamp"),
     Check("web", web_health, f"{LOGS} deployment/{WEB}: is the database there?"),
     Check("web ready", web_ready, f"{LOGS} deployment/{WEB}: is it migrating?"),
     Check("worker", worker, f"{LOGS} deployment/{WORKER}"),
     Check("clickhouse", clickhouse, f"{LOGS} {CLICKHOUSE}-0"),
     Check("redis", redis, f"{LOGS} {REDIS}-0"),
-    Check("s3", s3, "deploy deps, then uv run kubectl rollout restart -n langfuse deployment"),
+    Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )

@@ -1,4 +1,4 @@
-"""The cluster as kubectl shows it; forwards that close themselves."""
+"""Access to the cluster through kubectl, and port-forwards that close themselves."""
 
 import json
 import select
@@ -14,37 +14,43 @@ import httpx
 
 from in_cluster.names import NAMESPACE
 
-# Seconds. A cluster that answers does so in one; nobody wants to wait for one that does not.
-PATIENCE: Final = 15
-# A forward speaks plain HTTP, so no authorities need to be read for it.
+# Seconds for one request. A cluster that works answers in one second.
+TIMEOUT: Final = 15
+# A port-forward speaks plain HTTP. An empty context saves loading CA certificates.
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-# The last line of kubectl exec, after what the program itself said.
+# Last line of a failed kubectl exec, after the output of the program itself.
 EXEC_TRAILER: Final = "command terminated with exit code"
 
 
 class CheckError(Exception):
-    """A check found something wrong; the message says what in a few words."""
+    """A check failed; the message gives the reason in a few words."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Access by a kubeconfig, with the environment that its login needs."""
+    """A cluster, accessed with kubectl."""
 
     kubeconfig: Path
     environment: Mapping[str, str]
+    """Environment variables of kubectl, with the AWS credentials."""
 
     def kubectl(self, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:
-        """Run kubectl and return what it printed; ``seconds`` instead of ``2 * PATIENCE``.
+        """Run kubectl and return its standard output.
+
+        Args:
+            arguments: arguments of kubectl.
+            stdin: text for its standard input.
+            seconds: timeout of the request and of kubectl; None for ``TIMEOUT`` and twice that.
 
         Raises:
-            CheckError: it failed; the message is the last line that it said.
+            CheckError: kubectl failed; the message is the last line of its standard error.
 
         """
-        timeout = 2 * PATIENCE if seconds is None else seconds
+        timeout = 2 * TIMEOUT if seconds is None else seconds
         try:
             done = subprocess.run(
-                self._command(*arguments, patience=PATIENCE if seconds is None else seconds),
+                self._command(*arguments, timeout=seconds),
                 input=stdin,
                 env=dict(self.environment),
                 capture_output=True,
@@ -63,16 +69,25 @@ class Cluster:
         return done.stdout
 
     def get(self, *what: str) -> dict[str, Any]:
-        """Return objects of the namespace, as the API describes them."""
+        """Return the JSON of ``kubectl get`` in the namespace.
+
+        Raises:
+            CheckError: kubectl failed.
+
+        """
         found: dict[str, Any] = json.loads(self.kubectl("get", *what, "--output=json"))
         return found
 
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[int]:
-        """Forward a local port, which kubectl picks, to ``port`` of such as ``svc/x``.
+        """Forward a local port, chosen by kubectl, and yield it.
+
+        Args:
+            target: what to forward to, such as ``svc/langfuse-web``.
+            port: port of the target.
 
         Raises:
-            CheckError: there is nothing to forward to.
+            CheckError: the target does not exist or does not answer.
 
         """
         command = self._command("port-forward", "--pod-running-timeout=5s", target, f":{port}")
@@ -85,9 +100,9 @@ class Cluster:
         ) as process:
             stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
             try:
-                # No timeout of kubectl's holds for its connection to the pod.
-                if not select.select([stdout], [], [], PATIENCE)[0]:
-                    message = f"no answer in {PATIENCE} s"
+                # --request-timeout does not apply to the connection to the pod.
+                if not select.select([stdout], [], [], TIMEOUT)[0]:
+                    message = f"no answer in {TIMEOUT} s"
                     raise CheckError(message)
                 line = stdout.readline()
                 if not line:
@@ -98,17 +113,17 @@ class Cluster:
                 process.terminate()
 
     def http(self, target: str, port: int, path: str) -> httpx.Response:
-        """GET a path of a service or pod through a forward.
+        """GET a path of a Service or workload through a port-forward.
 
         Raises:
-            CheckError: nothing answers, or not with 200.
+            CheckError: no answer, or not with 200.
 
         """
         with self.forward(target, port) as local:
             try:
                 url = f"http://127.0.0.1:{local}{path}"
-                # A proxy, which is for the way to AWS, would look for the port on itself.
-                answer = httpx.get(url, timeout=PATIENCE, verify=NO_TLS, trust_env=False)
+                # Ignore HTTP(S)_PROXY: the target is a local port-forward.
+                answer = httpx.get(url, timeout=TIMEOUT, verify=NO_TLS, trust_env=False)
             except httpx.HTTPError as error:
                 message = f"{path} does not answer ({type(error).__name__})"
                 raise CheckError(message) from None
@@ -117,9 +132,14 @@ class Cluster:
             raise CheckError(message)
         return answer
 
-    def _command(self, *arguments: str, patience: float | None = None) -> list[str]:
+    def _command(self, *arguments: str, timeout: float | None = None) -> list[str]:
         options = (f"--kubeconfig={self.kubeconfig}", f"--namespace={NAMESPACE}")
-        return ["kubectl", *options, f"--request-timeout={patience or PATIENCE}s", *arguments]
+        return [
+            "kubectl",
+            *options,
+            f"--request-timeout={TIMEOUT if timeout is None else timeout}s",
+            *arguments,
+        ]
 
 
 def _last_line(text: str) -> str:

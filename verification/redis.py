@@ -1,17 +1,21 @@
-"""Redis, asked through a forward."""
+"""Redis commands through a port-forward."""
 
 import base64
 import socket
 
 from in_cluster.names import REDIS, REDIS_PORT, SECRET, SecretKey
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
 
 
-def ask(cluster: Cluster, *commands: str) -> list[str]:
-    """Return the answers to commands that are answered with one line each.
+def run_commands(cluster: Cluster, *commands: str) -> list[str]:
+    """Run commands, and return the one-line reply of each.
+
+    Args:
+        cluster: the cluster, which also has the Secret with the password.
+        commands: commands whose reply is one line, such as ``PING`` or ``LLEN key``.
 
     Raises:
-        CheckError: Redis refuses, or says nothing.
+        CheckError: Redis returns an error, or too few replies.
 
     """
     data = cluster.get("secret", SECRET)["data"]
@@ -19,7 +23,7 @@ def ask(cluster: Cluster, *commands: str) -> list[str]:
     lines = b"".join(each.encode() + b"\r\n" for each in (*commands, "QUIT"))
     with (
         cluster.forward(f"svc/{REDIS}", REDIS_PORT) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection,
     ):
         connection.sendall(b"AUTH " + password + b"\r\n" + lines)
         answers = connection.makefile("rb").read().decode().split("\r\n")

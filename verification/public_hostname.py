@@ -1,4 +1,4 @@
-"""The checks of the public name, for an installation that has one (docs/https.md)."""
+"""Checks of the public hostname, for an installation that has one (docs/https.md)."""
 
 import socket
 import ssl
@@ -9,45 +9,52 @@ from typing import Final
 import httpx
 
 from in_cluster.external_dns_values import HOSTNAME
-from in_cluster.names import TRAEFIK
+from in_cluster.names import EXTERNAL_DNS, NAME_LABEL, TRAEFIK
 from verification.checks import LOGS, Check
-from verification.cluster import PATIENCE, CheckError, Cluster
+from verification.cluster import TIMEOUT, CheckError, Cluster
 
 PORT: Final = 443
 
-# Traefik renews when 30 days are left: with fewer than this it has failed for a while.
-FEWEST_DAYS: Final = 14
+# Traefik renews a certificate 30 days before its end, so with fewer days left renewals have failed.
+MIN_DAYS: Final = 14
 
 
-def public_name(cluster: Cluster) -> str | None:
-    """Return the name that ExternalDNS publishes for Traefik's Service; None without a Service."""
+def find_hostname(cluster: Cluster) -> str | None:
+    """Return the hostname that ExternalDNS publishes for Traefik's Service; None without one."""
     annotation = HOSTNAME.replace(".", r"\.")
     host = f"--output=jsonpath={{.metadata.annotations.{annotation}}}"
     try:
         found = cluster.kubectl("get", "service", TRAEFIK, "--ignore-not-found", host)
         return found.strip() or None
     except CheckError:
-        # The other checks will say what is wrong with the cluster.
+        # The other checks report what is wrong with the cluster.
         return None
 
 
-def address_checks(name: str) -> tuple[Check, ...]:
-    """Return the checks of this name."""
+def hostname_checks(name: str) -> tuple[Check, ...]:
+    """Return the checks of this hostname."""
     return (
-        Check("dns", partial(dns, name), f"wait two minutes, then {LOGS} deployment/external-dns"),
+        Check(
+            "dns", partial(dns, name), f"wait two minutes, then {LOGS} deployment/{EXTERNAL_DNS}"
+        ),
         Check(
             "certificate",
             partial(certificate, name),
-            f"is ACME_STAGING set? Otherwise {LOGS} deployment/traefik",
+            f"is ACME_STAGING set? Otherwise {LOGS} deployment/{TRAEFIK}",
         ),
         Check("https", partial(https, name), "is INGRESS_ALLOWED_CIDRS too narrow for you?"),
     )
 
 
 def dns(name: str, cluster: Cluster) -> str:
-    """Compare what the name resolves to with the addresses of Traefik's node."""
+    """Compare the addresses that the hostname resolves to with those of Traefik's node.
+
+    Raises:
+        CheckError: they differ.
+
+    """
     found = {str(each[4][0]) for each in socket.getaddrinfo(name, PORT, socket.AF_INET)}
-    pods = cluster.get("pods", f"--selector=app.kubernetes.io/name={TRAEFIK}")["items"]
+    pods = cluster.get("pods", f"--selector={NAME_LABEL}={TRAEFIK}")["items"]
     wanted = {
         address["address"]
         for pod in pods
@@ -65,28 +72,38 @@ def _list(addresses: set[str]) -> str:
 
 
 def certificate(name: str, _: Cluster) -> str:
-    """Have the certificate verified, the name too, and count the days that it has left."""
+    """Verify the certificate and its hostname, and return the days until it expires.
+
+    Raises:
+        CheckError: it is not valid, or expires in fewer than ``MIN_DAYS`` days.
+
+    """
     try:
         with (
-            socket.create_connection((name, PORT), timeout=PATIENCE) as connection,
+            socket.create_connection((name, PORT), timeout=TIMEOUT) as connection,
             httpx.create_ssl_context().wrap_socket(connection, server_hostname=name) as secure,
         ):
             about = secure.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         raise CheckError(error.verify_message) from None
     days = int((ssl.cert_time_to_seconds(str(about["notAfter"])) - time.time()) // 86400)
-    if days < FEWEST_DAYS:
+    if days < MIN_DAYS:
         message = f"ends in {days} days"
         raise CheckError(message)
     return f"of {name}, {days} days left"
 
 
 def https(name: str, _: Cluster) -> str:
-    """Ask web for its health through Traefik."""
+    """Request web's health through Traefik.
+
+    Raises:
+        CheckError: no answer, or not with 200.
+
+    """
     try:
         answer = httpx.get(
             f"https://{name}:{PORT}/api/public/health",
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             verify=httpx.create_ssl_context(),
         )
     except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""Looks up what an earlier deploy left behind, and how it fits together."""
+"""Look-up of the resources that an earlier deploy created and that still exist."""
 
 from cdktf import TerraformLocal
 from cdktf_cdktf_provider_aws.data_aws_db_instances import DataAwsDbInstances
@@ -13,40 +13,40 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_aws.data_aws_ssm_parameters_by_path import DataAwsSsmParametersByPath
 from constructs import Construct
 
-from retained.names import MARKED, bucket_arn_of, mark_path, secret_name
+from retained.names import MARKER_TAG, bucket_arn_of, marker_path, secret_name
 
 
-class Remains(Construct):
-    """Terraform expressions about what exists, all known to a plan.
+class ExistingResources(Construct):
+    """Terraform expressions about existing resources, all known at plan time.
 
-    Every data source here answers with an empty list where there is nothing: one that fails would
-    stop a destroy as well.
+    Every data source here returns an empty list if nothing exists. One that fails instead would
+    also stop a destroy.
     """
 
-    secret: str
+    secret_exists: str
     """True if the secret exists and is not scheduled for deletion."""
-    bucket: str
+    bucket_exists: str
     """True if the bucket exists in this account."""
-    snapshots: str
+    snapshot_arns: str
     """ARNs of the database's manual snapshots."""
-    database: str
+    database_exists: str
     """True if the database exists."""
-    mark: str
-    """True if an earlier deploy has completed a database."""
+    marker_exists: str
+    """True if the marker says that an earlier deploy created a database."""
     had_database: str
-    """True if there must be something to restore where there is no database."""
+    """True if there was a database: without one now, a snapshot must be restored."""
     listed: str
-    """Names of all of it, for an error message."""
+    """Names and ARNs of all of these resources, for an error message."""
 
     def __init__(
         self, scope: Construct, id_: str, *, name: str, bucket_name: str, partition: str
     ) -> None:
-        """Look.
+        """Declare the data sources and locals.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: prefix of all names, the identifier of the database, and the tag ``Project``.
+            name: prefix of all names, identifier of the database, and value of the tag ``Project``.
             bucket_name: name of the retained bucket.
             partition: AWS partition, such as ``aws``.
 
@@ -57,15 +57,15 @@ class Remains(Construct):
                 self,
                 each,
                 filter=[
-                    # By prefix.
+                    # This filter matches prefixes, so the result is compared below.
                     DataAwsSecretsmanagerSecretsFilter(name="name", values=[secret_name(name)]),
                     *(DataAwsSecretsmanagerSecretsFilter(name="tag-key", values=tags),) * len(tags),
                 ],
             )
-            for each, tags in (("secrets", []), ("marked_secrets", [MARKED]))
+            for each, tags in (("secrets", []), ("marked_secrets", [MARKER_TAG]))
         )
-        marks = DataAwsSsmParametersByPath(self, "marks", path=mark_path(name))
-        # The only plural look-up of buckets and snapshots that there is. It may lag by minutes.
+        marks = DataAwsSsmParametersByPath(self, "marks", path=marker_path(name))
+        # No other data source lists buckets and snapshots. Its index may lag by minutes.
         tagged = DataAwsResourcegroupstaggingapiResources(
             self,
             "tagged",
@@ -76,31 +76,34 @@ class Remains(Construct):
         )
         instances = DataAwsDbInstances(self, "instances")
         arns = self._local("tagged_arns", f"{tagged.fqn}.resource_tag_mapping_list[*].resource_arn")
-        self.secret = self._local("secret", f'contains({secrets.fqn}.names, "{secret_name(name)}")')
+        self.secret_exists = self._local(
+            "secret", f'contains({secrets.fqn}.names, "{secret_name(name)}")'
+        )
         bucket_arn = self._local("bucket_arn", bucket_arn_of(bucket_name, partition), text=True)
-        self.bucket = self._local("bucket", f"contains({arns}, {bucket_arn})")
-        # An automated snapshot has a second colon in its name, and goes with its time.
-        self.snapshots = self._local(
+        self.bucket_exists = self._local("bucket", f"contains({arns}, {bucket_arn})")
+        # The name of an automated snapshot contains a colon. It expires, so it does not count.
+        self.snapshot_arns = self._local(
             "snapshots", f'[for arn in {arns} : arn if can(regex(":snapshot:[^:]+$", arn))]'
         )
-        self.database = self._local(
+        self.database_exists = self._local(
             "database", f'contains({instances.fqn}.instance_identifiers, "{name}")'
         )
-        self.mark = self._local("mark", f"length({marks.fqn}.names) > 0")
+        self.marker_exists = self._local("mark", f"length({marks.fqn}.names) > 0")
         is_marked = f'contains({marked.fqn}.names, "{secret_name(name)}")'
         self.had_database = self._local(
             "had_database",
-            f"{self.mark} || length({self.snapshots}) > 0 || ({self.secret} && !{is_marked})",
+            f"{self.marker_exists} || length({self.snapshot_arns}) > 0 || "
+            f"({self.secret_exists} && !{is_marked})",
         )
         own = f'[for arn in {arns} : arn if can(regex("secret:{secret_name(name)}-[^-]*$", arn))]'
         self.listed = self._local(
             "listed",
-            f"concat({own}, {self.bucket} ? [{bucket_arn}] : [], {self.snapshots}, "
-            f'{self.database} ? ["database {name}"] : [], {marks.fqn}.names)',
+            f"concat({own}, {self.bucket_exists} ? [{bucket_arn}] : [], {self.snapshot_arns}, "
+            f'{self.database_exists} ? ["database {name}"] : [], {marks.fqn}.names)',
         )
 
     def _local(self, id_: str, expression: str, *, text: bool = False) -> str:
-        """Give an expression, or a text, a name of its own, and return a reference to it."""
+        """Declare a local for an expression or, with ``text``, a string; return its address."""
         local = TerraformLocal(self, id_, expression if text else f"${{{expression}}}")
         local.override_logical_id(id_)
         return local.fqn

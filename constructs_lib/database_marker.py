@@ -1,4 +1,4 @@
-"""The mark of a database that was completed, which outlives ``terraform destroy``."""
+"""A marker that the database was created; it outlives ``terraform destroy``."""
 
 import json
 
@@ -6,25 +6,26 @@ from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudformation_stack import CloudformationStack
 from constructs import Construct
 
-from retained.mark_template import mark_template
-from retained.names import mark_path
+from retained.create_condition import create_unless
+from retained.marker_template import marker_template
+from retained.names import marker_path
 
 
-class DatabaseMark(Construct):
-    """An SSM parameter, which is free, made once a database exists and retained ever after.
+class DatabaseMarker(Construct):
+    """An SSM parameter (free), created after the database and retained by CloudFormation.
 
-    A secret without it belongs to a first deploy that was cut off: there is nothing to restore. A
-    secret with it belongs to a database, which must come back from a snapshot.
+    A secret without the marker is from a first deploy that was interrupted: there is nothing to
+    restore. A secret with the marker had a database, which must be restored from a snapshot.
     """
 
     def __init__(self, scope: Construct, id_: str, *, name: str, exists: str, after: str) -> None:
-        """Make the mark.
+        """Create the marker, unless it already exists.
 
         Args:
             scope: parent construct.
             id_: construct id.
             name: prefix of all names.
-            exists: Terraform expression, true if the mark is there already.
+            exists: Terraform expression, true if the marker already exists.
             after: Terraform address of the database.
 
         """
@@ -33,8 +34,8 @@ class DatabaseMark(Construct):
             self,
             "stack",
             name=f"{name}-retained-mark",
-            template_body=json.dumps(mark_template(f"{mark_path(name)}/database"), indent=2),
-            parameters={"Create": f'${{{exists} ? "false" : "true"}}'},
+            template_body=json.dumps(marker_template(f"{marker_path(name)}/database"), indent=2),
+            parameters=create_unless(exists),
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),
         )

@@ -1,7 +1,7 @@
-"""A bucket and the application's secrets, which outlive ``terraform destroy``.
+"""The bucket and the application secrets, which outlive ``terraform destroy``.
 
-``prevent_destroy`` would refuse the whole destroy, and ``removed`` blocks are not looked at by it.
-So CloudFormation owns both and retains them; docs/adr/0004-what-survives-destroy.md has the rest.
+``prevent_destroy`` would stop the whole destroy, and a destroy ignores ``removed`` blocks. So a
+CloudFormation stack owns both and retains them (docs/adr/0004-what-survives-destroy.md).
 """
 
 import dataclasses
@@ -29,33 +29,35 @@ from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secrets import (
 from cdktf_cdktf_provider_random.bytes import Bytes
 from constructs import Construct
 
-from constructs_lib.remains import Remains
+from constructs_lib.existing_resources import ExistingResources
 from contracts import ApplicationSecrets
+from retained.create_condition import create_unless
 from retained.names import bucket_arn_of, secret_name
-from retained.store_template import (
+from retained.resources_template import (
     BUCKET_OUTPUT,
     NEVER_UPDATE,
     SECRETS_OUTPUT,
     parameter,
-    store_template,
+    resources_template,
 )
 
-# The one region that S3 refuses as the place of a new bucket.
-NO_PLACE: Final = "us-east-1"
+# CreateBucket rejects this region as a LocationConstraint.
+REGION_WITHOUT_CONSTRAINT: Final = "us-east-1"
 
 STACK_ID: Final = "retained_store"
 STACK_ADDRESS: Final = f"aws_cloudformation_stack.{STACK_ID}"
 
-# Bytes of randomness in each secret: in hex, the 64 characters that ENCRYPTION_KEY must have.
+# Random bytes of each secret. In hex they are the 64 characters that ENCRYPTION_KEY must have.
 SECRET_BYTES: Final = 32
 
 
-class RetainedStore(Construct):
-    """Creates bucket and secrets once, before all else, and finds them again ever after."""
+class RetainedResources(Construct):
+    """Bucket and secret: the first deploy creates them before all else, later ones find them."""
 
     bucket_name: str
     bucket_arn: str
     application_secrets_name: str
+    """Name of the Secrets Manager secret that holds ``ApplicationSecrets``."""
 
     def __init__(
         self,
@@ -66,18 +68,18 @@ class RetainedStore(Construct):
         region: str,
         partition: str,
         bucket_name: str,
-        remains: Remains,
+        existing: ExistingResources,
     ) -> None:
-        """Make or find the store.
+        """Create the resources, or use the existing ones.
 
         Args:
             scope: parent construct.
             id_: construct id.
             name: prefix of all names.
-            region: AWS region, for the commands of error messages.
+            region: AWS region, for the commands in error messages.
             partition: AWS partition, such as ``aws``.
-            bucket_name: of the bucket, unique in the world.
-            remains: what an earlier deploy left.
+            bucket_name: globally unique name of the bucket.
+            existing: resources that an earlier deploy created.
 
         """
         super().__init__(scope, id_)
@@ -87,7 +89,7 @@ class RetainedStore(Construct):
             "stack",
             name=f"{name}-retained",
             template_body=json.dumps(
-                store_template(
+                resources_template(
                     bucket_name=bucket_name,
                     secrets_name=secret_name(name),
                     partition=partition,
@@ -96,20 +98,20 @@ class RetainedStore(Construct):
                 indent=2,
             ),
             parameters={
-                "Create": f'${{{remains.secret} ? "false" : "true"}}',
+                **create_unless(existing.secret_exists),
                 **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
             },
-            # A stack that failed could not be replaced: what waits for it is created before its
-            # predecessor is destroyed, and so it would be too.
+            # A stack in a failed state could not be replaced: its dependents' create_before_destroy
+            # applies to it too, and the new stack would need the name of the old one.
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(
-                # Never updated: CloudFormation reads NoEcho parameters back as "****", the provider
-                # keeps that in its state, and an update would write it into the secret.
+                # Never updated: CloudFormation returns NoEcho parameters as "****", the provider
+                # stores that in its state, and an update would write it into the secret.
                 ignore_changes=["parameters", "template_body", "on_failure"],
-                # All of it is known to the plan, so that a refusal comes before anything is made.
+                # Known at plan time, so that a failure comes before anything is created.
                 precondition=[
-                    _secret_is_not_missing(name, remains),
-                    _bucket_is_not_missing(name, bucket_name, region, remains),
+                    _secret_is_not_missing(name, existing),
+                    _bucket_is_not_missing(name, bucket_name, region, existing),
                 ],
             ),
             policy_body=json.dumps(NEVER_UPDATE),
@@ -121,23 +123,24 @@ class RetainedStore(Construct):
         self.application_secrets_name = self._stack.outputs.lookup(SECRETS_OUTPUT)
 
     def create_before_all(self, scope: Construct) -> None:
-        """Have every module of ``scope``, and the choice of a snapshot, wait for the store.
+        """Make every module and ``terraform_data`` of ``scope`` depend on the stack.
 
-        A name that is taken is only seen when CloudFormation is refused: nothing else is made then.
+        Only CloudFormation detects a name that is already taken. Nothing else has been created
+        then.
         """
         for each in scope.node.find_all():
             if isinstance(each, TerraformHclModule | DataResource):
                 each.add_override("depends_on", [STACK_ADDRESS])
 
 
-def _secret_is_not_missing(name: str, remains: Remains) -> Precondition:
+def _secret_is_not_missing(name: str, existing: ExistingResources) -> Precondition:
     return Precondition(
-        condition=f"${{{remains.secret} || length({remains.listed}) == 0}}",
+        condition=f"${{{existing.secret_exists} || length({existing.listed}) == 0}}",
         # Terraform does not wrap an indented line.
         error_message=(
             f"The secret {secret_name(name)} is missing or scheduled for deletion, and what an "
             "earlier deploy left cannot be read without it: "
-            f'${{join(", ", {remains.listed})}}. Bring it back:\n\n'
+            f'${{join(", ", {existing.listed})}}. Bring it back:\n\n'
             f"  uv run aws secretsmanager restore-secret --secret-id {secret_name(name)}\n\n"
             "If AWS cannot find it, its keys are gone for good: purge what is left, as "
             "docs/operations.md says, and the next deploy begins anew."
@@ -146,12 +149,12 @@ def _secret_is_not_missing(name: str, remains: Remains) -> Precondition:
 
 
 def _bucket_is_not_missing(
-    name: str, bucket_name: str, region: str, remains: Remains
+    name: str, bucket_name: str, region: str, existing: ExistingResources
 ) -> Precondition:
-    place = f" --region {region} --create-bucket-configuration LocationConstraint={region}"
-    create = f"--bucket {bucket_name}{'' if region == NO_PLACE else place}"
+    constraint = f" --region {region} --create-bucket-configuration LocationConstraint={region}"
+    create = f"--bucket {bucket_name}{'' if region == REGION_WITHOUT_CONSTRAINT else constraint}"
     return Precondition(
-        condition=f"${{!{remains.secret} || {remains.bucket}}}",
+        condition=f"${{!{existing.secret_exists} || {existing.bucket_exists}}}",
         error_message=(
             f"The secret {secret_name(name)} is there, and its bucket {bucket_name} is not listed "
             "in this account: it was deleted, lost its tag Project, or was made a minute ago (then "
@@ -170,15 +173,15 @@ def _bucket_is_not_missing(
 def read_application_secrets(
     scope: Construct, id_: str, *, name: str, listed_as: str
 ) -> ApplicationSecrets:
-    """Return the current secrets, as sensitive tokens, from the store's secret called ``name``.
+    """Return the application secrets, as sensitive tokens, from the Secrets Manager secret.
 
-    A missing secret stops a deploy with a message, and a destroy not at all.
+    A missing secret stops a deploy with a message, but not a destroy.
 
     Args:
         scope: parent construct.
         id_: construct id.
-        name: of the secret, as a token.
-        listed_as: the same as text, for the message.
+        name: name of the secret, as a token.
+        listed_as: the same name as text, for the message.
 
     """
     existing = DataAwsSecretsmanagerSecrets(
@@ -200,7 +203,7 @@ def read_application_secrets(
     version = DataAwsSecretsmanagerSecretVersion(scope, id_, secret_id=name)
     version.add_override("count", f"${{contains({existing.fqn}.names, {name}) ? 1 : 0}}")
     keys = [field.name for field in dataclasses.fields(ApplicationSecrets)]
-    # A destroy goes on without the secret, and evaluates what is made of it all the same.
+    # A destroy continues without the secret, but still evaluates the expressions that use it.
     empty = TerraformLocal(scope, f"{id_}_empty", json.dumps(dict.fromkeys(keys, "")))
     empty.override_logical_id(f"empty_{id_}")
     text = TerraformLocal(

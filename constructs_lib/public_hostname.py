@@ -1,4 +1,4 @@
-"""Langfuse's public name: Traefik at the nodes' own addresses, and the record that leads there."""
+"""The public hostname: Traefik on ports of its node, and ExternalDNS for the DNS record."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,18 +12,18 @@ from in_cluster.external_dns_values import INTERVAL
 from in_cluster.helm_chart import Chart, as_yaml
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 
-# Seconds. Two images and one small volume.
+# Seconds. Helm waits for two images and one small volume.
 TIMEOUT: Final = 600
 
-# Seconds. Two looks of ExternalDNS at the cluster, and time for its calls.
-FAREWELL: Final = 2 * INTERVAL + 15
+# Seconds. Two sync intervals of ExternalDNS, and time for its API calls.
+DNS_CLEANUP_SECONDS: Final = 2 * INTERVAL + 15
 
 
-class PublicAddress(Construct):
-    """The releases of ExternalDNS and Traefik, in an order by which the record goes at the end.
+class PublicHostname(Construct):
+    """The releases of ExternalDNS and Traefik, in an order in which a destroy deletes the record.
 
-    Traefik has the Service that the record is made from. It is destroyed first, then ExternalDNS
-    has the time to see that, and only then it goes too.
+    ExternalDNS creates the record from Traefik's Service. A destroy deletes Traefik first, waits
+    until ExternalDNS has deleted the record, and then deletes ExternalDNS.
     """
 
     def __init__(
@@ -37,16 +37,16 @@ class PublicAddress(Construct):
         external_dns_values: Mapping[str, Any],
         after: ITerraformDependable,
     ) -> None:
-        """Make the releases.
+        """Install both charts.
 
         Args:
             scope: parent construct.
             id_: construct id.
             traefik_chart: URL of a chart repository, or absolute path of a chart.
-            traefik_values: of that chart.
-            external_dns_chart: as above.
-            external_dns_values: of that chart.
-            after: the release of Langfuse, whose storage class and pods they look for.
+            traefik_values: values of that chart.
+            external_dns_chart: the same for ExternalDNS.
+            external_dns_values: values of that chart.
+            after: the release of Langfuse, whose storage class and pods these releases need.
 
         """
         super().__init__(scope, id_)
@@ -56,20 +56,22 @@ class PublicAddress(Construct):
             external_dns_values,
             after=[after],
         )
-        farewell = DataResource(
+        dns_cleanup_wait = DataResource(
             self,
             "farewell",
             depends_on=[external_dns],
             provisioners=[
-                LocalExecProvisioner(type="local-exec", when="destroy", command=f"sleep {FAREWELL}")
+                LocalExecProvisioner(
+                    type="local-exec", when="destroy", command=f"sleep {DNS_CLEANUP_SECONDS}"
+                )
             ],
         )
-        farewell.override_logical_id("farewell")
+        dns_cleanup_wait.override_logical_id("farewell")
         self._release(
             TRAEFIK,
             Chart.at(traefik_chart, name="traefik", version=versions.TRAEFIK_CHART),
             traefik_values,
-            after=[farewell],
+            after=[dns_cleanup_wait],
         )
 
     def _release(

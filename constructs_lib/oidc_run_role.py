@@ -1,4 +1,4 @@
-"""What runs in Terraform Cloud are in AWS, without a key of their own."""
+"""The IAM role of runs in Terraform Cloud, without static credentials."""
 
 import json
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
-# What Terraform Cloud puts into its tokens for AWS, unless told otherwise.
+# Default audience of the tokens that Terraform Cloud issues for AWS.
 AUDIENCE = "aws.workload.identity"
 
 
-class RunIdentity(Construct):
-    """A role that runs of certain workspaces, and nobody else, assume with a token of theirs."""
+class OidcRunRole(Construct):
+    """An IAM role that only runs of the given workspaces can assume, through OIDC."""
 
     role_arn: str
 
@@ -29,16 +29,16 @@ class RunIdentity(Construct):
         workspaces: Sequence[str],
         policy: str,
     ) -> None:
-        """Make the role.
+        """Create the OIDC provider, the role and its policy.
 
         Args:
             scope: parent construct.
             id_: construct id.
-            name: of the role and its policy.
-            hostname: Terraform Cloud's; an account can have one identity provider for it.
-            organization: in Terraform Cloud.
+            name: name of the role and of its policy.
+            hostname: hostname of Terraform Cloud; an account can have one OIDC provider for it.
+            organization: Terraform Cloud organization.
             workspaces: names of the workspaces whose runs may assume the role, in any project.
-            policy: what it may do, as JSON of at most 6,144 characters without white space.
+            policy: IAM policy as JSON, at most 6,144 characters without white space.
 
         """
         super().__init__(scope, id_)

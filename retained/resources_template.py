@@ -1,14 +1,15 @@
-"""The CloudFormation template of what outlives ``terraform destroy``.
+"""The CloudFormation template of the bucket and the secret that outlive ``terraform destroy``.
 
-It reaches new installations only: what may change one day belongs to ``bucket_rules``.
+It applies to new installations only. Rules that may change later belong in ``bucket_rules``.
 """
 
 import json
 from typing import Any, Final
 
-from retained.names import MARKED
+from retained.create_condition import CONDITION, PARAMETER, PLACEHOLDER
+from retained.names import MARKER_TAG, bucket_arn_of
 
-# Stack policy: CloudFormation itself refuses to touch what the stack has made.
+# Stack policy: CloudFormation rejects every update of the resources.
 NEVER_UPDATE: Final = {
     "Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}]
 }
@@ -18,33 +19,37 @@ SECRETS_OUTPUT: Final = "ApplicationSecretsName"
 
 
 def parameter(key: str) -> str:
-    """Return the CloudFormation parameter of a secret: ``encryption_key`` is ``EncryptionKey``."""
+    """Return the CloudFormation parameter of a key: ``EncryptionKey`` for ``encryption_key``."""
     return key.title().replace("_", "")
 
 
-def store_template(
+def resources_template(
     *, bucket_name: str, secrets_name: str, partition: str, secret_keys: list[str]
 ) -> dict[str, Any]:
-    """Return the template; with the parameter ``Create`` false it makes nothing.
+    """Return the template; with the parameter ``Create`` false it creates nothing.
 
-    ``secret_keys`` are the keys of the secret's JSON object, each a parameter of the stack.
+    Args:
+        bucket_name: name of the bucket.
+        secrets_name: name of the Secrets Manager secret.
+        partition: AWS partition, such as ``aws``.
+        secret_keys: keys of the secret's JSON object, each a parameter of the template.
+
     """
     retained = {
         "Condition": "Create",
-        # What a creation that failed has made is deleted again.
+        # Unlike Retain, it deletes the resources if the creation of the stack fails.
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
     }
     return {
         "Description": "What outlives terraform destroy: deleting this stack deletes neither.",
         "Parameters": {
-            "Create": {"Type": "String", "AllowedValues": ["true", "false"]},
+            **PARAMETER,
             **{parameter(key): {"Type": "String", "NoEcho": True} for key in secret_keys},
         },
-        "Conditions": {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}},
+        "Conditions": CONDITION,
         "Resources": {
-            # A stack must have a resource, whatever its conditions say. This one is nothing.
-            "Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+            **PLACEHOLDER,
             "Bucket": {
                 "Type": "AWS::S3::Bucket",
                 **retained,
@@ -55,12 +60,12 @@ def store_template(
                 **retained,
                 "Properties": {
                     "Bucket": {"Ref": "Bucket"},
-                    "PolicyDocument": _tls_only(f"arn:{partition}:s3:::{bucket_name}"),
+                    "PolicyDocument": _tls_only(bucket_arn_of(bucket_name, partition)),
                 },
             },
             "Secrets": {
                 "Type": "AWS::SecretsManager::Secret",
-                # A bucket that cannot be made leaves no secret that would claim it was.
+                # The secret is evidence that the bucket exists, so it is created last.
                 "DependsOn": ["BucketPolicy"],
                 **retained,
                 "Properties": {
@@ -71,7 +76,7 @@ def store_template(
                             {key: f"$${{{parameter(key)}}}" for key in secret_keys}
                         )
                     },
-                    "Tags": [{"Key": MARKED, "Value": "true"}],
+                    "Tags": [{"Key": MARKER_TAG, "Value": "true"}],
                 },
             },
         },
@@ -83,7 +88,7 @@ def store_template(
 
 
 def _bucket(name: str) -> dict[str, Any]:
-    """Return the bucket's properties; being its own, they hold while nothing else is deployed."""
+    """Return the bucket's properties, which also apply while the stacks are destroyed."""
     return {
         "BucketName": name,
         "BucketEncryption": {
