@@ -1,9 +1,13 @@
-"""The forms of variables in ``.env``: each type checks one, and never repeats a value."""
+"""Types of variables in ``.env``, and the declaration of one.
+
+Each type checks a form; its message never repeats the value, which may be a secret.
+"""
 
 import re
+from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import yaml
@@ -136,3 +140,46 @@ DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=
 BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
+
+
+class Group(StrEnum):
+    """Feature that a variable belongs to, by its heading in docs/configuration.md."""
+
+    ACCOUNTS = "Accounts"
+    FIRST_USER = "First user, organization and project"
+    INSTALLATION = "Installation"
+    CLUSTER = "Cluster and nodes"
+    DATABASE = "Database"
+    VOLUMES = "Volumes"
+    LANGFUSE = "Langfuse"
+    REMOTE_RUNS = "Runs in Terraform Cloud"
+    PUBLIC_HOSTNAME = "Public hostname with https"
+
+
+def setting(
+    group: Group,
+    purpose: str,
+    form: str,
+    *,
+    default: object = ...,
+    rebuild: bool = False,
+    example: str | None = None,
+) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    """Declare a variable of ``.env``.
+
+    Args:
+        group: feature that it belongs to.
+        purpose: what it is for.
+        form: what a value looks like, in the words that follow "expected" in an error.
+        default: value where the variable is not set; without one it must be set.
+        rebuild: whether a change rebuilds the installation instead of changing it in place.
+        example: value that ``.env.example`` shows where the default is None.
+
+    """
+    return Field(
+        default=default,
+        title=purpose,
+        description=form,
+        examples=None if example is None else [example],
+        json_schema_extra={"group": group, "rebuild": rebuild},
+    )
