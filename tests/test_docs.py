@@ -11,7 +11,7 @@ from tests.checkout import ROOT
 from tests.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 # With commands to type; in the others they are named, and nobody is told to run them.
 GUIDES = [
