@@ -3,6 +3,7 @@
 docs/configuration.md and the optional part of ``.env.example`` are written from here.
 """
 
+from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Final, Literal
 
@@ -20,7 +21,6 @@ from setting_types import (
     DomainName,
     Email,
     Flag,
-    Group,
     InstallationName,
     InstanceType,
     KubernetesVersion,
@@ -39,6 +39,24 @@ from setting_types import (
 )
 
 ANYWHERE: Final = (IPv4Network("0.0.0.0/0"),)
+
+
+class Group(StrEnum):
+    """Feature that a variable belongs to, by its heading in docs/configuration.md."""
+
+    ACCOUNTS = "Accounts"
+    FIRST_USER = "First user, organization and project"
+    INSTALLATION = "Installation"
+    CLUSTER = "Cluster and nodes"
+    DATABASE = "Database"
+    VOLUMES = "Volumes"
+    LANGFUSE = "Langfuse"
+    REMOTE_RUNS = "Runs in Terraform Cloud"
+    PUBLIC_HOSTNAME = "Public hostname with https"
+
+
+# Pages in docs/ that say more about a group.
+GUIDES: Final = {Group.REMOTE_RUNS: "remote-runs.md", Group.PUBLIC_HOSTNAME: "https.md"}
 
 
 class SettingFields(BaseSettings):

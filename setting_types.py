@@ -4,7 +4,6 @@ Each type checks a form; its message never repeats the value, which may be a sec
 """
 
 import re
-from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -142,22 +141,8 @@ ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
 
 
-class Group(StrEnum):
-    """Feature that a variable belongs to, by its heading in docs/configuration.md."""
-
-    ACCOUNTS = "Accounts"
-    FIRST_USER = "First user, organization and project"
-    INSTALLATION = "Installation"
-    CLUSTER = "Cluster and nodes"
-    DATABASE = "Database"
-    VOLUMES = "Volumes"
-    LANGFUSE = "Langfuse"
-    REMOTE_RUNS = "Runs in Terraform Cloud"
-    PUBLIC_HOSTNAME = "Public hostname with https"
-
-
 def setting(
-    group: Group,
+    group: str,
     purpose: str,
     form: str,
     *,
@@ -168,7 +153,7 @@ def setting(
     """Declare a variable of ``.env``.
 
     Args:
-        group: feature that it belongs to.
+        group: heading under which docs/configuration.md and ``.env.example`` list it.
         purpose: what it is for.
         form: what a value looks like, in the words that follow "expected" in an error.
         default: value where the variable is not set; without one it must be set.

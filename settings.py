@@ -29,8 +29,7 @@ class Settings(SettingFields):
 
     @validate_model(mode="after")
     def _nodes_hold_the_pods(self) -> Self:
-        pods = sizing.CORE | (sizing.PUBLIC_NAME if self.langfuse_domain else {})
-        if arithmetic := sizing.shortage(self.node_count, self.node_instance_type, pods):
+        if arithmetic := sizing.shortage(self.node_count, self.node_instance_type, self.pods):
             message = (
                 f"NODE_COUNT, NODE_INSTANCE_TYPE: {arithmetic}; use more nodes or a larger type"
             )
@@ -92,6 +91,11 @@ class Settings(SettingFields):
     def spreads_pods(self) -> bool:
         """Whether there are two or more nodes to place pods on."""
         return self.node_count > 1
+
+    @property
+    def pods(self) -> dict[str, sizing.PodSize]:
+        """The pods of this installation, by the names of messages."""
+        return sizing.CORE | (sizing.PUBLIC_NAME if self.langfuse_domain else {})
 
     @property
     def tags(self) -> dict[str, str]:

@@ -7,12 +7,10 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 from docs.marked_blocks import table, with_block
-from setting_types import Group
+from setting_fields import GUIDES, Group
 from settings import Settings
 
 FIELDS: Final = Settings.model_fields
-# Pages that say more about a group, in docs/.
-GUIDES: Final = {Group.REMOTE_RUNS: "remote-runs.md", Group.PUBLIC_HOSTNAME: "https.md"}
 # Everything below this line of .env.example is written here.
 OPTIONAL: Final = "# --- Optional: uncomment to change a default "
 WIDTH: Final = 100
