@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator as validate_model
 
 import sizing
-from setting_fields import SettingFields
+from option_fields import OptionFields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class PublicName:
     """IPv4 CIDRs that may reach ports 80 and 443."""
 
 
-class Settings(SettingFields):
+class Settings(OptionFields):
     """Every variable of ``.env``, and a view of each option."""
 
     @validate_model(mode="after")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 
 from docs.marked_blocks import table, with_block
-from setting_fields import GUIDES, Group
+from option_fields import GUIDES
 from settings import Settings
 
 FIELDS: Final = Settings.model_fields
@@ -18,7 +18,7 @@ WIDTH: Final = 100
 
 def in_page(page: str) -> str:
     """Return docs/configuration.md with the present tables, one for each group."""
-    return with_block(page, "configuration", "\n\n".join(_chapter(group) for group in Group))
+    return with_block(page, "configuration", "\n\n".join(map(_chapter, _groups())))
 
 
 def in_readme(page: str) -> str:
@@ -45,7 +45,7 @@ def in_example(example: str) -> str:
             f"{above}, above, is [rebuild] too."
         ),
     ]
-    for group in Group:
+    for group in _groups():
         names = [name for name in _members(group) if not _is_required(name)]
         if names:
             guide = f" (docs/{GUIDES[group]})" if group in GUIDES else ""
@@ -54,7 +54,7 @@ def in_example(example: str) -> str:
     return "\n".join([required.rstrip("\n"), "", *lines, ""])
 
 
-def _chapter(group: Group) -> str:
+def _chapter(group: str) -> str:
     rows = [
         (
             f"`{name.upper()}`",
@@ -78,7 +78,11 @@ def _example_lines(name: str, field: FieldInfo) -> Iterator[str]:
     yield f"#{name.upper()}=" + (f"'{value}'" if " " in value else value)
 
 
-def _members(group: Group) -> list[str]:
+def _groups() -> list[str]:
+    return list(dict.fromkeys(_about(name)["group"] for name in FIELDS))
+
+
+def _members(group: str) -> list[str]:
     return [name for name in FIELDS if _about(name)["group"] == group]
 
 
