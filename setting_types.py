@@ -15,11 +15,11 @@ from pydantic_settings import NoDecode
 
 import sizing
 
-# Two public subnets of at least a /24 each: every node takes up to 18 addresses for its pods.
+# Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
 
-# Hosts whose traffic leaves no machine.
+# Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -41,7 +41,7 @@ def _matching(pattern: str) -> AfterValidator:
 
 
 def _cidr(value: object) -> IPv4Network:
-    """Give a better reason than pydantic for host bits, the commonest mistake."""
+    """Parse a network; pydantic does not name host bits, the most common mistake."""
     try:
         return IPv4Network(str(value).strip())
     except ValueError as error:
@@ -50,7 +50,7 @@ def _cidr(value: object) -> IPv4Network:
 
 
 def _cidrs(value: object) -> object:
-    """Turn ``a, b`` into networks. The empty list is spelled ``none``, so that it is meant."""
+    """Parse comma-separated networks; an empty list must be spelled ``none``, so it is no slip."""
     _not_empty(value)
     if not isinstance(value, str):
         return value
@@ -93,7 +93,7 @@ def _readable_mapping(path: Path) -> Path:
 
 def _chart_source(value: str) -> str:
     if value.startswith("http://") and urlsplit(value).hostname not in LOOPBACK:
-        # What it installs runs in the cluster with the application's secrets.
+        # The chart's pods run in the cluster with the application's secrets.
         message = "is http, where anybody on the way can change the chart; use https:// or oci://"
         raise ValueError(message)
     if re.match(r"(https?|oci)://", value):
@@ -123,7 +123,7 @@ Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
 Email = Annotated[Text, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")]
 Url = Annotated[Text, _matching(r"https?://[^\s/]+\S*")]
 DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
-# IAM and CloudFormation limit the names that begin with it.
+# Prefix of names in IAM and CloudFormation, which limit their length.
 InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
 Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]

@@ -1,6 +1,6 @@
 """The configuration: the variables of ``.env``, checked against each other, and its options.
 
-A variable and the field that holds it have the same name. ``env_file`` reads them.
+A variable and its field have the same name. ``env_file`` reads the file and reports faults.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from option_fields import OptionFields
 
 @dataclass(frozen=True, kw_only=True)
 class PublicName:
-    """The option of a public name with https."""
+    """Option: a public hostname with https."""
 
     domain: str
     zone: str
@@ -73,7 +73,7 @@ class Settings(OptionFields):
 
     @property
     def public_name(self) -> PublicName | None:
-        """The option of a public name with https, or None where it is off."""
+        """Public hostname with https; None where the option is off."""
         if self.langfuse_domain is None or self.route53_zone is None:
             return None
         return PublicName(
@@ -84,34 +84,34 @@ class Settings(OptionFields):
 
     @property
     def runs_remotely(self) -> bool:
-        """Whether Terraform runs in Terraform Cloud, without any file of this machine."""
+        """Whether Terraform runs in Terraform Cloud, where no file of this machine exists."""
         return self.terraform_cloud_runs == "remote"
 
     @property
     def spreads_pods(self) -> bool:
-        """Whether there are two or more nodes to place pods on."""
+        """Whether pods are spread over two or more nodes."""
         return self.node_count > 1
 
     @property
     def pods(self) -> dict[str, sizing.PodSize]:
-        """The pods of this installation, by the names of messages."""
+        """Sizes of this installation's pods, by the names that messages use."""
         return sizing.CORE | (sizing.PUBLIC_NAME if self.langfuse_domain else {})
 
     @property
     def tags(self) -> dict[str, str]:
-        """The AWS tags of everything in an installation."""
+        """AWS tags of every resource of the installation."""
         return {"Project": self.name, "ManagedBy": "terraform"}
 
     @property
     def url(self) -> str:
-        """The address of Langfuse in the browser."""
+        """URL of Langfuse in the browser."""
         return f"https://{self.langfuse_domain}" if self.langfuse_domain else self.langfuse_url
 
     @property
     def origin(self) -> str:
-        """The origin of that address, as a browser sends it: no path, no usual port, no capitals.
+        """Origin of that URL as a browser sends it: no path, no default port, lower case.
 
-        S3 compares it letter by letter.
+        S3 compares it character by character.
         """
         parts = urlsplit(self.url)
         host = parts.netloc.rpartition("@")[2].lower()
