@@ -11,7 +11,6 @@ from cdktf import App
 
 from docs import module_interfaces, refresh
 from docs.marked_blocks import with_block
-from tests.stack import Stack
 
 CALL = {"module": {"a": {"source": "acme/vpc/aws//modules/inner", "version": "1.2.3"}}}
 
@@ -49,13 +48,10 @@ def test_interface_is_read_from_the_module_s_source(
 
 
 def test_without_a_mirror_interfaces_stay(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    network: Stack,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REHEARSAL_MIRROR", str(tmp_path))
-    assert module_interfaces.in_table("as it was", {"network": network.json}) == "as it was"
+    assert module_interfaces.in_table("as it was", {"network": CALL}) == "as it was"
     assert capsys.readouterr().err.startswith("module interfaces: skipped, ")
 
 
