@@ -1,6 +1,7 @@
-"""Reads ``.env`` and words its faults.
+"""Reads ``.env`` and reports its faults.
 
-Whatever is wrong is reported in one go, by variable and with a remedy, and never with a value.
+One report names every fault, each with its variable and a remedy. No message contains a value, as
+it may be a secret.
 """
 
 import difflib
@@ -16,7 +17,7 @@ from settings import Settings
 
 PLACEHOLDER: Final = "change-me"
 
-# Lines of .env that Terraform and CDKTF's CLI read; this program does not.
+# Lines of .env for Terraform and for CDKTF's CLI; this program does not read them.
 DERIVED: Final = (
     "TF_TOKEN_app_terraform_io",
     "TF_VAR_langfuse_admin_password",
@@ -38,14 +39,14 @@ PASSED_THROUGH: Final = (
 
 
 class SettingsError(Exception):
-    """Everything that is wrong with the configuration, one line a fault."""
+    """All faults of the configuration, one per line."""
 
 
 def load_settings(env_file: Path) -> Settings:
-    """Read ``env_file``; a variable of the environment wins over its line in the file.
+    """Read ``env_file``; a variable of the environment overrides its line in the file.
 
     Raises:
-        SettingsError: the file is missing, or anything in it is wrong.
+        SettingsError: the file is missing or has faults.
 
     """
     if not env_file.is_file():
@@ -71,14 +72,14 @@ def load_settings(env_file: Path) -> Settings:
 
 
 def variables() -> dict[str, str]:
-    """Return every variable and what it means: ``{"NODE_COUNT": "a whole number ...", ...}``."""
+    """Return the form of every variable: ``{"NODE_COUNT": "a whole number ...", ...}``."""
     return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
 
 
 def warnings(env_file: Path) -> list[str]:
-    """Return what synthesis can live with but a deploy cannot, or what may surprise.
+    """Return warnings: faults that stop a deploy but not synthesis, and risky combinations.
 
-    Call it before the file's lines are put into the environment, and after ``load_settings``.
+    Call it after ``load_settings``, and before the file's lines are exported to the environment.
     """
     lines = dotenv_values(env_file)
     settings = load_settings(env_file)
@@ -114,7 +115,7 @@ def _unknown(key: str) -> str:
 
 
 def _explain(fault: ErrorDetails) -> str:
-    """Word one of pydantic's faults without its input, which may be a secret."""
+    """Describe one of pydantic's faults without its input, which may be a secret."""
     if not fault["loc"]:
         return str(fault["ctx"]["error"])
     variable = str(fault["loc"][0]).upper()

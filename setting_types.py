@@ -1,9 +1,12 @@
-"""The forms of variables in ``.env``: each type checks one, and never repeats a value."""
+"""Types of variables in ``.env``, and the declaration of one.
+
+Each type checks a form; its message never repeats the value, which may be a secret.
+"""
 
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import yaml
@@ -12,11 +15,11 @@ from pydantic_settings import NoDecode
 
 import sizing
 
-# Two public subnets of at least a /24 each: every node takes up to 18 addresses for its pods.
+# Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
 
-# Hosts whose traffic leaves no machine.
+# Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -38,7 +41,7 @@ def _matching(pattern: str) -> AfterValidator:
 
 
 def _cidr(value: object) -> IPv4Network:
-    """Give a better reason than pydantic for host bits, the commonest mistake."""
+    """Parse a network; pydantic does not name host bits, the most common mistake."""
     try:
         return IPv4Network(str(value).strip())
     except ValueError as error:
@@ -47,7 +50,7 @@ def _cidr(value: object) -> IPv4Network:
 
 
 def _cidrs(value: object) -> object:
-    """Turn ``a, b`` into networks. The empty list is spelled ``none``, so that it is meant."""
+    """Parse comma-separated networks; an empty list must be spelled ``none``, so it is no slip."""
     _not_empty(value)
     if not isinstance(value, str):
         return value
@@ -90,7 +93,7 @@ def _readable_mapping(path: Path) -> Path:
 
 def _chart_source(value: str) -> str:
     if value.startswith("http://") and urlsplit(value).hostname not in LOOPBACK:
-        # What it installs runs in the cluster with the application's secrets.
+        # The chart's pods run in the cluster with the application's secrets.
         message = "is http, where anybody on the way can change the chart; use https:// or oci://"
         raise ValueError(message)
     if re.match(r"(https?|oci)://", value):
@@ -120,7 +123,7 @@ Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
 Email = Annotated[Text, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")]
 Url = Annotated[Text, _matching(r"https?://[^\s/]+\S*")]
 DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
-# IAM and CloudFormation limit the names that begin with it.
+# Prefix of names in IAM and CloudFormation, which limit their length.
 InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
 Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
@@ -136,3 +139,32 @@ DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=
 BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
+
+
+def setting(
+    group: str,
+    purpose: str,
+    form: str,
+    *,
+    default: object = ...,
+    rebuild: bool = False,
+    example: str | None = None,
+) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    """Declare a variable of ``.env``.
+
+    Args:
+        group: heading under which docs/configuration.md and ``.env.example`` list it.
+        purpose: what it is for.
+        form: what a value looks like, in the words that follow "expected" in an error.
+        default: value where the variable is not set; without one it must be set.
+        rebuild: whether a change rebuilds the installation instead of changing it in place.
+        example: value that ``.env.example`` shows where the default is None.
+
+    """
+    return Field(
+        default=default,
+        title=purpose,
+        description=form,
+        examples=None if example is None else [example],
+        json_schema_extra={"group": group, "rebuild": rebuild},
+    )

@@ -1,22 +1,18 @@
-"""Draws the construct trees and the contracts between them: ``uv run python -m docs.diagram``.
-
-Writes the Mermaid block of docs/architecture.md and docs/architecture.svg.
-"""
+"""Draws the construct trees and the contracts between them, as Mermaid and as SVG."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from contracts import UPSTREAMS, DepsOutputs, NetworkOutputs
+from docs.marked_blocks import with_block
 
 if TYPE_CHECKING:
     from cdktf import App
     from constructs import IConstruct
 
-HERE: Final = Path(__file__).parent
 CONTRACTS: Final = {each.PRODUCER: each for each in (NetworkOutputs, DepsOutputs)}
 # From, to, and what goes there; neighbours first.
 ARROWS: Final = tuple(
@@ -154,28 +150,6 @@ FRAME: Final = """\
 """
 
 
-def in_page(page: str, diagram: str) -> str:
-    """Return the page with another diagram between its markers."""
-    block = f"<!-- diagram -->\n```mermaid\n{diagram}\n```\n<!-- /diagram -->"
-    return re.sub(r"<!-- diagram -->.*<!-- /diagram -->", lambda _: block, page, flags=re.DOTALL)
-
-
-def main() -> None:
-    """Draw what this checkout builds."""
-    import lazy_bindings  # noqa: PLC0415 - before the bindings, and only here
-
-    lazy_bindings.install()
-    from cdktf import App  # noqa: PLC0415
-
-    from env_file import load_settings  # noqa: PLC0415
-    from main import build  # noqa: PLC0415
-
-    app = App(skip_validation=True)
-    build(app, load_settings(HERE.parent / ".env"))
-    stacks, page = stacks_of(app), HERE / "architecture.md"
-    page.write_text(in_page(page.read_text(encoding="utf-8"), mermaid(stacks)), encoding="utf-8")
-    (HERE / "architecture.svg").write_text(svg(stacks), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def in_page(page: str, stacks: dict[str, tuple[Part, ...]]) -> str:
+    """Return docs/architecture.md with the present flowchart."""
+    return with_block(page, "diagram", f"```mermaid\n{mermaid(stacks)}\n```")

@@ -8,8 +8,7 @@ import pytest
 
 from pricing import prices
 from pricing.bill import Item, bill
-from pricing.report import by_item, by_stack, report, total
-from tests.checkout import ROOT
+from pricing.report import report, total
 from tests.conftest import SynthesizeStack
 from tests.stack import Stack
 
@@ -204,11 +203,3 @@ def test_another_region_is_said_to_differ(synthesized: Json) -> None:
 def test_every_price_has_a_source() -> None:
     table = {**prices.NODES, **prices.DATABASES, **vars(prices)}
     assert all(price.source for price in table.values() if isinstance(price, prices.Price))
-
-
-@pytest.mark.parametrize(("page", "table"), [("README.md", by_stack), ("docs/costs.md", by_item)])
-def test_pages_show_today_s_bill(
-    synthesized: Json, page: str, table: Callable[[list[Item]], str]
-) -> None:
-    wanted = f"<!-- costs -->\n{table(bill(synthesized))}\n<!-- /costs -->"
-    assert wanted in (ROOT / page).read_text(encoding="utf-8"), wanted

@@ -1,0 +1,63 @@
+"""Variables of ``.env`` that belong to an option: something an installation has or has not."""
+
+from typing import Final, Literal
+
+import versions
+from setting_fields import ANYWHERE, SettingFields
+from setting_types import ChartSource, DomainName, Flag, SomeCidrs, setting
+
+# Headings of docs/configuration.md and .env.example.
+REMOTE_RUNS: Final = "Runs in Terraform Cloud"
+PUBLIC_HOSTNAME: Final = "Public hostname with https"
+
+# Pages of options, in docs/.
+GUIDES: Final = {REMOTE_RUNS: "remote-runs.md", PUBLIC_HOSTNAME: "https.md"}
+
+
+class OptionFields(SettingFields):
+    """Every variable; ``Settings`` adds checks between them, and a view of each option."""
+
+    terraform_cloud_runs: Literal["local", "remote"] = setting(
+        REMOTE_RUNS,
+        "Where Terraform plans and applies; for remote, comment out TF_FORCE_LOCAL_BACKEND",
+        "local (this machine) or remote",
+        default="local",
+    )
+    langfuse_domain: DomainName | None = setting(
+        PUBLIC_HOSTNAME,
+        "Hostname of Langfuse, in ROUTE53_ZONE; set both or none",
+        "the public hostname of Langfuse, such as langfuse.example.com",
+        default=None,
+        example="langfuse.example.com",
+    )
+    route53_zone: DomainName | None = setting(
+        PUBLIC_HOSTNAME,
+        "Zone in this account for the record and for the certificate's proof",
+        "your public Route 53 zone that holds it, such as example.com",
+        default=None,
+        example="example.com",
+    )
+    ingress_allowed_cidrs: SomeCidrs = setting(
+        PUBLIC_HOSTNAME,
+        "Who may reach ports 80 and 443 of the nodes",
+        "comma-separated IPv4 CIDRs that may reach that name, such as 203.0.113.7/32",
+        default=ANYWHERE,
+    )
+    acme_staging: Flag = setting(
+        PUBLIC_HOSTNAME,
+        "Whether to try things out without Let's Encrypt's limit of 5 certificates a week",
+        "true for untrusted certificates without weekly limit, or false",
+        default=False,
+    )
+    traefik_chart: ChartSource = setting(
+        PUBLIC_HOSTNAME,
+        "Helm chart of Traefik, which ends TLS",
+        "where Traefik's chart is, as for LANGFUSE_CHART",
+        default=versions.TRAEFIK_CHART_REPOSITORY,
+    )
+    external_dns_chart: ChartSource = setting(
+        PUBLIC_HOSTNAME,
+        "Helm chart of ExternalDNS, which keeps the record",
+        "where ExternalDNS's chart is, as for LANGFUSE_CHART",
+        default=versions.EXTERNAL_DNS_CHART_REPOSITORY,
+    )
