@@ -5,26 +5,35 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import lazy_bindings
 
 lazy_bindings.install()
 
-from contracts import STACKS, WORKSPACES
+from contracts import WORKSPACES
 from env_file import PASSED_THROUGH, load_settings, variables
-from tests import policy
-from tests.checkout import ROOT, clean_environment, copy_checkout
-from tests.policy import PolicyReport
+from tests.helpers import policy
+from tests.helpers.chart_values import chart_values
+from tests.helpers.checkout import ROOT, clean_environment, copy_checkout
+from tests.helpers.policy import PolicyReport
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import (
+    BASE_ENV,
+    ENV,
+    Configure,
+    Construct,
+    Run,
+    Synthesize,
+    SynthesizeStack,
+    read,
+)
 from tests.rehearsal.report import Report
-from tests.stack import Stack
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
@@ -34,17 +43,8 @@ if TYPE_CHECKING:
 
 # They wait more than they work. With more of them, timeouts of Terraform and its providers fail.
 PARTS_AT_ONCE = 3 * (os.cpu_count() or 1)
-ENV = ROOT / "tests" / "env"
-BASE_ENV = ENV / "accepts.eight-variables.env"
-
 # Fixtures that wait for another program: begun before the first test, and asked last.
 PROGRAMS = ("started", "first_traces", "policy_report")
-
-Configure = Callable[..., "tuple[App, Settings]"]
-Construct = Callable[..., "App"]
-Synthesize = Callable[..., dict[str, Stack]]
-SynthesizeStack = Callable[..., Stack]
-Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -111,12 +111,6 @@ def synthesize_stack(configure: Configure) -> SynthesizeStack:
         return Stack.read(Path(app.outdir), name)
 
     return run
-
-
-def read(app: "App") -> dict[str, Stack]:
-    folder = Path(app.outdir)
-    made = [name for name in (WORKSPACES, *STACKS) if (folder / "stacks" / name).is_dir()]
-    return {name: Stack.read(folder, name) for name in made}
 
 
 @pytest.fixture(scope="session")
@@ -190,7 +184,7 @@ def started(checkout: Path, beside: ThreadPoolExecutor) -> Future[Run]:
 @pytest.fixture(scope="session")
 def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
     """Play the example of a first trace, and return what came of it in each situation."""
-    command = [sys.executable, "-m", "tests.first_traces"]
+    command = [sys.executable, "-m", "tests.helpers.first_traces"]
     return beside.submit(lambda: json.loads(subprocess.check_output(command, cwd=ROOT)))  # noqa: S603
 
 
@@ -259,18 +253,6 @@ def app(stacks: dict[str, Stack]) -> Stack:
 def values(app: Stack) -> dict[str, Any]:
     """Return the chart values of the app stack."""
     return chart_values(app)
-
-
-def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
-    (text,) = stack.resource("helm_release", release)["values"]
-    references = {f"${{local.{name}}}": value for name, value in stack.json["locals"].items()}
-    return _parsed(references.get(text, text))
-
-
-@cache
-def _parsed(text: str) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return values
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import check_tools
 import versions
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 NEW = {
     "terraform": "Terraform v1.11.4\non linux_amd64",

@@ -14,7 +14,7 @@ from contracts import (
     IngressOutputs,
     NetworkOutputs,
 )
-from tests.stack import Stack
+from tests.helpers.stack import Stack
 
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
 

@@ -9,9 +9,9 @@ import pytest
 from pricing import prices
 from pricing.bill import Item, bill
 from pricing.report import by_item, by_stack, report, total
-from tests.checkout import ROOT
-from tests.conftest import SynthesizeStack
-from tests.stack import Stack
+from tests.helpers.checkout import ROOT
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 Json = dict[str, dict[str, Any]]
 Change = Callable[[Json], object]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SynthesizeStack
-from tests.stack import Stack
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 DATABASE = "describe-db-instances"
 VOLUMES = "describe-volumes"

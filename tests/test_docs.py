@@ -10,8 +10,8 @@ import versions
 from docs import diagram
 from env_file import DERIVED, variables
 from settings import Settings
-from tests.checkout import ROOT
-from tests.stack import Stack
+from tests.helpers.checkout import ROOT
+from tests.helpers.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])

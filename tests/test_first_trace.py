@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.langfuse_api import SECRET_KEY
+from tests.helpers.checkout import ROOT
+from tests.helpers.langfuse_api import SECRET_KEY
 
 Played = Future[dict[str, Any]]
 

@@ -12,12 +12,11 @@ from constructs_lib.public_address import FAREWELL
 from contracts import STACKS, DepsOutputs, IngressOutputs
 from env_file import load_settings
 from in_cluster.external_dns_values import INTERVAL, TTL
-from tests.checkout import ROOT
-from tests.conftest import chart_values
-from tests.stack import Stack
-from tests.test_golden import without_metadata
-from tests.test_modules import INTERFACES, META
-from tests.test_values import ALLOCATABLE, mib, pods
+from tests.helpers.chart_values import ALLOCATABLE, chart_values, mib, pods
+from tests.helpers.checkout import ROOT
+from tests.helpers.module_interfaces import INTERFACES, META
+from tests.helpers.snapshots import without_metadata
+from tests.helpers.stack import Stack
 
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
 EKS = "terraform-aws-modules/eks/aws"

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 # From the bottom. A module may import modules of its own layer, of lower ones, and no others.
 LAYERS: Final = (

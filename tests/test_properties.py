@@ -12,9 +12,10 @@ import yaml
 import versions
 from constructs_lib.public_vpc import public_subnets
 from in_cluster.names import SecretKey
-from tests.conftest import SynthesizeStack, chart_values
-from tests.expression import evaluate
-from tests.stack import Stack
+from tests.helpers.chart_values import chart_values
+from tests.helpers.expression import evaluate
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 VPC = "terraform-aws-modules/vpc/aws"
 EKS = "terraform-aws-modules/eks/aws"

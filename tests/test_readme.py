@@ -9,7 +9,7 @@ from contracts import STACKS
 from env_file import variables
 from in_cluster.names import NAMESPACE
 from settings import Settings
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from verification.checks import CHECKS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SynthesizeStack
-from tests.expression import evaluate
-from tests.stack import Stack
+from tests.helpers.expression import evaluate
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 RDS = "terraform-aws-modules/rds/aws"
 BUCKET = "langfuse-123456789012-us-east-1"

@@ -11,10 +11,10 @@ from constructs_lib.langfuse_release import TIMEOUT
 from contracts import STACKS
 from env_file import DERIVED, warnings
 from pricing.bill import bill
-from tests.checkout import ROOT
-from tests.conftest import Synthesize, SynthesizeStack
-from tests.stack import Stack
-from tests.test_golden import without_metadata
+from tests.helpers.checkout import ROOT
+from tests.helpers.snapshots import without_metadata
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import Synthesize, SynthesizeStack
 
 EKS = "terraform-aws-modules/eks/aws"
 # A token of EKS is good for that long, in seconds.

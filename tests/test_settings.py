@@ -8,8 +8,8 @@ import pytest
 
 from env_file import DERIVED, SettingsError, load_settings, variables, warnings
 from settings import Settings
-from tests.checkout import ROOT
-from tests.conftest import BASE_ENV, ENV
+from tests.helpers.checkout import ROOT
+from tests.helpers.synthesis import BASE_ENV, ENV
 
 A_NAME = "LANGFUSE_DOMAIN=a.example.com\nROUTE53_ZONE=example.com\n"
 ACCEPTED = sorted(ENV.glob("accepts.*.env"))

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
+from tests.helpers.kubectl import Kubectl
 from tests.rehearsal.certificates import Authority
-from tests.test_verify import Kubectl
 from verification import address
 from verification.address import address_checks, public_name
 from verification.cluster import Cluster

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane, missing_programs
 from tests.rehearsal.report import PROVES, VERSION
 from tests.rehearsal.stage import Stage, set_stage

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 PROVES: Final = "proves"
 VERSION: Final = "version"

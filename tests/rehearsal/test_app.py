@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from in_cluster.names import NAMESPACE
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import PASSWORD, Stage, wait_until
 from verification.checks import CHECKS

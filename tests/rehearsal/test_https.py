@@ -11,7 +11,7 @@ import pytest
 
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.stage import Stage, wait_until

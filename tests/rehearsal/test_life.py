@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import BUCKET, SURVIVORS, Stage, wait_until
 

@@ -7,7 +7,7 @@ import pytest
 from constructs_lib.destroy_order import PVC_NAMESPACE
 from contracts import STACKS
 from in_cluster.names import NAMESPACE
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.aws import REGION
 from tests.rehearsal.control_plane import ControlPlane
 from tests.rehearsal.stage import Stage

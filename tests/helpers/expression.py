@@ -12,7 +12,7 @@ from functools import cache
 from types import CodeType, MappingProxyType, SimpleNamespace
 from typing import Any
 
-from tests.stack import Stack
+from tests.helpers.stack import Stack
 
 # An expression within a text. No expression here has braces of its own.
 _IN_TEXT = re.compile(r"\$\{([^{}]*)\}")

@@ -1,4 +1,4 @@
-"""Plays the example of a first trace in front of a stand-in: ``python -m tests.first_traces``.
+"""Runs the example of a first trace against a stand-in: ``python -m tests.helpers.first_traces``.
 
 Prints what came of it in each situation, as JSON. It is a program of its own, and runs beside the
 tests, because the SDK takes longer to import than most of them together.
@@ -13,8 +13,8 @@ import threading
 from contextlib import redirect_stdout
 from typing import Any, Final
 
-from tests.checkout import ROOT
-from tests.langfuse_api import SECRET_KEY, LangfuseApi
+from tests.helpers.checkout import ROOT
+from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
 
 EXAMPLE: Final = ROOT / "examples" / "first_trace.py"
 DATASETS: Final = "/api/public/v2/datasets"
@@ -33,7 +33,7 @@ SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
 }
 
 
-def play(name: str) -> dict[str, Any]:
+def run_example(name: str) -> dict[str, Any]:
     """Run the example to its end, and return what it said and what the stand-in was sent."""
     behaviour, environment = SITUATIONS[name]
     with LangfuseApi() as api, redirect_stdout(io.StringIO()) as said:
@@ -59,7 +59,7 @@ def play(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({name: play(name) for name in SITUATIONS}))
+    sys.stdout.write(json.dumps({name: run_example(name) for name in SITUATIONS}))
     sys.stdout.flush()
     # The SDK would wait two seconds for each of its clients.
     os._exit(0)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.stack import Stack
+from tests.helpers.stack import Stack
 
 PolicyReport = dict[str, Any]
 # The stacks of each variant.

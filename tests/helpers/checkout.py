@@ -7,7 +7,7 @@ from typing import Final
 
 from env_file import PASSED_THROUGH, variables
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = (
     "*.py",
     "constructs_lib",
