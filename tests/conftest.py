@@ -183,7 +183,7 @@ def started(checkout: Path, beside: ThreadPoolExecutor) -> Future[Run]:
 
 @pytest.fixture(scope="session")
 def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
-    """Play the example of a first trace, and return what came of it in each situation."""
+    """Run the example of a first trace, and return the result of each situation."""
     command = [sys.executable, "-m", "tests.helpers.first_traces"]
     return beside.submit(lambda: json.loads(subprocess.check_output(command, cwd=ROOT)))  # noqa: S603
 
@@ -270,7 +270,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def directs_a_rehearsal(config: pytest.Config) -> bool:
-    """Tell whether the rehearsal was asked for, and this is not one of the workers that play it."""
+    """Tell whether this process directs a rehearsal, and is none of its workers."""
     return config.option.markexpr == "rehearsal" and not hasattr(config, "workerinput")
 
 
@@ -282,7 +282,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Play the parts of a rehearsal side by side: they wait more than they work."""
+    """Run the parts of a rehearsal in parallel: they wait more than they work."""
     if not directs_a_rehearsal(config):
         return
     if config.args_source is not pytest.Config.ArgsSource.ARGS:

@@ -1,4 +1,4 @@
-"""The check at the beginning of a destroy of network, played with a stand-in for the AWS CLI."""
+"""The check at the beginning of a destroy of network, run against a stand-in for the AWS CLI."""
 
 import subprocess
 from pathlib import Path

@@ -14,7 +14,14 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("C*.md")])
+DOCUMENTS = sorted(
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "tests").rglob("*.md"),
+        *ROOT.glob("C*.md"),
+    ]
+)
 
 # With commands to type; in the others they are named, and nobody is told to run them.
 GUIDES = [

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from tests.helpers.kubectl import Kubectl
-from tests.rehearsal.certificates import Authority
+from tests.rehearsal.stand_ins.certificates import Authority
 from verification import address
 from verification.address import address_checks, public_name
 from verification.cluster import Cluster

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE
-from tests.rehearsal.aws import KEY, REGION
-from tests.rehearsal.control_plane import ControlPlane
+from tests.rehearsal.stand_ins.aws import KEY, REGION
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 
 PROGRAM: Final = "external-dns"
 

@@ -1,6 +1,6 @@
-"""What moto's IAM, S3 and RDS do differently from AWS, where the stacks would notice.
+"""Patches of moto's IAM, EC2, S3 and RDS, where they differ from AWS and the stacks notice.
 
-Everything here replaces something inside moto, so it goes with the one version it was written for.
+Each replaces a method inside moto, so all are bound to the pinned version of moto.
 """
 
 import json
@@ -16,7 +16,7 @@ from moto.rds.models import OptionGroup, RDSBackend
 from moto.s3.models import FakeBucket
 
 from . import moto_stacks
-from .moto_resources import Document, LessonError, buckets
+from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
     "BucketName",
@@ -29,14 +29,14 @@ BUCKET_PROPERTIES: Final = {
 }
 
 
-def teach() -> None:
-    """Give all lessons; once, and before the server answers its first call."""
-    _teach_bucket_properties()
-    _teach_secure_transport()
-    _teach_no_option_groups()
-    _teach_vpc_deletion()
-    _teach_launch_template_tags()
-    moto_stacks.teach()
+def apply() -> None:
+    """Apply all patches; once, before the server answers its first call."""
+    _patch_bucket_properties()
+    _patch_secure_transport()
+    _patch_no_option_groups()
+    _patch_vpc_deletion()
+    _patch_launch_template_tags()
+    moto_stacks.apply()
 
 
 def _lifecycle_rule(rule: Document) -> Document:
@@ -62,8 +62,8 @@ def _lifecycle_rule(rule: Document) -> Document:
     return api
 
 
-def _teach_bucket_properties() -> None:
-    """Have a bucket's other properties heeded, of which moto only knows encryption and tags."""
+def _patch_bucket_properties() -> None:
+    """Apply all properties of a bucket; moto's CloudFormation applies encryption and tags only."""
     original = FakeBucket.create_from_cloudformation_json
 
     def create(
@@ -78,11 +78,11 @@ def _teach_bucket_properties() -> None:
         properties: Document = cloudformation_json.get("Properties", {})
         if unknown := set(properties) - BUCKET_PROPERTIES:
             message = f"the rehearsal does not know the bucket properties {sorted(unknown)}"
-            raise LessonError(message)
+            raise PatchError(message)
         backend = buckets(account_id, region_name)
         if resource_name in backend.buckets:
             message = f"{resource_name} already exists"
-            raise LessonError(message)
+            raise PatchError(message)
         bucket: FakeBucket = original.__func__(  # type: ignore[attr-defined]
             cls, resource_name, cloudformation_json, account_id, region_name, **rest
         )
@@ -101,8 +101,8 @@ def _teach_bucket_properties() -> None:
     FakeBucket.create_from_cloudformation_json = classmethod(create)  # type: ignore[assignment]
 
 
-def _teach_secure_transport() -> None:
-    """Take every call for one over TLS: moto does not look at conditions, and denies everything."""
+def _patch_secure_transport() -> None:
+    """Ignore the statement about TLS: moto ignores its condition, and would deny every call."""
 
     def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
         if self.policy is None:
@@ -117,8 +117,8 @@ def _teach_secure_transport() -> None:
     FakeBucket.get_permission = get_permission  # type: ignore[method-assign]
 
 
-def _teach_no_option_groups() -> None:
-    """Answer with none where there are none; moto fails for want of a name to complain of."""
+def _patch_no_option_groups() -> None:
+    """Return an empty list where there are no option groups; moto raises an error."""
     original = RDSBackend.describe_option_groups
 
     def describe(self: RDSBackend, option_group_kwargs: Document) -> list[OptionGroup]:
@@ -129,7 +129,7 @@ def _teach_no_option_groups() -> None:
     RDSBackend.describe_option_groups = describe  # type: ignore[method-assign]
 
 
-def _teach_vpc_deletion() -> None:
+def _patch_vpc_deletion() -> None:
     """Refuse to delete a VPC that is in use, and delete its network ACL along with it."""
     original = EC2Backend.delete_vpc
 
@@ -147,7 +147,7 @@ def _teach_vpc_deletion() -> None:
     EC2Backend.delete_vpc = delete_vpc  # type: ignore[method-assign, assignment]
 
 
-def _teach_launch_template_tags() -> None:
+def _patch_launch_template_tags() -> None:
     """Keep a launch template's own tags out of what it launches, where moto puts them as well."""
     original = EC2Backend.create_launch_template
 

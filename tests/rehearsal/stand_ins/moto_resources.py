@@ -1,4 +1,4 @@
-"""Resources that moto's CloudFormation has never heard of.
+"""Resource types that moto's CloudFormation lacks.
 
 Moto finds them among the subclasses of its model, and the service of one in its ``__module__``.
 """
@@ -14,8 +14,8 @@ from moto.utilities.utils import get_partition
 Document = dict[str, Any]
 
 
-class LessonError(Exception):
-    """Something that AWS would refuse, or that moto was not taught; its text is what AWS says."""
+class PatchError(Exception):
+    """AWS would refuse this, or no patch supports it; the text is AWS's reason."""
 
 
 def secrets(account_id: str, region: str) -> SecretsManagerBackend:
@@ -31,7 +31,7 @@ def buckets(account_id: str, region: str) -> S3Backend:
 
 
 class Secret(CloudFormationModel):
-    """``AWS::SecretsManager::Secret``, of which moto's CloudFormation has never heard."""
+    """``AWS::SecretsManager::Secret``."""
 
     __module__ = "moto.secretsmanager.rehearsal"
 
@@ -73,7 +73,7 @@ class Secret(CloudFormationModel):
             pending = backend.secrets[resource_name].is_deleted()
             scheduled = "with this name is already scheduled for deletion"
             message = f"the secret {resource_name} {scheduled if pending else 'already exists'}"
-            raise LessonError(message)
+            raise PatchError(message)
         made = backend.create_secret(
             name=resource_name,
             secret_string=properties.get("SecretString"),

@@ -1,4 +1,4 @@
-"""The process that moto's server runs in: moto, what it was taught, and a gate in front of it.
+"""The process of moto's server: moto, the patches, and a gate in front of it.
 
 It ends with the one that started it, whichever way that ends: its standard input closes then.
 """
@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
-from . import moto_lessons
+from . import moto_patches
 from .faults import CONTROL, Fault, Faults
 from .loopback import LOOPBACK
 
@@ -170,7 +170,7 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     """Serve, and say on standard output at which port."""
-    moto_lessons.teach()
+    moto_patches.apply()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gate = Gate(DomainDispatcherApplication(create_backend_app))
     server = make_server(LOOPBACK, 0, gate, threaded=True, request_handler=Handler)

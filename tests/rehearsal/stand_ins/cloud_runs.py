@@ -188,11 +188,11 @@ class Runs:
             run.confirmed_by = "workspace"
             run.decided.set()
         self.all.append(run)
-        threading.Thread(target=self._play, args=(run,), daemon=True).start()
+        threading.Thread(target=self._execute, args=(run,), daemon=True).start()
         return run
 
-    def _play(self, run: Run) -> None:
-        """Plan, wait for a word, apply, and start the runs that wait for this one."""
+    def _execute(self, run: Run) -> None:
+        """Plan, wait for an approval, apply, and start the triggered runs."""
         with self._queues.setdefault(run.workspace.id, threading.Lock()):
             try:
                 self._plan_and_apply(run)

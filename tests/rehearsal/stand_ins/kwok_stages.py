@@ -1,4 +1,4 @@
-"""What kwok plays for the machines and the EBS driver that the rehearsal does not have.
+"""Stages of kwok, which simulates the machines and the EBS driver.
 
 Whatever Kubernetes does itself (binding, protecting and releasing volumes, counting pods) is left
 to its controllers.
@@ -107,7 +107,7 @@ def _status(template: str) -> dict[str, Any]:
 
 
 def kwok_stages() -> list[dict[str, Any]]:
-    """Say what happens to whom, and when.
+    """Return all stages: which object changes, when, and how.
 
     Claims are recognised by the provisioner their class names, as the driver does, so any class
     name will do. The volume lands in the zone of the node that the scheduler chose, which is the

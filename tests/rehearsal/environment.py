@@ -1,4 +1,4 @@
-"""What a rehearsal plays on: an AWS account, a Terraform Cloud, perhaps a cluster, and a user."""
+"""The environment of a scenario: stand-ins for the services, and one installation."""
 
 import base64
 import json
@@ -14,11 +14,11 @@ import psutil
 
 import versions
 from contracts import ApplicationSecrets, DepsOutputs, NetworkOutputs
-from tests.rehearsal.aws import ACCOUNT, REGION, Aws
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.eks import Eks
 from tests.rehearsal.installation import Installation
-from tests.rehearsal.terraform_cloud import TerraformCloud
+from tests.rehearsal.stand_ins.aws import ACCOUNT, REGION, Aws
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
+from tests.rehearsal.stand_ins.eks import Eks
+from tests.rehearsal.stand_ins.terraform_cloud import TerraformCloud
 
 ORGANIZATION: Final = "rehearsal"
 TOKEN: Final = "the-one-token"  # noqa: S105 - of the stand-in
@@ -31,8 +31,8 @@ CHARTS: Final = {
 SECRETS: Final = "langfuse-application-secrets"
 BUCKET: Final = f"langfuse-{ACCOUNT}-{REGION}"
 LOCKED: Final = re.compile(r'provider "[^"]+/([\w-]+)" \{\s+version\s+= "([^"]+)"')
-# What ADR 4 says survives, as an inventory names it.
-SURVIVORS: Final = (
+# Resources that a destroy retains (ADR 4), as the inventory names them.
+RETAINED: Final = (
     rf"s3 bucket {BUCKET} \(\d objects\)",
     rf"secretsmanager secret {SECRETS}",
     r"rds snapshot final-langfuse-[0-9a-f]{8}",
@@ -43,8 +43,8 @@ SURVIVORS: Final = (
 
 
 @dataclass
-class Stage:
-    """Everything that one rehearsal plays on, and questions about what is there."""
+class Environment:
+    """AWS, EKS, Terraform Cloud, perhaps a control plane, and an installation that uses them."""
 
     aws: Aws
     eks: Eks
@@ -56,10 +56,10 @@ class Stage:
         """Name what exists in AWS and was not there at first."""
         return sorted([*self.aws.inventory(), *self.eks.resources()])
 
-    def left_over_besides_survivors(self) -> list[str]:
-        """Name what of that is none of the survivors."""
-        survivors = re.compile("|".join(SURVIVORS))
-        return [name for name in self.left_over() if not survivors.fullmatch(name)]
+    def left_over_besides_retained(self) -> list[str]:
+        """Name what of that a destroy should have deleted."""
+        retained = re.compile("|".join(RETAINED))
+        return [name for name in self.left_over() if not retained.fullmatch(name)]
 
     def application_secrets(self) -> str:
         """Return the value of the retained secret."""
@@ -192,7 +192,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 @contextmanager
-def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
+def start_environment(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Environment]:
     """Start all stand-ins on loopback ports; leave none running, and no file outside ``folder``.
 
     Args:
@@ -246,4 +246,4 @@ def set_stage(folder: Path, mirror: Path, *, cluster: bool) -> Iterator[Stage]:
                 if (charts / chart).is_file()
             },
         )
-        yield Stage(aws, eks, cloud, control_plane, installation)
+        yield Environment(aws, eks, cloud, control_plane, installation)

@@ -1,6 +1,6 @@
-"""What happens to a CloudFormation stack in AWS when it fails, is deleted or is looked at."""
+"""Patches of moto's CloudFormation: how a stack fails, is deleted and is read."""
 
-# ruff: noqa: SLF001 - what is taught is private
+# ruff: noqa: SLF001 - the patched members are private
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -29,16 +29,16 @@ class CreationError(Exception):
         self.resource_type = resource_type
 
 
-def teach() -> None:
-    """Give all lessons about stacks."""
-    _teach_retained_except_on_create()
-    _teach_failing_stacks()
-    _teach_no_echo()
-    _teach_request_tokens()
+def apply() -> None:
+    """Apply all patches of CloudFormation."""
+    _patch_retained_except_on_create()
+    _patch_failing_stacks()
+    _patch_no_echo()
+    _patch_request_tokens()
 
 
-def _teach_retained_except_on_create() -> None:
-    """Retain on deletion what says ``RetainExceptOnCreate``; moto deletes it."""
+def _patch_retained_except_on_create() -> None:
+    """Retain resources with ``RetainExceptOnCreate`` on deletion; moto deletes them."""
     original = parsing.ResourceMap.delete
 
     def delete(self: parsing.ResourceMap) -> None:
@@ -51,10 +51,10 @@ def _teach_retained_except_on_create() -> None:
     parsing.ResourceMap.roll_back = original  # type: ignore[attr-defined]
 
 
-def _teach_failing_stacks() -> None:
-    """Have a stack roll back whose resource fails, and give its tags to those that succeed.
+def _patch_failing_stacks() -> None:
+    """Roll a stack back whose resource fails, and give the stack's tags to the resources.
 
-    Moto answers CreateStack itself with the error instead, and leaves half a stack.
+    Moto fails the CreateStack call instead, and leaves half a stack.
     """
     create_one = parsing.parse_and_create_resource
     create_all = Stack.create_resources
@@ -89,7 +89,7 @@ def _teach_failing_stacks() -> None:
 
 
 def _delete_failed(backend: CloudFormationBackend) -> None:
-    """Delete what was rolled back, as AWS does with ``OnFailure=DELETE``."""
+    """Delete rolled-back stacks, as AWS does with ``OnFailure=DELETE``."""
     failed = [each for each in backend.stacks.values() if each.status == "ROLLBACK_COMPLETE"]
     for stack in failed:
         stack.status = "DELETE_COMPLETE"
@@ -126,7 +126,7 @@ def _propagate_tags(stack: Stack) -> None:
             )
 
 
-def _teach_no_echo() -> None:
+def _patch_no_echo() -> None:
     """Hide the values of NoEcho parameters; moto compares values with names, and shows them."""
 
     def parameter_list(self: Stack) -> list[Document]:
@@ -140,7 +140,7 @@ def _teach_no_echo() -> None:
     Stack.parameter_list = property(parameter_list)  # type: ignore[assignment,method-assign]
 
 
-def _teach_request_tokens() -> None:
+def _patch_request_tokens() -> None:
     """Mark events with the token of their request; Terraform looks for reasons among those only."""
     original = Event.__init__
 
