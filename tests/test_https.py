@@ -14,7 +14,7 @@ from env_file import load_settings
 from in_cluster.external_dns_values import INTERVAL, TTL
 from tests.helpers.chart_values import ALLOCATABLE, chart_values, mib, pods
 from tests.helpers.checkout import ROOT
-from tests.helpers.module_interfaces import INTERFACES, META
+from tests.helpers.modules import INTERFACES, META
 from tests.helpers.snapshots import without_metadata
 from tests.helpers.stack import Stack
 

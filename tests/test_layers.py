@@ -84,6 +84,13 @@ def test_constructs_lib_holds_constructs(file: str) -> None:
     assert bases & {"Construct", "Release", "TerraformVariable"}
 
 
+def test_every_construct_is_tested_alone() -> None:
+    constructs = {file.stem for file in ROOT.glob("constructs_lib/*.py")} - {"__init__"}
+    assert {f"test_{name}" for name in constructs} == {
+        file.stem for file in ROOT.glob("tests/constructs/test_*.py")
+    }
+
+
 def test_imports_are_followed() -> None:
     """Into ``from package import module`` as well."""
     for file, behind in (("costs.py", "cdktf"), ("pricing/report.py", "yaml")):

@@ -7,7 +7,7 @@ extracted from the modules' release tags.
 import pytest
 
 from contracts import STACKS
-from tests.helpers.module_interfaces import INTERFACES, META
+from tests.helpers.modules import INTERFACES, META
 from tests.helpers.stack import Stack
 
 

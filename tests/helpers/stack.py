@@ -54,6 +54,11 @@ class Stack:
         (resource,) = found.values()
         return cast("dict[str, Any]", resource)
 
+    def template(self, name: str) -> dict[str, Any]:
+        """Return the template of a CloudFormation stack, as CloudFormation reads it."""
+        body: str = self.resource("aws_cloudformation_stack", name)["template_body"]
+        return cast("dict[str, Any]", json.loads(body.replace("$${", "${")))
+
     def resources(self, kind: str) -> list[dict[str, Any]]:
         return list(self.json.get("resource", {}).get(kind, {}).values())
 

@@ -12,7 +12,6 @@ from tests.helpers.expression import evaluate
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-RDS = "terraform-aws-modules/rds/aws"
 BUCKET = "langfuse-123456789012-us-east-1"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
 SECRET_ID = "langfuse-application-secrets"  # noqa: S105 - a name
@@ -229,42 +228,6 @@ def test_look_ups_wait_for_nothing(deps: Stack) -> None:
     assert not [kind for kind in ("module", *deps.json["resource"]) if f"{kind}." in look_ups]
 
 
-def test_look_ups_answer_with_lists(deps: Stack) -> None:
-    """Plural ones, but for those that have a count: a singular one fails on nothing."""
-    counted = {"aws_db_instance", "aws_db_snapshot", "tfe_outputs"}
-    always_there = {"aws_partition", "aws_caller_identity"}
-    plural = {
-        "aws_db_instances",
-        "aws_resourcegroupstaggingapi_resources",
-        "aws_secretsmanager_secrets",
-        "aws_ssm_parameters_by_path",
-        "tfe_workspace_ids",
-    }
-    assert set(deps.json["data"]) == counted | always_there | plural
-    assert all("count" in each for kind in counted for each in deps.json["data"][kind].values())
-
-
-def test_look_ups_ask_for_this_installation(every_variable: dict[str, Stack]) -> None:
-    deps = every_variable["deps"]
-    tagged = deps.data("aws_resourcegroupstaggingapi_resources")
-    assert tagged["tag_filter"] == [{"key": "Project", "values": ["team-a1"]}]
-    assert tagged["resource_type_filters"] == ["s3", "rds:snapshot", "secretsmanager:secret"]
-    assert deps.data("aws_ssm_parameters_by_path")["path"] == "/team-a1/retained"
-    by_name = {"name": "name", "values": ["team-a1-application-secrets"]}
-    filters = {
-        name.rpartition("_")[0]: each["filter"]
-        for name, each in deps.json["data"]["aws_secretsmanager_secrets"].items()
-    }
-    assert filters == {
-        "remains_secrets": [by_name],
-        "remains_marked_secrets": [by_name, {"name": "tag-key", "values": ["DatabaseMark"]}],
-    }
-    answers = {"partition": {"partition": "aws-us-gov"}, "caller": {"account_id": "123456789012"}}
-    assert evaluate(deps, "${local.bucket_arn}", answers) == (
-        "arn:aws-us-gov:s3:::team-a1-123456789012-us-east-1"
-    )
-
-
 # --- Refusals
 
 
@@ -310,24 +273,6 @@ def test_fr28_missing_snapshot_is_looked_for(deps: Stack) -> None:
     assert command in refusal(deps, "snapshot", whole(mark=True))
 
 
-@pytest.mark.parametrize(("storage_gb", "holds"), [(19, True), (40, True), (41, False)])
-def test_fr28_storage_never_shrinks(
-    every_variable: dict[str, Stack], storage_gb: int, *, holds: bool
-) -> None:
-    deps = every_variable["deps"]
-    assert deps.module(RDS)["allocated_storage"] == 40
-    for kind, what in (
-        ("aws_db_snapshot", "snapshot final-1"),
-        ("aws_db_instance", "database team-a1"),
-    ):
-        (condition,) = deps.data(kind)["lifecycle"]["postcondition"]
-        found = {"id": "final-1", "allocated_storage": storage_gb}
-        assert evaluate(deps, condition["condition"], self_=found) is holds
-        assert evaluate(deps, condition["error_message"], self_=found).startswith(
-            f"DATABASE_STORAGE_GB: is 40, and the {what} has {storage_gb}. "
-        )
-
-
 @pytest.mark.parametrize(
     ("left", "latched", "holds"),
     [
@@ -348,35 +293,3 @@ def test_fr28_database_that_is_gone_comes_from_its_newest_snapshot(
     assert evaluate(deps, condition["condition"], answers, choice) is holds
     command = "\n  uv run terraform -chdir=cdktf.out/stacks/deps apply -replace=terraform_data."
     assert condition["error_message"].endswith(f"{command}'restore_from'")
-
-
-# --- The mark
-
-
-def test_fr09_mark_is_made_after_the_database(deps: Stack) -> None:
-    mark = deps.resource("aws_cloudformation_stack", "database_mark")
-    assert mark["depends_on"] == [deps.module_address(RDS)]
-    assert mark["lifecycle"] == {"ignore_changes": ["parameters", "template_body"]}
-    assert mark["on_failure"] == "DELETE"
-
-
-def test_fr09_mark_is_a_parameter_that_is_retained(deps: Stack) -> None:
-    mark = deps.resource("aws_cloudformation_stack", "database_mark")
-    template = json.loads(mark["template_body"])
-    assert template["Conditions"] == {"Create": {"Fn::Equals": [{"Ref": "Create"}, "true"]}}
-    kinds = {name: each["Type"] for name, each in template["Resources"].items()}
-    assert kinds == {
-        "Nothing": "AWS::CloudFormation::WaitConditionHandle",
-        "Mark": "AWS::SSM::Parameter",
-    }
-    parameter = template["Resources"]["Mark"]
-    assert parameter["Condition"] == "Create"
-    assert parameter["DeletionPolicy"] == parameter["UpdateReplacePolicy"] == "Retain"
-    assert parameter["Properties"]["Name"] == MARK
-    assert MARK.rpartition("/")[0] == deps.data("aws_ssm_parameters_by_path")["path"]
-
-
-def test_fr09_new_secret_says_that_it_has_a_mark(deps: Stack) -> None:
-    store = deps.resource("aws_cloudformation_stack", "retained_store")
-    secret = json.loads(store["template_body"])["Resources"]["Secrets"]
-    assert [tag["Key"] for tag in secret["Properties"]["Tags"]] == ["DatabaseMark"]
