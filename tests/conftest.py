@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,13 @@ from tests.helpers.synthesis import (
     Configure,
     Construct,
     Run,
+    Stacks,
     Synthesize,
     SynthesizeStack,
+    WithOptions,
     read,
 )
+from tests.options.table import OPTIONS
 from tests.rehearsal.report import Report
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
@@ -120,33 +124,39 @@ def built(construct: Construct) -> "App":
 
 
 @pytest.fixture(scope="session")
-def stacks(built: "App") -> dict[str, Stack]:
+def stacks(built: "App") -> Stacks:
     """Return what they synthesize."""
     return read(built)
 
 
 @pytest.fixture(scope="session")
-def every_variable(synthesize: Synthesize) -> dict[str, Stack]:
+def every_variable(synthesize: Synthesize) -> Stacks:
     """Return the stacks where no variable has its default."""
     return synthesize(ENV / "accepts.every-variable.env")
 
 
 @pytest.fixture(scope="session")
-def one_node(synthesize: Synthesize) -> dict[str, Stack]:
-    """Return the stacks of a single node, with local charts, and a database for Langfuse alone."""
-    return synthesize(ENV / "accepts.one-node-and-local-charts.env")
+def with_options(synthesize: Synthesize) -> WithOptions:
+    """Return a function that synthesizes all stacks with some of ``OPTIONS``, each set once."""
+
+    @cache
+    def run(*names: str) -> Stacks:
+        lines = (line for name in names for line in OPTIONS[name].items())
+        return synthesize(**dict(lines))
+
+    return run
 
 
 @pytest.fixture(scope="session")
-def public(synthesize: Synthesize) -> dict[str, Stack]:
+def public(with_options: WithOptions) -> Stacks:
     """Return the stacks of an installation with a public name."""
-    return synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
+    return with_options("public_name")
 
 
 @pytest.fixture(scope="session")
-def remote(synthesize: Synthesize) -> dict[str, Stack]:
+def remote(with_options: WithOptions) -> Stacks:
     """Return the stacks of an installation whose runs are in Terraform Cloud."""
-    return synthesize(TERRAFORM_CLOUD_RUNS="remote")
+    return with_options("remote_runs")
 
 
 @pytest.fixture(scope="session")
@@ -190,18 +200,18 @@ def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def variants(
-    stacks: dict[str, Stack],
-    public: dict[str, Stack],
-    remote: dict[str, Stack],
-    every_variable: dict[str, Stack],
-) -> dict[str, dict[str, Stack]]:
+    stacks: Stacks,
+    public: Stacks,
+    remote: Stacks,
+    every_variable: Stacks,
+) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
     return {"default": stacks, "public": public, "remote": remote, "every": every_variable}
 
 
 @pytest.fixture(scope="session")
 def policy_report(
-    variants: dict[str, dict[str, Stack]],
+    variants: dict[str, Stacks],
     beside: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
@@ -235,17 +245,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def network(stacks: dict[str, Stack]) -> Stack:
+def network(stacks: Stacks) -> Stack:
     return stacks["network"]
 
 
 @pytest.fixture(scope="session")
-def deps(stacks: dict[str, Stack]) -> Stack:
+def deps(stacks: Stacks) -> Stack:
     return stacks["deps"]
 
 
 @pytest.fixture(scope="session")
-def app(stacks: dict[str, Stack]) -> Stack:
+def app(stacks: Stacks) -> Stack:
     return stacks["app"]
 
 

@@ -11,6 +11,7 @@ from constructs_lib.langfuse_release import TIMEOUT
 from tests.helpers.chart_values import chart_values
 from tests.helpers.expression import evaluate
 from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 
 def test_fr10_nfr10_pinned_chart(app: Stack) -> None:
@@ -162,8 +163,8 @@ def test_nfr08_no_load_balancer(values: dict[str, Any]) -> None:
     assert "ingress" not in values["langfuse"]
 
 
-def test_names_are_no_templates(one_node: dict[str, Stack]) -> None:
-    values = chart_values(one_node["app"])
+def test_names_are_no_templates(synthesize_stack: SynthesizeStack) -> None:
+    values = chart_values(synthesize_stack("app", LANGFUSE_ORG_NAME="'100 %{of} it'"))
     environment = values["langfuse"]["web"]["pod"]["additionalEnv"]
     (name,) = [each["value"] for each in environment if each["name"] == "LANGFUSE_INIT_ORG_NAME"]
     assert name == "100 %%{of} it"

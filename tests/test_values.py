@@ -158,19 +158,6 @@ def test_pods_with_a_volume_may_displace_web(values: Values) -> None:
     }
 
 
-def test_one_node_needs_no_rules_but_the_zone(one_node: dict[str, Stack]) -> None:
-    values = chart_values(one_node["app"])
-    affinities = {
-        pod: set(each.get("pod", each).get("affinity", {})) for pod, each in pods(values).items()
-    }
-    assert affinities == {
-        "web": set(),
-        "worker": set(),
-        "clickhouse": {"nodeAffinity"},
-        "redis": {"nodeAffinity"},
-    }
-
-
 def test_pods_with_a_volume_live_where_a_single_node_would(
     values: Values, network: Stack, public: dict[str, Stack]
 ) -> None:

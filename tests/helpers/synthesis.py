@@ -22,6 +22,7 @@ Configure = Callable[..., "tuple[App, Settings]"]
 Construct = Callable[..., "App"]
 Synthesize = Callable[..., Stacks]
 SynthesizeStack = Callable[..., Stack]
+WithOptions = Callable[..., Stacks]
 Run = subprocess.CompletedProcess[str]
 
 

@@ -1,12 +1,9 @@
-"""LANGFUSE_DOMAIN and ROUTE53_ZONE: what they add to each stack; unset, they add nothing."""
+"""LANGFUSE_DOMAIN and ROUTE53_ZONE: a public name with https."""
 
 import dataclasses
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.json import JSONSnapshotExtension
 
 from constructs_lib.public_address import FAREWELL
 from contracts import STACKS, DepsOutputs, IngressOutputs
@@ -14,119 +11,57 @@ from env_file import load_settings
 from in_cluster.external_dns_values import INTERVAL, TTL
 from tests.helpers.chart_values import ALLOCATABLE, chart_values, mib, pods
 from tests.helpers.checkout import ROOT
-from tests.helpers.modules import INTERFACES, META
-from tests.helpers.snapshots import without_metadata
-from tests.helpers.stack import Stack
+from tests.helpers.modules import EKS, IRSA
+from tests.helpers.synthesis import Stacks, SynthesizeStack
+from tests.options.table import OPTIONS
 
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
-EKS = "terraform-aws-modules/eks/aws"
 INGRESS = "${local.deps_%s}"
 
 
 @pytest.fixture(scope="module")
-def traefik(public: dict[str, Stack]) -> dict[str, Any]:
+def traefik(public: Stacks) -> dict[str, Any]:
     return chart_values(public["app"], "traefik")
 
 
 @pytest.fixture(scope="module")
-def external_dns(public: dict[str, Stack]) -> dict[str, Any]:
+def external_dns(public: Stacks) -> dict[str, Any]:
     return chart_values(public["app"], "external-dns")
 
 
 # --- Off
 
 
-def test_without_a_name_nothing_of_it_is_there(stacks: dict[str, Stack]) -> None:
-    """The golden copies say that nothing else is."""
+def test_without_a_name_nothing_of_it_is_there(stacks: Stacks) -> None:
     for name in STACKS:
         for trace in ("traefik", "external-dns", "route53", "deps_ingress"):
             assert trace not in stacks[name].text
-
-
-@pytest.mark.parametrize("name", STACKS)
-def test_golden(
-    public: dict[str, Stack], stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion
-) -> None:
-    """What differs from the golden copy of the default, and nothing else does."""
-    difference = changed(public[name].json, stacks[name].json, depth=3)
-    assert without_metadata(difference) == snapshot(
-        extension_class=JSONSnapshotExtension, name=name
-    )
-
-
-def changed(now: dict[str, Any], before: dict[str, Any], depth: int) -> dict[str, Any]:
-    """Return what is new or another in ``now``; nothing that was there may be missing."""
-    assert set(before) <= set(now)
-    return {
-        key: changed(value, before[key], depth - 1)
-        if depth > 1 and isinstance(before.get(key), dict)
-        else value
-        for key, value in now.items()
-        if value != before.get(key)
-    }
-
-
-@pytest.mark.parametrize("name", STACKS)
-def test_inputs_of_modules_exist(public: dict[str, Stack], name: str) -> None:
-    for call in public[name].modules.values():
-        assert set(call) - META <= set(INTERFACES[call["source"]]["inputs"])
 
 
 # --- Network
 
 
 def test_ports_80_and_443_are_open_to_whom_they_should(
-    public: dict[str, Stack], every_variable: dict[str, Stack]
+    public: Stacks, every_variable: Stacks
 ) -> None:
-    rules = public["network"].module(EKS)["node_security_group_additional_rules"]
-    opened = {(rule["from_port"], rule["to_port"]) for rule in rules.values()}
-    assert opened == {(80, 80), (443, 443)}
-    assert [rule["cidr_blocks"] for rule in rules.values()] == [["0.0.0.0/0"]] * 2
-    narrowed = every_variable["network"].module(EKS)["node_security_group_additional_rules"]
-    assert {tuple(rule["cidr_blocks"]) for rule in narrowed.values()} == {
-        ("203.0.113.7/32", "198.51.100.0/24")
-    }
+    def cidrs(stacks: Stacks) -> list[list[str]]:
+        rules = stacks["network"].module(EKS)["node_security_group_additional_rules"]
+        return [rule["cidr_blocks"] for rule in rules.values()]
+
+    assert cidrs(public) == [["0.0.0.0/0"]] * 2
+    assert cidrs(every_variable) == [["203.0.113.7/32", "198.51.100.0/24"]] * 2
 
 
 # --- Deps
 
 
-def roles(public: dict[str, Stack]) -> dict[str, dict[str, Any]]:
-    """Return the permissions of the two roles, by service account."""
-    return {
-        call["oidc_providers"]["cluster"]["namespace_service_accounts"][0]: call["permissions"]
-        for call in public["deps"].modules.values()
-        if call.get("name") in {"langfuse-traefik", "langfuse-external-dns"}
-    }
+def test_roles_are_of_that_zone(public: Stacks) -> None:
+    assert public["deps"].data("aws_route53_zone")["name"] == ZONE
+    names = {call["name"] for call in public["deps"].modules.values() if call["source"] == IRSA}
+    assert names == {"langfuse-langfuse", "langfuse-traefik", "langfuse-external-dns"}
 
 
-def test_zone_is_looked_up_not_made(public: dict[str, Stack]) -> None:
-    zone = public["deps"].data("aws_route53_zone")
-    assert (zone["name"], zone["private_zone"]) == (ZONE, False)
-    assert "aws_route53_zone" not in public["deps"].json["resource"]
-
-
-def test_roles_change_that_zone_only(public: dict[str, Stack]) -> None:
-    assert set(roles(public)) == {"langfuse:traefik", "langfuse:external-dns"}
-    for permissions in roles(public).values():
-        for statement in permissions.values():
-            (resource,) = statement["resources"]
-            if "route53:ChangeResourceRecordSets" in statement["actions"]:
-                assert resource.startswith("${data.aws_route53_zone.")
-                assert resource.endswith(".arn}")
-            elif resource == "*":
-                assert statement["actions"] == ["route53:ListHostedZones"]
-
-
-def test_traefik_may_change_its_proof_only(public: dict[str, Stack]) -> None:
-    conditions = roles(public)["langfuse:traefik"]["prove"]["condition"]
-    assert {each["variable"].removeprefix("route53:"): each["values"] for each in conditions} == {
-        "ChangeResourceRecordSetsNormalizedRecordNames": [f"_acme-challenge.{DOMAIN}"],
-        "ChangeResourceRecordSetsRecordTypes": ["TXT"],
-    }
-
-
-def test_second_contract_is_published_and_read(public: dict[str, Stack]) -> None:
+def test_second_contract_is_published_and_read(public: Stacks) -> None:
     fields = {field.name for field in dataclasses.fields(IngressOutputs)}
     before = {field.name for field in dataclasses.fields(DepsOutputs)}
     assert set(public["deps"].published) == before | fields
@@ -137,23 +72,6 @@ def test_second_contract_is_published_and_read(public: dict[str, Stack]) -> None
 
 
 # --- App
-
-
-def test_releases_come_in_an_order_by_which_the_record_goes(public: dict[str, Stack]) -> None:
-    """Destroy goes the other way: Traefik's Service, time to see it go, ExternalDNS, Langfuse."""
-    resources = public["app"].json["resource"]
-    order = [
-        "helm_release.langfuse",
-        "helm_release.external-dns",
-        "terraform_data.farewell",
-        "helm_release.traefik",
-    ]
-    for first, then in pairwise(order):
-        kind, name = then.split(".")
-        assert resources[kind][name]["depends_on"] == [first]
-    (provisioner,) = resources["terraform_data"]["farewell"]["provisioner"]
-    assert provisioner["local-exec"] == {"when": "destroy", "command": f"sleep {FAREWELL}"}
-    assert FAREWELL > 2 * INTERVAL
 
 
 def test_record_follows_its_pod_within_two_minutes(
@@ -218,9 +136,7 @@ def test_nothing_but_langfuse_is_shown(traefik: dict[str, Any]) -> None:
     assert traefik["global"]["sendAnonymousUsage"] is False
 
 
-def test_traefik_has_one_route_and_it_is_a_file(
-    traefik: dict[str, Any], public: dict[str, Stack]
-) -> None:
+def test_traefik_has_one_route_and_it_is_a_file(traefik: dict[str, Any], public: Stacks) -> None:
     providers = traefik["providers"]
     assert {name for name, each in providers.items() if each["enabled"]} == {"file"}
     assert {"kubernetesCRD", "kubernetesIngress"} <= set(providers)
@@ -270,36 +186,31 @@ def test_certificate_is_proven_in_the_zone(traefik: dict[str, Any]) -> None:
     assert traefik["env"] == [{"name": "AWS_HOSTED_ZONE_ID", "value": INGRESS % "zone_id"}]
 
 
-def test_staging_has_a_store_of_its_own(
-    every_variable: dict[str, Stack], traefik: dict[str, Any]
-) -> None:
+def test_staging_has_a_store_of_its_own(every_variable: Stacks, traefik: dict[str, Any]) -> None:
     """Or Traefik would go on with the certificate that no browser trusts."""
     staging = acme(chart_values(every_variable["app"], "traefik"))
     assert staging["caServer"] == "https://acme-staging-v02.api.letsencrypt.org/directory"
     assert staging["storage"] != acme(traefik)["storage"]
 
 
-def test_langfuse_is_told_its_address(public: dict[str, Stack]) -> None:
+def test_langfuse_is_told_its_address(public: Stacks) -> None:
     values = chart_values(public["app"])
     assert values["langfuse"]["nextauth"]["url"] == f"https://{DOMAIN}"
     assert values["langfuse"]["features"]["signUpDisabled"] is True
     assert f"open https://{DOMAIN} as" in public["app"].outputs["how_to_log_in"]["value"]
 
 
-def test_charts_are_pinned_and_can_be_local(
-    public: dict[str, Stack], one_node: dict[str, Stack]
-) -> None:
-    releases = public["app"].json["resource"]["helm_release"]
-    assert releases["traefik"]["version"] == "41.3.0"
-    assert releases["external-dns"]["version"] == "1.21.1"
-    local = one_node["app"].json["resource"]["helm_release"]
+def test_charts_can_be_local(synthesize_stack: SynthesizeStack) -> None:
+    charts = {"TRAEFIK_CHART": "docs", "EXTERNAL_DNS_CHART": "docs"}
+    app = synthesize_stack("app", **OPTIONS["public_name"], **charts)
+    local = app.json["resource"]["helm_release"]
     for name in ("traefik", "external-dns"):
         assert local[name]["chart"] == str(ROOT / "docs")
         assert {"repository", "version"}.isdisjoint(local[name])
 
 
 def test_limits_fill_87_and_95_per_cent_of_the_nodes(
-    public: dict[str, Stack], traefik: dict[str, Any], external_dns: dict[str, Any]
+    public: Stacks, traefik: dict[str, Any], external_dns: dict[str, Any]
 ) -> None:
     limits = {
         pod: mib(values["resources"]["limits"]["memory"])
@@ -316,7 +227,7 @@ def test_limits_fill_87_and_95_per_cent_of_the_nodes(
 
 
 def test_both_keep_clickhouse_company(
-    traefik: dict[str, Any], external_dns: dict[str, Any], one_node: dict[str, Stack]
+    traefik: dict[str, Any], external_dns: dict[str, Any]
 ) -> None:
     for values in (traefik, external_dns):
         (near,) = values["affinity"]["podAffinity"][
@@ -326,9 +237,6 @@ def test_both_keep_clickhouse_company(
         assert labels["app.kubernetes.io/name"] == "clickhouse"
     # Unlike Traefik, it has no volume that would keep it in a zone.
     assert "nodeAffinity" not in external_dns["affinity"]
-    assert "affinity" not in chart_values(one_node["app"], "external-dns")
-    # Its volume is in the zone of ClickHouse's.
-    assert set(chart_values(one_node["app"], "traefik")["affinity"]) == {"nodeAffinity"}
 
 
 def test_two_t3_medium_hold_it_all() -> None:
