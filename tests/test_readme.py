@@ -34,7 +34,7 @@ def test_examples_and_scripts_exist() -> None:
         assert (ROOT / script).is_file(), script
 
 
-def test_expected_output_is_what_verify_prints() -> None:
+def test_fr31_expected_output_is_what_verify_prints() -> None:
     lines = re.findall(r"^(\w[\w ]{11}) ok   (.+)$", README, re.MULTILINE)
     assert [part.strip() for part, _ in lines] == [check.part for check in CHECKS]
     found = {part.strip(): what for part, what in lines}
@@ -58,9 +58,9 @@ def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
 @pytest.mark.parametrize(
     ("service", "port"),
     [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-primary", 6379)],
-    ids=["fr19", "fr20", "fr21"],
+    ids=["web", "clickhouse", "redis"],
 )
-def test_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
+def test_fr19_fr20_fr21_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
     assert f"kubectl port-forward svc/{service} -n {NAMESPACE} {port}:{port}" in README
 
 

@@ -154,7 +154,7 @@ def test_cidr_lists() -> None:
     assert nobody.database_allowed_cidrs == ()
 
 
-def test_nfr1_settings_never_show_secrets() -> None:
+def test_nfr01_settings_never_show_secrets() -> None:
     assert "do-not-print" not in repr(load_settings(BASE_ENV))
 
 

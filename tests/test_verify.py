@@ -121,7 +121,7 @@ def lines(cluster: Cluster) -> dict[str, str]:
     return {check.part: check.line(cluster)[1][13:] for check in CHECKS}
 
 
-def test_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify.run_checks(cluster) is True
     assert capsys.readouterr().out.splitlines() == [
         "nodes        ok   2 Ready",
@@ -144,7 +144,7 @@ def test_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> No
         ("clickhouse", "/ping", "langfuse-clickhouse-shard0-0"),
     ],
 )
-def test_service_is_unwell(
+def test_fr22_service_is_unwell(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, part: str, path: str, remedy: str
 ) -> None:
     monkeypatch.setattr(Langfuse, "broken", {path})

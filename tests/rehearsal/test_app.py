@@ -106,7 +106,7 @@ def test_verify_finds_nodes_and_pods_ready(plane: ControlPlane) -> None:
     assert found == [(True, "nodes        ok   2 Ready"), (True, "pods         ok   4 ready")]
 
 
-def test_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
+def test_fr19_fr20_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
     """Each `kubectl port-forward` of the README has its Service, and a ready port behind it."""
     forwards = set(re.findall(FORWARDED, (ROOT / "README.md").read_text(encoding="utf-8")))
     assert len(forwards) == 3

@@ -95,7 +95,7 @@ def test_fr09_destroy_of_deps_keeps_what_is_in_it(environment: Environment) -> N
     assert environment.application_secrets() == secrets
 
 
-def test_nfr08_after_destroy_of_network_nothing_else_is_left(environment: Environment) -> None:
+def test_fr27_nfr08_after_destroy_of_network_nothing_else_is_left(environment: Environment) -> None:
     """An audit of every resource type that was used finds the five survivors and nothing else."""
     environment.installation.destroy("network")
     assert environment.aws.unlisted() == []
