@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from docs import configuration, diagram, module_interfaces
+from docs import configuration, diagram, module_interfaces, requirements
 from docs.marked_blocks import with_block
 from env_file import load_settings, variables
 from pricing.bill import bill
@@ -42,6 +42,7 @@ def writers(app: "App") -> Mapping[str, Callable[[str], str]]:
         "docs/architecture.svg": lambda _: diagram.svg(parts),
         "docs/configuration.md": configuration.in_page,
         "docs/costs.md": lambda page: with_block(page, "costs", by_item(items)),
+        "docs/requirements.md": requirements.in_page,
         "tests/data/module_interfaces.json": lambda table: module_interfaces.in_table(
             table, stacks
         ),

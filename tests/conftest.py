@@ -5,26 +5,39 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 import lazy_bindings
 
 lazy_bindings.install()
 
-from contracts import STACKS, WORKSPACES
+from contracts import WORKSPACES
 from env_file import PASSED_THROUGH, load_settings, variables
-from tests import policy
-from tests.checkout import ROOT, clean_environment, copy_checkout
-from tests.policy import PolicyReport
+from tests.helpers import policy
+from tests.helpers.chart_values import chart_values
+from tests.helpers.checkout import ROOT, clean_environment, copy_checkout
+from tests.helpers.policy import PolicyReport
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import (
+    BASE_ENV,
+    ENV,
+    Configure,
+    Construct,
+    Run,
+    Stacks,
+    Synthesize,
+    SynthesizeStack,
+    WithOptions,
+    read,
+)
+from tests.options.table import OPTIONS
 from tests.rehearsal.report import Report
-from tests.stack import Stack
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
@@ -34,17 +47,8 @@ if TYPE_CHECKING:
 
 # They wait more than they work. With more of them, timeouts of Terraform and its providers fail.
 PARTS_AT_ONCE = 3 * (os.cpu_count() or 1)
-ENV = ROOT / "tests" / "env"
-BASE_ENV = ENV / "accepts.eight-variables.env"
-
 # Fixtures that wait for another program: begun before the first test, and asked last.
 PROGRAMS = ("started", "first_traces", "policy_report")
-
-Configure = Callable[..., "tuple[App, Settings]"]
-Construct = Callable[..., "App"]
-Synthesize = Callable[..., dict[str, Stack]]
-SynthesizeStack = Callable[..., Stack]
-Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -113,12 +117,6 @@ def synthesize_stack(configure: Configure) -> SynthesizeStack:
     return run
 
 
-def read(app: "App") -> dict[str, Stack]:
-    folder = Path(app.outdir)
-    made = [name for name in (WORKSPACES, *STACKS) if (folder / "stacks" / name).is_dir()]
-    return {name: Stack.read(folder, name) for name in made}
-
-
 @pytest.fixture(scope="session")
 def built(construct: Construct) -> "App":
     """Return the constructs as the eight variables alone make them."""
@@ -126,33 +124,39 @@ def built(construct: Construct) -> "App":
 
 
 @pytest.fixture(scope="session")
-def stacks(built: "App") -> dict[str, Stack]:
+def stacks(built: "App") -> Stacks:
     """Return what they synthesize."""
     return read(built)
 
 
 @pytest.fixture(scope="session")
-def every_variable(synthesize: Synthesize) -> dict[str, Stack]:
+def every_variable(synthesize: Synthesize) -> Stacks:
     """Return the stacks where no variable has its default."""
     return synthesize(ENV / "accepts.every-variable.env")
 
 
 @pytest.fixture(scope="session")
-def one_node(synthesize: Synthesize) -> dict[str, Stack]:
-    """Return the stacks of a single node, with local charts, and a database for Langfuse alone."""
-    return synthesize(ENV / "accepts.one-node-and-local-charts.env")
+def with_options(synthesize: Synthesize) -> WithOptions:
+    """Return a function that synthesizes all stacks with some of ``OPTIONS``, each set once."""
+
+    @cache
+    def run(*names: str) -> Stacks:
+        lines = (line for name in names for line in OPTIONS[name].items())
+        return synthesize(**dict(lines))
+
+    return run
 
 
 @pytest.fixture(scope="session")
-def public(synthesize: Synthesize) -> dict[str, Stack]:
+def public(with_options: WithOptions) -> Stacks:
     """Return the stacks of an installation with a public name."""
-    return synthesize(LANGFUSE_DOMAIN="langfuse.example.com", ROUTE53_ZONE="example.com")
+    return with_options("public_name")
 
 
 @pytest.fixture(scope="session")
-def remote(synthesize: Synthesize) -> dict[str, Stack]:
+def remote(with_options: WithOptions) -> Stacks:
     """Return the stacks of an installation whose runs are in Terraform Cloud."""
-    return synthesize(TERRAFORM_CLOUD_RUNS="remote")
+    return with_options("remote_runs")
 
 
 @pytest.fixture(scope="session")
@@ -189,25 +193,25 @@ def started(checkout: Path, beside: ThreadPoolExecutor) -> Future[Run]:
 
 @pytest.fixture(scope="session")
 def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
-    """Play the example of a first trace, and return what came of it in each situation."""
-    command = [sys.executable, "-m", "tests.first_traces"]
+    """Run the example of a first trace, and return the result of each situation."""
+    command = [sys.executable, "-m", "tests.helpers.first_traces"]
     return beside.submit(lambda: json.loads(subprocess.check_output(command, cwd=ROOT)))  # noqa: S603
 
 
 @pytest.fixture(scope="session")
 def variants(
-    stacks: dict[str, Stack],
-    public: dict[str, Stack],
-    remote: dict[str, Stack],
-    every_variable: dict[str, Stack],
-) -> dict[str, dict[str, Stack]]:
+    stacks: Stacks,
+    public: Stacks,
+    remote: Stacks,
+    every_variable: Stacks,
+) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
     return {"default": stacks, "public": public, "remote": remote, "every": every_variable}
 
 
 @pytest.fixture(scope="session")
 def policy_report(
-    variants: dict[str, dict[str, Stack]],
+    variants: dict[str, Stacks],
     beside: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
@@ -241,17 +245,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def network(stacks: dict[str, Stack]) -> Stack:
+def network(stacks: Stacks) -> Stack:
     return stacks["network"]
 
 
 @pytest.fixture(scope="session")
-def deps(stacks: dict[str, Stack]) -> Stack:
+def deps(stacks: Stacks) -> Stack:
     return stacks["deps"]
 
 
 @pytest.fixture(scope="session")
-def app(stacks: dict[str, Stack]) -> Stack:
+def app(stacks: Stacks) -> Stack:
     return stacks["app"]
 
 
@@ -259,18 +263,6 @@ def app(stacks: dict[str, Stack]) -> Stack:
 def values(app: Stack) -> dict[str, Any]:
     """Return the chart values of the app stack."""
     return chart_values(app)
-
-
-def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
-    (text,) = stack.resource("helm_release", release)["values"]
-    references = {f"${{local.{name}}}": value for name, value in stack.json["locals"].items()}
-    return _parsed(references.get(text, text))
-
-
-@cache
-def _parsed(text: str) -> dict[str, Any]:
-    values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return values
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -288,7 +280,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def directs_a_rehearsal(config: pytest.Config) -> bool:
-    """Tell whether the rehearsal was asked for, and this is not one of the workers that play it."""
+    """Tell whether this process directs a rehearsal, and is none of its workers."""
     return config.option.markexpr == "rehearsal" and not hasattr(config, "workerinput")
 
 
@@ -300,7 +292,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Play the parts of a rehearsal side by side: they wait more than they work."""
+    """Run the parts of a rehearsal in parallel: they wait more than they work."""
     if not directs_a_rehearsal(config):
         return
     if config.args_source is not pytest.Config.ArgsSource.ARGS:

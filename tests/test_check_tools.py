@@ -7,7 +7,7 @@ import pytest
 
 import check_tools
 import versions
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 NEW = {
     "terraform": "Terraform v1.11.4\non linux_amd64",
@@ -63,7 +63,7 @@ def test_terraform_is_as_new_as_the_stacks_ask_for() -> None:
     assert ".".join(map(str, terraform.oldest)).removesuffix(".0") == versions.OLDEST_TERRAFORM
 
 
-def test_readme_names_the_same_versions() -> None:
+def test_fr30_readme_names_the_same_versions() -> None:
     (line,) = re.findall(r"\*\*Tools\*\*: (.*)\.", (ROOT / "README.md").read_text(encoding="utf-8"))
     for tool, name in zip(check_tools.TOOLS, ("Terraform", "AWS CLI", "kubectl"), strict=True):
         version = ".".join(map(str, tool.oldest)).removesuffix(".0")

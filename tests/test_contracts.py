@@ -14,7 +14,7 @@ from contracts import (
     IngressOutputs,
     NetworkOutputs,
 )
-from tests.stack import Stack
+from tests.helpers.stack import Stack
 
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
 
@@ -85,3 +85,32 @@ def test_missing_output_falls_back_in_a_destroy(
             assert stacks[reader].json["locals"][f"{name}_{field.name}"] == (
                 f"${{try(data.tfe_outputs.{name}{index}.{values}.{field.name}, {fallback})}}"
             )
+
+
+def test_fr16_fr17_outputs_are_read_with_a_postcondition_each(stacks: dict[str, Stack]) -> None:
+    for reader, upstream in (("deps", "network"), ("app", "network"), ("app", "deps")):
+        source = stacks[reader].data("tfe_outputs", upstream)
+        assert source["organization"] == "acme"
+        assert source["workspace"] == f"langfuse-{upstream}"
+        workspace = stacks[reader].data("tfe_workspace_ids", f"{upstream}_workspace")
+        assert workspace["names"] == [source["workspace"]]
+        (exists,) = workspace["lifecycle"]["postcondition"]
+        assert exists["condition"] == f'${{contains(keys(self.ids), "langfuse-{upstream}")}}'
+        assert exists["error_message"] == (
+            f"There is no workspace langfuse-{upstream}. Run cdktf deploy {upstream} first."
+        )
+        ids = f"data.tfe_workspace_ids.{upstream}_workspace.ids"
+        assert source["count"] == f'${{contains(keys({ids}), "langfuse-{upstream}") ? 1 : 0}}'
+        conditions = source["lifecycle"]["postcondition"]
+        checked = [
+            re.fullmatch(  # type: ignore[index]
+                r"\$\{try\(length\(self\.(?:nonsensitive_)?values\.(\w+)\) > 0, false\)\}",
+                each["condition"],
+            )[1]
+            for each in conditions
+        ]
+        assert sorted(checked) == sorted(stacks[upstream].published)
+        for name, each in zip(checked, conditions, strict=True):
+            message = each["error_message"]
+            assert f"Workspace langfuse-{upstream} publishes no {name}." in message
+            assert f"cdktf deploy {upstream}" in message

@@ -9,8 +9,8 @@ import pytest
 from pricing import prices
 from pricing.bill import Item, bill
 from pricing.report import report, total
-from tests.conftest import SynthesizeStack
-from tests.stack import Stack
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 Json = dict[str, dict[str, Any]]
 Change = Callable[[Json], object]

@@ -7,11 +7,13 @@ import pytest
 
 import versions
 from env_file import DERIVED, variables
-from tests.checkout import ROOT
-from tests.stack import Stack
+from tests.helpers.checkout import ROOT
+from tests.helpers.stack import Stack
 
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
+)
 
 # With commands to type; in the others they are named, and nobody is told to run them.
 GUIDES = [
@@ -70,7 +72,7 @@ def test_documents_name_addresses_that_exist(
             document.read_text(encoding="utf-8"),
         )
     ]
-    assert len(named) >= 4
+    assert named
     for stack, kind, name in named:
         assert name in (remote | stacks)[stack].json["resource"][kind]
 

@@ -5,31 +5,31 @@ from typing import Any
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.langfuse_api import SECRET_KEY
+from tests.helpers.checkout import ROOT
+from tests.helpers.langfuse_api import SECRET_KEY
 
-Played = Future[dict[str, Any]]
+Results = Future[dict[str, Any]]
 
 
-def test_first_trace(first_traces: Played) -> None:
-    played = first_traces.result()["all is well"]
-    assert played["complaint"] is None
-    ids = {span["name"]: span["id"] for span in played["spans"]}
-    parents = {span["name"]: span["parent"] for span in played["spans"]}
+def test_first_trace(first_traces: Results) -> None:
+    result = first_traces.result()["all is well"]
+    assert result["complaint"] is None
+    ids = {span["name"]: span["id"] for span in result["spans"]}
+    parents = {span["name"]: span["parent"] for span in result["spans"]}
     assert parents == {
         "first-trace": "",
         "look-up": ids["first-trace"],
         "atlas": ids["look-up"],
         "answer": ids["first-trace"],
     }
-    kinds = {span["name"]: span["langfuse.observation.type"] for span in played["spans"]}
+    kinds = {span["name"]: span["langfuse.observation.type"] for span in result["spans"]}
     assert kinds["answer"] == "generation"
     assert kinds["atlas"] == "tool"
-    trace, url, said = played["spans"][0]["trace"], played["url"], played["said"]
-    assert [dataset["name"] for dataset in played["datasets"]] == ["first-trace"]
-    (item,) = played["items"]
+    trace, url, said = result["spans"][0]["trace"], result["url"], result["said"]
+    assert [dataset["name"] for dataset in result["datasets"]] == ["first-trace"]
+    (item,) = result["items"]
     assert (item["sourceTraceId"], item["expectedOutput"]) == (trace, "Paris")
-    (score,) = played["scores"]
+    (score,) = result["scores"]
     assert (score["traceId"], score["name"], score["value"]) == (trace, "correct", 1)
     assert said.splitlines()[-1] == f"{url}/project/default-project/traces/{trace}"
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,14 +58,14 @@ def test_first_trace(first_traces: Played) -> None:
         ("langfuse goes away", "went away half-way"),
     ],
 )
-def test_complaint_says_what_to_do(first_traces: Played, situation: str, complaint: str) -> None:
+def test_complaint_says_what_to_do(first_traces: Results, situation: str, complaint: str) -> None:
     assert complaint in first_traces.result()[situation]["complaint"]
 
 
-def test_trace_that_is_not_ingested_was_sent(first_traces: Played) -> None:
+def test_trace_that_is_not_ingested_was_sent(first_traces: Results) -> None:
     assert first_traces.result()["trace is not ingested"]["spans"]
 
 
-def test_nfr01_no_key_is_printed(first_traces: Played) -> None:
-    for played in first_traces.result().values():
-        assert SECRET_KEY not in played["said"] + (played["complaint"] or "")
+def test_nfr01_no_key_is_printed(first_traces: Results) -> None:
+    for result in first_traces.result().values():
+        assert SECRET_KEY not in result["said"] + (result["complaint"] or "")

@@ -3,17 +3,14 @@
 After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
 """
 
-import re
-from typing import Any
-
 import pytest
-import yaml
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from contracts import STACKS
-from tests.conftest import Synthesize
-from tests.stack import Stack
+from tests.helpers.snapshots import without_metadata
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import Synthesize
 
 # What holds data or is a place that data is found by. Another address is another, empty, store.
 STATEFUL = {
@@ -73,14 +70,3 @@ def test_golden_copies_show_what_is_in_documents() -> None:
     assert without_metadata(opened) == {"a": [{"x": 1}], "b": {"c": 1}}
     for text in ("find() { aws; }\nx=$(find a)\n", "The secret: it is gone.\n\n  uv run x", "a: b"):
         assert without_metadata(text) == text
-
-
-def without_metadata(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Drop CDKTF's own notes, and open the documents inside: JSON is YAML too, a script is not."""
-    if isinstance(node, dict):
-        return {key: without_metadata(value) for key, value in node.items() if key != "//"}
-    if isinstance(node, list):
-        return [without_metadata(value) for value in node]
-    if isinstance(node, str) and "\n" in node and re.match(r"\{|\w+:\s", node):
-        return yaml.load(node, Loader=yaml.CSafeLoader)
-    return node

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.conftest import SynthesizeStack
-from tests.stack import Stack
+from tests.helpers.checkout import ROOT
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 TEMPLATE = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
 TEXT = TEMPLATE.replace("${name}", "langfuse")

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 # From the bottom. A module may import modules of its own layer, of lower ones, and no others.
 LAYERS: Final = (
@@ -82,6 +82,13 @@ def test_constructs_lib_holds_constructs(file: str) -> None:
         if isinstance(base, ast.Name)
     }
     assert bases & {"Construct", "Password", "Release", "TerraformVariable"}
+
+
+def test_every_construct_is_tested_alone() -> None:
+    constructs = {file.stem for file in ROOT.glob("constructs_lib/*.py")} - {"__init__"}
+    assert {f"test_{name}" for name in constructs} == {
+        file.stem for file in ROOT.glob("tests/constructs/test_*.py")
+    }
 
 
 def test_imports_are_followed() -> None:

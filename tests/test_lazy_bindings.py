@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import lazy_bindings
-from tests.checkout import ROOT, clean_environment
-from tests.conftest import BASE_ENV
+from tests.helpers.checkout import ROOT, clean_environment
+from tests.helpers.synthesis import BASE_ENV
 
 NODE = str(Path(sys.executable).with_name("node"))
 

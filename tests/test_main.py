@@ -9,7 +9,7 @@ from cdktf import App
 
 from contracts import STACKS
 from env_file import DERIVED
-from tests.conftest import BASE_ENV, Run
+from tests.helpers.synthesis import BASE_ENV, Run
 
 
 def test_untouched_example_synthesizes_three_stacks(checkout: Path, started: Future[Run]) -> None:

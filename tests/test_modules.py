@@ -4,20 +4,11 @@ Terraform would say it too, minutes later and with an account. The tables in tes
 extracted from the modules' release tags.
 """
 
-import json
-from typing import Any
-
 import pytest
 
 from contracts import STACKS
-from tests.checkout import ROOT
-from tests.stack import Stack
-
-INTERFACES: dict[str, Any] = json.loads(
-    (ROOT / "tests" / "data" / "module_interfaces.json").read_text(encoding="utf-8")
-)
-# Arguments of Terraform itself.
-META = {"//", "source", "version", "providers", "depends_on"}
+from tests.helpers.modules import INTERFACES, META
+from tests.helpers.stack import Stack
 
 
 @pytest.mark.parametrize("name", STACKS)

@@ -7,8 +7,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from tests.policy import PolicyReport, file_name
-from tests.stack import Stack
+from tests.helpers.policy import PolicyReport, file_name
+from tests.helpers.stack import Stack
 
 # Every check that does not pass, and why that is meant.
 ACCEPTED = {

@@ -16,7 +16,7 @@ import pytest
 
 import replay
 from replaying import bucket, steps
-from tests.test_verify import Kubectl
+from tests.helpers.kubectl import Kubectl
 
 OTEL_KEY = "otel/p/2026/11/25/08/00/a.json"
 KEYS = [OTEL_KEY, "p/trace/b/c.json"]

@@ -8,8 +8,8 @@ import pytest
 
 from env_file import DERIVED, SettingsError, load_settings, variables, warnings
 from settings import Settings
-from tests.checkout import ROOT
-from tests.conftest import BASE_ENV, ENV
+from tests.helpers.checkout import ROOT
+from tests.helpers.synthesis import BASE_ENV, ENV
 
 A_NAME = "LANGFUSE_DOMAIN=a.example.com\nROUTE53_ZONE=example.com\n"
 ACCEPTED = sorted(ENV.glob("accepts.*.env"))
@@ -157,7 +157,7 @@ def test_cidr_lists() -> None:
     assert nobody.database_allowed_cidrs == ()
 
 
-def test_nfr1_settings_never_show_secrets() -> None:
+def test_nfr01_settings_never_show_secrets() -> None:
     assert "do-not-print" not in repr(load_settings(BASE_ENV))
 
 

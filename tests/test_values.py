@@ -2,19 +2,22 @@
 
 import re
 import xml.etree.ElementTree as ET
-from typing import Any
 
 import pytest
 
 import sizing
 from in_cluster.langfuse_values import CLICKHOUSE_OVERRIDES
-from tests.conftest import SynthesizeStack, chart_values
-from tests.stack import Stack
-
-Values = dict[str, Any]
-
-# What a t3.medium can give to pods, in MiB.
-ALLOCATABLE = 3276
+from tests.helpers.chart_values import (
+    ALLOCATABLE,
+    Values,
+    chart_values,
+    environment,
+    item,
+    mib,
+    pods,
+)
+from tests.helpers.stack import Stack
+from tests.helpers.synthesis import SynthesizeStack
 
 # Queries at once that remain for people and verify.py.
 FOR_PEOPLE = 8
@@ -24,30 +27,6 @@ CLICKHOUSE = {"app.kubernetes.io/instance": "langfuse", "app.kubernetes.io/name"
 WEB = {"app.kubernetes.io/instance": "langfuse", "app": "web"}
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-
-
-def mib(quantity: str) -> int:
-    assert quantity.endswith("Mi")
-    return int(quantity.removesuffix("Mi"))
-
-
-def pods(values: Values) -> dict[str, Values]:
-    return {
-        "web": values["langfuse"]["web"],
-        "worker": values["langfuse"]["worker"],
-        "clickhouse": values["clickhouse"],
-        "redis": values["redis"]["primary"],
-    }
-
-
-def item(values: Values, kind: str, name: str) -> Values:
-    (found,) = [
-        each
-        for each in values["extraManifests"].values()
-        if (each.get("kind"), each["metadata"]["name"]) == (kind, name)
-    ]
-    assert isinstance(found, dict)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -104,12 +83,6 @@ def test_limit_is_a_tenth_above_the_peak(size: sizing.PodSize) -> None:
 
 def test_allocatable_is_that_of_a_t3_medium() -> None:
     assert sizing.allocatable_mib("t3.medium") == ALLOCATABLE
-
-
-def environment(values: Values, pod: str) -> dict[str, Any]:
-    return {
-        each["name"]: each.get("value") for each in values["langfuse"][pod]["pod"]["additionalEnv"]
-    }
 
 
 def test_heap_leaves_room_in_the_container(values: Values) -> None:
@@ -182,19 +155,6 @@ def test_pods_with_a_volume_may_displace_web(values: Values) -> None:
         "worker": None,
         "clickhouse": "langfuse-data",
         "redis": "langfuse-data",
-    }
-
-
-def test_one_node_needs_no_rules_but_the_zone(one_node: dict[str, Stack]) -> None:
-    values = chart_values(one_node["app"])
-    affinities = {
-        pod: set(each.get("pod", each).get("affinity", {})) for pod, each in pods(values).items()
-    }
-    assert affinities == {
-        "web": set(),
-        "worker": set(),
-        "clickhouse": {"nodeAffinity"},
-        "redis": {"nodeAffinity"},
     }
 
 

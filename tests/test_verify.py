@@ -1,6 +1,5 @@
 """What verify.py says of each part, in front of a stand-in of kubectl and of the services."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -15,7 +14,8 @@ import pytest
 
 import verify
 from env_file import load_settings
-from tests.conftest import BASE_ENV
+from tests.helpers.kubectl import Kubectl
+from tests.helpers.synthesis import BASE_ENV
 from verification.checks import CHECKS, S3_PROBE
 from verification.cluster import CheckError, Cluster
 
@@ -82,27 +82,6 @@ def ports() -> Iterator[dict[str, int]]:
         server.server_close()
 
 
-class Kubectl:
-    """Writes a ``kubectl`` that answers by what its arguments look like; the newest rule wins."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "kubectl"
-        self._rules: list[str] = []
-
-    def rule(self, pattern: str, command: str) -> None:
-        self._rules.insert(0, f"{pattern}) {command} ;;")
-        rules = "\n".join(self._rules)
-        self._file.write_text(f'#!/bin/sh\ncase "$*" in\n{rules}\nesac\n', encoding="utf-8")
-        self._file.chmod(0o755)
-
-    def answer(self, pattern: str, document: dict[str, Any]) -> None:
-        self.rule(pattern, f"echo '{json.dumps(document)}'")
-
-    def forward(self, target: str, port: int) -> None:
-        line = f"Forwarding from 127.0.0.1:{port} -> 1"
-        self.rule(f"*port-forward*{target}*", f"echo '{line}'; exec sleep 20")
-
-
 @pytest.fixture
 def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
     kubectl = Kubectl(tmp_path)
@@ -142,7 +121,7 @@ def lines(cluster: Cluster) -> dict[str, str]:
     return {check.part: check.line(cluster)[1][13:] for check in CHECKS}
 
 
-def test_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify.run_checks(cluster) is True
     assert capsys.readouterr().out.splitlines() == [
         "nodes        ok   2 Ready",
@@ -165,7 +144,7 @@ def test_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> No
         ("clickhouse", "/ping", "langfuse-clickhouse-shard0-0"),
     ],
 )
-def test_service_is_unwell(
+def test_fr22_service_is_unwell(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, part: str, path: str, remedy: str
 ) -> None:
     monkeypatch.setattr(Langfuse, "broken", {path})

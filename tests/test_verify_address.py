@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from tests.rehearsal.certificates import Authority
-from tests.test_verify import Kubectl
+from tests.helpers.kubectl import Kubectl
+from tests.rehearsal.stand_ins.certificates import Authority
 from verification import public_hostname
 from verification.cluster import Cluster
 from verification.public_hostname import find_hostname, hostname_checks

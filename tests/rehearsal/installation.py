@@ -16,7 +16,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from tests.checkout import ROOT, clean_environment, copy_checkout
+from tests.helpers.checkout import ROOT, clean_environment, copy_checkout
 
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from tests.rehearsal.aws import ACCOUNT, REGION, Aws
+from tests.rehearsal.stand_ins.aws import ACCOUNT, REGION, Aws
 
 BUCKET: Final = f"langfuse-{ACCOUNT}-{REGION}"
 SECRET: Final = "langfuse-application-secrets"  # noqa: S105 - its name

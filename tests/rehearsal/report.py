@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.checkout import ROOT
+from tests.helpers.checkout import ROOT
 
 PROVES: Final = "proves"
 VERSION: Final = "version"
@@ -84,5 +84,5 @@ class Report:
             versions=", ".join(sorted(self._versions)),
         )
         rows = [row for _, row in sorted(self._rows, key=itemgetter(0))]
-        skipped = [f"\nNot played: {each}.\n" for each in sorted(self._skipped)]
+        skipped = [f"\nNot run: {each}.\n" for each in sorted(self._skipped)]
         return "".join([introduction, *rows, *skipped])

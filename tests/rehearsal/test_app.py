@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from in_cluster.names import NAMESPACE, SECRET
-from tests.checkout import ROOT
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+from tests.helpers.checkout import ROOT
+from tests.rehearsal.environment import PASSWORD, Environment, wait_until
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from verification.checks import CHECKS
 from verification.cluster import Cluster
 
@@ -49,17 +49,17 @@ def assert_placement(nodes: dict[str, str]) -> None:
     assert nodes["web"] == nodes["worker"] != nodes["clickhouse"] == nodes["redis"]
 
 
-def test_deploy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
+def test_deploy_of_app_is_killed(environment: Environment, plane: ControlPlane) -> None:
     """Killed (SIGKILL) while Helm installs: with Helm's record deleted, the next deploy goes on."""
-    stage.stand_in_for_network()
-    stage.stand_in_for_deps()
-    stage.kill("deploy", "app", once=lambda: bool(pending(plane)))
-    stage.unlock("app")
-    said = stage.installation.apply("app", status=1)
+    environment.stand_in_for_network()
+    environment.stand_in_for_deps()
+    environment.kill("deploy", "app", once=lambda: bool(pending(plane)))
+    environment.unlock("app")
+    said = environment.installation.apply("app", status=1)
     assert "another operation (install/upgrade/rollback) is in progress" in said
     plane.kubectl("delete", "secret", *PENDING_RECORD)
-    stage.installation.apply("app")
-    stage.installation.assert_nothing_to_do("app")
+    environment.installation.apply("app")
+    environment.installation.assert_nothing_to_do("app")
 
 
 def pending(plane: ControlPlane) -> str:
@@ -106,7 +106,7 @@ def test_verify_finds_nodes_and_pods_ready(plane: ControlPlane) -> None:
     assert found == [(True, "nodes        ok   2 Ready"), (True, "pods         ok   4 ready")]
 
 
-def test_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
+def test_fr19_fr20_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
     """Each `kubectl port-forward` of the README has its Service, and a ready port behind it."""
     forwards = set(re.findall(FORWARDED, (ROOT / "README.md").read_text(encoding="utf-8")))
     assert len(forwards) == 3
@@ -124,13 +124,15 @@ def test_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -
         assert leading, service
 
 
-def test_nfr01_password_arrives_and_is_not_in_state(stage: Stage, plane: ControlPlane) -> None:
+def test_nfr01_password_arrives_and_is_not_in_state(
+    environment: Environment, plane: ControlPlane
+) -> None:
     """The password that Helm's grammar would break is in the Secret, and not in the state."""
     secret = json.loads(
         plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
     )
     assert base64.b64decode(secret["data"]["admin-password"]).decode() == PASSWORD
-    assert PASSWORD not in json.dumps(stage.cloud.state("langfuse-app"))
+    assert PASSWORD not in json.dumps(environment.cloud.state("langfuse-app"))
 
 
 def test_node_is_lost(plane: ControlPlane) -> None:
@@ -148,20 +150,22 @@ def test_node_is_lost(plane: ControlPlane) -> None:
     assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
 
 
-def test_destroy_of_app_is_killed(stage: Stage, plane: ControlPlane) -> None:
+def test_destroy_of_app_is_killed(environment: Environment, plane: ControlPlane) -> None:
     """Killed (SIGKILL) in a destroy, the release can be destroyed again, and not deployed."""
     record = ("-n", NAMESPACE, "-l", "owner=helm,status=uninstalling", "-o", "name")
     # A finalizer holds the release in this state: it lasts for an instant otherwise.
     finalizers(plane, "rehearsal/hold")
-    stage.kill("destroy", "app", once=lambda: bool(plane.kubectl("get", "secret", *record)))
+    environment.kill("destroy", "app", once=lambda: bool(plane.kubectl("get", "secret", *record)))
     finalizers(plane)
-    stage.unlock("app")
-    assert "has no deployed releases" in stage.installation.apply("app", status=1)
+    environment.unlock("app")
+    assert "has no deployed releases" in environment.installation.apply("app", status=1)
 
 
-def test_destroy_leaves_nothing_in_the_cluster(stage: Stage, plane: ControlPlane) -> None:
+def test_destroy_leaves_nothing_in_the_cluster(
+    environment: Environment, plane: ControlPlane
+) -> None:
     """After destroy there is no claim, no volume and no pod of it."""
-    stage.installation.destroy("app")
+    environment.installation.destroy("app")
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
-from tests.checkout import ROOT
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.external_dns import PROGRAM, ExternalDns, is_missing
-from tests.rehearsal.stage import Stage, wait_until
+from tests.helpers.checkout import ROOT
+from tests.rehearsal.environment import Environment, wait_until
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
+from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.test_app import items, mebibytes
 
 pytestmark = pytest.mark.rehearsal
@@ -30,12 +30,14 @@ ACTIONS = {
 
 
 @pytest.fixture(scope="module")
-def external_dns(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExternalDns]:
+def external_dns(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ExternalDns]:
     """Return the program, which a test may start where it is on PATH."""
-    if stage.control_plane is None:
+    if environment.control_plane is None:
         pytest.skip("no control plane")
     folder = tmp_path_factory.mktemp("external-dns")
-    with ExternalDns(stage.control_plane, stage.aws.url, folder) as program:
+    with ExternalDns(environment.control_plane, environment.aws.url, folder) as program:
         yield program
 
 
@@ -51,10 +53,10 @@ def ready_pods(plane: ControlPlane) -> dict[str, str]:
     }
 
 
-def role_of(stage: Stage, account: str) -> dict[str, Any]:
+def role_of(environment: Environment, account: str) -> dict[str, Any]:
     """Return the role that trusts a service account of the namespace."""
     wanted = f"system:serviceaccount:{NAMESPACE}:{account}"
-    iam = stage.aws.client("iam")
+    iam = environment.aws.client("iam")
     (role,) = [
         role
         for role in iam.list_roles()["Roles"]
@@ -84,61 +86,61 @@ def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_zone_must_be_there(stage: Stage) -> None:
+def test_zone_must_be_there(environment: Environment) -> None:
     """Without the hosted zone, the plan of deps stops before anything is made."""
-    stage.stand_in_for_network()
-    stage.installation.change_env(LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE)
-    said = stage.installation.deploy("deps", status=1)
+    environment.stand_in_for_network()
+    environment.installation.change_env(LANGFUSE_DOMAIN=DOMAIN, ROUTE53_ZONE=ZONE)
+    said = environment.installation.deploy("deps", status=1)
     assert "no matching Route 53 Hosted Zone found" in said
-    assert stage.databases() == []
+    assert environment.databases() == []
 
 
-def test_roles_reach_that_zone_only(stage: Stage) -> None:
+def test_roles_reach_that_zone_only(environment: Environment) -> None:
     """Deps makes a role for each service account, with rights in that zone and no other.
 
     Cannot prove: that AWS heeds the conditions on names and types of records.
     """
-    route53 = stage.aws.client("route53")
+    route53 = environment.aws.client("route53")
     for name in (ZONE, "example.org"):
         route53.create_hosted_zone(Name=name, CallerReference=name)
-    stage.installation.apply("deps")
-    zone = f"arn:aws:route53:::hostedzone/{zone_id(stage)}"
-    assert role_of(stage, TRAEFIK)["Allows"] == [
+    environment.installation.apply("deps")
+    zone = f"arn:aws:route53:::hostedzone/{zone_id(environment)}"
+    assert role_of(environment, TRAEFIK)["Allows"] == [
         ("route53:ChangeResourceRecordSets", zone),
         ("route53:GetChange", "arn:aws:route53:::change/*"),
         ("route53:ListResourceRecordSets", zone),
     ]
-    assert role_of(stage, EXTERNAL_DNS)["Allows"] == [
+    assert role_of(environment, EXTERNAL_DNS)["Allows"] == [
         ("route53:ChangeResourceRecordSets", zone),
         ("route53:ListHostedZones", "*"),
         ("route53:ListResourceRecordSets", zone),
     ]
 
 
-def zone_id(stage: Stage) -> str:
-    found = stage.aws.client("route53").list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
+def zone_id(environment: Environment) -> str:
+    found = environment.aws.client("route53").list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"]
     (zone,) = [each for each in found if each["Name"] == f"{ZONE}."]
     return str(zone["Id"]).rpartition("/")[2]
 
 
-def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
+def test_policy_of_the_prerequisites_suffices(environment: Environment) -> None:
     """`policies/deployer.json` allows what Terraform asks of Route 53."""
     policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     granted = [action for each in policy["Statement"] for action in each["Action"]]
-    calls = [call for call in stage.aws.provider_calls() if call.startswith("route53:")]
+    calls = [call for call in environment.aws.provider_calls() if call.startswith("route53:")]
     assert calls
     for call in calls:
         (action,) = [name for form, name in ACTIONS.items() if re.fullmatch(form, call)]
         assert any(fnmatch(action, each) for each in granted), action
 
 
-def test_pods_are_ready_beside_langfuse(stage: Stage, plane: ControlPlane) -> None:
+def test_pods_are_ready_beside_langfuse(environment: Environment, plane: ControlPlane) -> None:
     """All six pods are ready; Traefik and ExternalDNS are on ClickHouse's node.
 
     Cannot prove: that the node's ports lead to Traefik, and that Let's Encrypt gives a certificate.
     """
-    stage.installation.deploy("app")
-    stage.installation.assert_nothing_to_do("app")
+    environment.installation.deploy("app")
+    environment.installation.assert_nothing_to_do("app")
     nodes = ready_pods(plane)
     assert set(nodes) == {"web", "worker", "clickhouse", "redis", TRAEFIK, EXTERNAL_DNS}
     assert nodes["clickhouse"] == nodes["redis"] == nodes[TRAEFIK] == nodes[EXTERNAL_DNS]
@@ -158,12 +160,12 @@ def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
     assert sorted(100 * limit // 3276 for limit in limits.values()) == [87, 95]
 
 
-def test_pods_have_their_roles_and_arguments(stage: Stage, plane: ControlPlane) -> None:
+def test_pods_have_their_roles_and_arguments(environment: Environment, plane: ControlPlane) -> None:
     """The service accounts name the roles, ExternalDNS the zone, and Traefik opens two ports."""
     accounts = {each["metadata"]["name"]: each["metadata"] for each in items(plane, "sa")}
     for account in (TRAEFIK, EXTERNAL_DNS):
         arn = accounts[account]["annotations"]["eks.amazonaws.com/role-arn"]
-        assert arn == role_of(stage, account)["Arn"]
+        assert arn == role_of(environment, account)["Arn"]
     arguments = container(plane, EXTERNAL_DNS)["args"]
     assert {
         "--policy=sync",
@@ -171,7 +173,7 @@ def test_pods_have_their_roles_and_arguments(stage: Stage, plane: ControlPlane) 
         "--txt-owner-id=langfuse.us-east-1",
         "--txt-prefix=externaldns-%{record_type}.",
         f"--domain-filter={ZONE}",
-        f"--zone-id-filter={zone_id(stage)}",
+        f"--zone-id-filter={zone_id(environment)}",
     } <= set(arguments)
     ports = container(plane, TRAEFIK)["ports"]
     assert sorted(port["hostPort"] for port in ports if "hostPort" in port) == [80, 443]
@@ -233,7 +235,7 @@ def test_node_is_replaced(plane: ControlPlane) -> None:
 
 
 def test_record_follows_its_node(
-    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+    environment: Environment, plane: ControlPlane, external_dns: ExternalDns
 ) -> None:
     """ExternalDNS itself, with its arguments and rights, keeps the record at Traefik's node.
 
@@ -244,12 +246,12 @@ def test_record_follows_its_node(
     node = ready_pods(plane)[TRAEFIK]
     give_address(plane, node, "203.0.113.7")
     external_dns.start(container(plane, EXTERNAL_DNS)["args"])
-    wait_until(lambda: bool(records(stage)), 2 * INTERVAL)
+    wait_until(lambda: bool(records(environment)), 2 * INTERVAL)
     mark = (
         '"heritage=external-dns,external-dns/owner=langfuse.us-east-1,'
         f'external-dns/resource=service/{NAMESPACE}/{TRAEFIK}"'
     )
-    assert records(stage) == {
+    assert records(environment) == {
         f"{DOMAIN}. A": ["203.0.113.7"],
         f"externaldns-a.{DOMAIN}. TXT": [mark],
     }
@@ -258,7 +260,7 @@ def test_record_follows_its_node(
     give_address(plane, node, "203.0.113.9")
     wait_until(lambda: TRAEFIK in ready_pods(plane))
     start = time.monotonic()
-    wait_until(lambda: records(stage).get(f"{DOMAIN}. A") == ["203.0.113.9"])
+    wait_until(lambda: records(environment).get(f"{DOMAIN}. A") == ["203.0.113.9"])
     assert time.monotonic() - start < INTERVAL + 10
 
 
@@ -268,9 +270,11 @@ def give_address(plane: ControlPlane, node: str, address: str) -> None:
     plane.kubectl("patch", "node", node, "--subresource=status", f"--patch={json.dumps(addresses)}")
 
 
-def records(stage: Stage) -> dict[str, list[str]]:
+def records(environment: Environment) -> dict[str, list[str]]:
     """Return the zone's records but for its own two."""
-    found = stage.aws.client("route53").list_resource_record_sets(HostedZoneId=zone_id(stage))
+    found = environment.aws.client("route53").list_resource_record_sets(
+        HostedZoneId=zone_id(environment)
+    )
     return {
         f"{each['Name']} {each['Type']}": [value["Value"] for value in each["ResourceRecords"]]
         for each in found["ResourceRecordSets"]
@@ -279,24 +283,24 @@ def records(stage: Stage) -> dict[str, list[str]]:
 
 
 def test_destroy_leaves_nothing_in_cluster_and_zone(
-    stage: Stage, plane: ControlPlane, external_dns: ExternalDns
+    environment: Environment, plane: ControlPlane, external_dns: ExternalDns
 ) -> None:
     """After destroy there is no claim, no volume, no pod, and no record of it.
 
     ExternalDNS ends with its pod here, so the record has gone before.
     """
-    destroy = stage.installation.start(*stage.installation.cdktf("destroy", "app"))
+    destroy = environment.installation.start(*environment.installation.cdktf("destroy", "app"))
     wait_until(lambda: EXTERNAL_DNS not in ready_pods(plane))
     external_dns.stop()
     said, _ = destroy.communicate()
     assert destroy.returncode == 0, said
-    assert records(stage) == {}
+    assert records(environment) == {}
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
 
 
-def test_destroy_takes_the_roles_and_leaves_the_zone(stage: Stage) -> None:
+def test_destroy_takes_the_roles_and_leaves_the_zone(environment: Environment) -> None:
     """Destroy of deps takes the two roles; the zone is yours and stays."""
-    stage.installation.apply("deps", "-destroy")
-    roles = [role["RoleName"] for role in stage.aws.client("iam").list_roles()["Roles"]]
+    environment.installation.apply("deps", "-destroy")
+    roles = [role["RoleName"] for role in environment.aws.client("iam").list_roles()["Roles"]]
     assert [role for role in roles if role.startswith("langfuse")] == []
-    assert zone_id(stage)
+    assert zone_id(environment)

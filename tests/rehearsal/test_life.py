@@ -6,9 +6,9 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.checkout import ROOT
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import BUCKET, SURVIVORS, Stage, wait_until
+from tests.helpers.checkout import ROOT
+from tests.rehearsal.environment import BUCKET, RETAINED, Environment, wait_until
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -17,47 +17,47 @@ WANTS_CLUSTER = True
 RULES = ("BucketCORS", "LifecycleConfiguration")
 
 
-def test_fr18_first_deploy_of_network(stage: Stage) -> None:
+def test_fr18_first_deploy_of_network(environment: Environment) -> None:
     """The command line deploys network with what `.env` holds, on a workspace it makes itself.
 
     Cannot prove: that AWS takes the cluster, that nodes join it and that add-ons start in it.
     """
-    said = stage.installation.deploy("network")
+    said = environment.installation.deploy("network")
     assert "how_to_reach_the_cluster = uv run aws eks update-kubeconfig --name langfuse" in said
-    assert stage.cloud.attributes("langfuse-network")["execution-mode"] == "remote"
+    assert environment.cloud.attributes("langfuse-network")["execution-mode"] == "remote"
 
 
-def test_fr18_first_deploy_of_deps(stage: Stage) -> None:
+def test_fr18_first_deploy_of_deps(environment: Environment) -> None:
     """So does deps; there is nothing to restore, and three secrets of 32 bytes are made.
 
     Cannot prove: that IAM lets the user do it, that the database can be reached, and
     CloudFormation's own handling of NoEcho parameters and stack policies.
     """
-    stage.installation.deploy("deps")
-    assert stage.cloud.attributes("langfuse-deps")["execution-mode"] == "remote"
-    secrets = json.loads(stage.application_secrets())
+    environment.installation.deploy("deps")
+    assert environment.cloud.attributes("langfuse-deps")["execution-mode"] == "remote"
+    secrets = json.loads(environment.application_secrets())
     assert set(secrets) == {"salt", "encryption_key", "nextauth_secret"}
     assert all(re.fullmatch("[0-9a-f]{64}", value) for value in secrets.values())
-    assert stage.database_in_state()["snapshot_identifier"] is None
+    assert environment.database_in_state()["snapshot_identifier"] is None
 
 
-def test_fr29_second_deploy_changes_nothing(stage: Stage) -> None:
+def test_fr29_second_deploy_changes_nothing(environment: Environment) -> None:
     """A second plan of network and deps has nothing to do."""
-    stage.installation.assert_nothing_to_do("network", "deps")
+    environment.installation.assert_nothing_to_do("network", "deps")
 
 
 @pytest.mark.usefixtures("plane")
-def test_fr10_app_comes(stage: Stage) -> None:
+def test_fr10_app_comes(environment: Environment) -> None:
     """The release becomes ready on what network and deps publish; a second plan has nothing to do.
 
     Cannot prove: that images can be pulled, migrations run, and memory suffices.
     """
-    stage.installation.deploy("app")
-    stage.installation.assert_nothing_to_do("app")
+    environment.installation.deploy("app")
+    environment.installation.assert_nothing_to_do("app")
 
 
 @pytest.mark.usefixtures("plane")
-def test_fr26_env_is_the_way_into_the_cluster(stage: Stage) -> None:
+def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
     """With the key of `.env`, the README's commands list the pods, and `verify.py` finds them.
 
     Cannot prove: the other parts that `verify.py` looks at, for nothing runs in a simulated pod.
@@ -66,65 +66,65 @@ def test_fr26_env_is_the_way_into_the_cluster(stage: Stage) -> None:
     log_in, list_pods = re.findall(
         r"^uv run (aws eks update-kubeconfig .+|kubectl get pods .+)$", readme, re.MULTILINE
     )
-    stage.installation.run(*log_in.split())
-    pods = stage.installation.run(*list_pods.split())
+    environment.installation.run(*log_in.split())
+    pods = environment.installation.run(*list_pods.split())
     assert len(re.findall(r"^langfuse-\S+ +1/1 +Running ", pods, re.MULTILINE)) == 4, pods
-    said = stage.installation.run("python", "verify.py", status=1)
+    said = environment.installation.run("python", "verify.py", status=1)
     assert "nodes        ok   2 Ready" in said
     assert "pods         ok   4 ready" in said
 
 
-def test_fr10_app_goes(stage: Stage, plane: ControlPlane) -> None:
+def test_fr10_app_goes(environment: Environment, plane: ControlPlane) -> None:
     """Destroy of app leaves nothing behind in the cluster."""
-    stage.installation.destroy("app")
+    environment.installation.destroy("app")
     wait_until(lambda: plane.left_in("langfuse") == [])
 
 
-def test_fr09_destroy_of_deps_keeps_what_is_in_it(stage: Stage) -> None:
+def test_fr09_destroy_of_deps_keeps_what_is_in_it(environment: Environment) -> None:
     """Destroy leaves a final snapshot with the row, the bucket with its object, and the secret.
 
     Cannot prove: what is in a database; a tag stands for a row.
     """
-    stage.put_in_a_row("1")
-    stage.aws.client("s3").put_object(Bucket=BUCKET, Key="events/one.json", Body=b"{}")
-    secrets = stage.application_secrets()
-    final = stage.database_in_state()["final_snapshot_identifier"]
-    stage.installation.destroy("deps")
-    assert stage.snapshots() == [final]
-    assert stage.row_in(final) == "1"
-    assert stage.application_secrets() == secrets
+    environment.put_in_a_row("1")
+    environment.aws.client("s3").put_object(Bucket=BUCKET, Key="events/one.json", Body=b"{}")
+    secrets = environment.application_secrets()
+    final = environment.database_in_state()["final_snapshot_identifier"]
+    environment.installation.destroy("deps")
+    assert environment.snapshots() == [final]
+    assert environment.row_in(final) == "1"
+    assert environment.application_secrets() == secrets
 
 
-def test_nfr08_after_destroy_of_network_nothing_else_is_left(stage: Stage) -> None:
+def test_fr27_nfr08_after_destroy_of_network_nothing_else_is_left(environment: Environment) -> None:
     """An audit of every resource type that was used finds the five survivors and nothing else."""
-    stage.installation.destroy("network")
-    assert stage.aws.unlisted() == []
-    assert stage.left_over_besides_survivors() == []
-    assert len(stage.left_over()) == len(SURVIVORS)
+    environment.installation.destroy("network")
+    assert environment.aws.unlisted() == []
+    assert environment.left_over_besides_retained() == []
+    assert len(environment.left_over()) == len(RETAINED)
 
 
-def test_policy_of_the_prerequisites_suffices(stage: Stage) -> None:
+def test_policy_of_the_prerequisites_suffices(environment: Environment) -> None:
     """`policies/deployer.json` allows every call that Terraform has made, EKS's aside.
 
     Cannot prove: what EKS, CloudFormation and RDS call in the user's name, and on which resources.
     """
     policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     allowed = [action for each in policy["Statement"] for action in each["Action"]]
-    needed = {action for call in stage.aws.provider_calls() for action in actions_of(call)}
+    needed = {action for call in environment.aws.provider_calls() for action in actions_of(call)}
     assert {"rds:CreateDBInstance", "s3:PutBucketCORS", "tag:GetResources"} <= needed
     assert [each for each in needed if not any(fnmatch(each, action) for action in allowed)] == []
 
 
-def test_what_the_policy_wants_tagged_is_made_with_the_tag(stage: Stage) -> None:
+def test_what_the_policy_wants_tagged_is_made_with_the_tag(environment: Environment) -> None:
     """Terraform sends the tag `Project` with each call that the policy allows only with it.
 
     Cannot prove: on which resources of a call AWS looks for the tag.
     """
     policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     (tagged,) = (each for each in policy["Statement"] if each["Sid"] == "MakeTagged")
-    made = set(tagged["Action"]) & set(stage.aws.provider_calls())
+    made = set(tagged["Action"]) & set(environment.aws.provider_calls())
     assert {"ec2:CreateVpc", "ec2:CreateLaunchTemplate", "ec2:CreateSecurityGroup"} <= made
-    assert made.intersection(stage.aws.untagged_calls()) == set()
+    assert made.intersection(environment.aws.untagged_calls()) == set()
 
 
 def actions_of(call: str) -> list[str]:

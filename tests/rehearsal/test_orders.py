@@ -7,10 +7,10 @@ import pytest
 from constructs_lib.destroy_order import PVC_NAMESPACE
 from contracts import STACKS
 from in_cluster.names import NAMESPACE
-from tests.checkout import ROOT
-from tests.rehearsal.aws import REGION
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import Stage
+from tests.helpers.checkout import ROOT
+from tests.rehearsal.environment import Environment
+from tests.rehearsal.stand_ins.aws import REGION
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
@@ -23,10 +23,10 @@ LET_GO = re.compile(
 )
 
 
-def make_volume(stage: Stage) -> str:
+def make_volume(environment: Environment) -> str:
     """Make what the EBS driver makes of a claim; the simulated nodes have none."""
     tags = {"Project": "langfuse", PVC_NAMESPACE: NAMESPACE}
-    volume: str = stage.aws.client("ec2").create_volume(
+    volume: str = environment.aws.client("ec2").create_volume(
         AvailabilityZone=f"{REGION}a",
         Size=20,
         TagSpecifications=[
@@ -39,60 +39,62 @@ def make_volume(stage: Stage) -> str:
     return volume
 
 
-def test_everything_is_deployed(stage: Stage, plane: ControlPlane) -> None:
+def test_everything_is_deployed(environment: Environment, plane: ControlPlane) -> None:
     """All three stacks are deployed."""
     for stack in STACKS:
-        stage.installation.deploy(stack)
+        environment.installation.deploy(stack)
     wait_for_all_pods(plane)
 
 
-def test_network_first_is_refused(stage: Stage) -> None:
+def test_network_first_is_refused(environment: Environment) -> None:
     """A destroy of network names app and deps, and has destroyed nothing."""
-    volume, before = make_volume(stage), stage.left_over()
-    said = " ".join(stage.installation.destroy("network", status=1).split())
+    volume, before = make_volume(environment), environment.left_over()
+    said = " ".join(environment.installation.destroy("network", status=1).split())
     assert f"Run cdktf destroy app first: its volumes are still there: {volume}" in said
     assert "Run cdktf destroy deps first: its database is still there: langfuse" in said
-    assert sorted({*before, f"ec2 volume {volume}"}) == stage.left_over()
-    stage.aws.client("ec2").delete_volume(VolumeId=volume)
+    assert sorted({*before, f"ec2 volume {volume}"}) == environment.left_over()
+    environment.aws.client("ec2").delete_volume(VolumeId=volume)
 
 
-def test_app_is_destroyed_without_the_outputs_of_network(stage: Stage, plane: ControlPlane) -> None:
+def test_app_is_destroyed_without_the_outputs_of_network(
+    environment: Environment, plane: ControlPlane
+) -> None:
     """The failed destroy took network's outputs; app finds the cluster, and is destroyed."""
-    assert stage.cloud.state("langfuse-network")["outputs"] == {}
-    stage.installation.destroy("app")
+    assert environment.cloud.state("langfuse-network")["outputs"] == {}
+    environment.installation.destroy("app")
     assert "pod/" not in " ".join(plane.left_in(NAMESPACE))
 
 
-def test_network_publishes_again(stage: Stage, plane: ControlPlane) -> None:
+def test_network_publishes_again(environment: Environment, plane: ControlPlane) -> None:
     """A deploy of network makes no more than the check again, and publishes; app comes back."""
-    said = stage.installation.deploy("network")
+    said = environment.installation.deploy("network")
     assert re.search(r"Plan: [01] to add, 0 to change, 0 to destroy", said), said
-    stage.installation.deploy("app")
+    environment.installation.deploy("app")
     wait_for_all_pods(plane)
 
 
-def test_deps_is_destroyed_before_app(stage: Stage) -> None:
+def test_deps_is_destroyed_before_app(environment: Environment) -> None:
     """Deps goes although app is there, and the database with a final snapshot."""
-    stage.installation.destroy("deps")
-    assert len(stage.snapshots()) == 1
-    assert stage.databases() == []
+    environment.installation.destroy("deps")
+    assert len(environment.snapshots()) == 1
+    assert environment.databases() == []
 
 
-def test_network_is_destroyed_under_app(stage: Stage) -> None:
+def test_network_is_destroyed_under_app(environment: Environment) -> None:
     """Where no volume tells of app, network goes and its cluster with it."""
-    stage.installation.destroy("network")
-    assert [name for name in stage.left_over() if name.startswith(("eks ", "ec2 "))] == []
+    environment.installation.destroy("network")
+    assert [name for name in environment.left_over() if name.startswith(("eks ", "ec2 "))] == []
 
 
-def test_app_is_let_go(stage: Stage) -> None:
+def test_app_is_let_go(environment: Environment) -> None:
     """Without a cluster, destroy of app names network; the documented commands let it go."""
-    said = stage.installation.destroy("app", status=1)
+    said = environment.installation.destroy("app", status=1)
     assert "network-is-not-deployed.invalid" in said, said[-4000:]
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     commands = LET_GO.search(page)
     assert commands
     forget, destroy = commands.groups()
-    stage.installation.run("terraform", *forget.split())
-    stage.installation.run("terraform", *destroy.split(), "-auto-approve")
-    assert stage.cloud.state("langfuse-app").get("resources", []) == []
-    assert stage.left_over_besides_survivors() == []
+    environment.installation.run("terraform", *forget.split())
+    environment.installation.run("terraform", *destroy.split(), "-auto-approve")
+    assert environment.cloud.state("langfuse-app").get("resources", []) == []
+    assert environment.left_over_besides_retained() == []

@@ -2,85 +2,85 @@
 
 import pytest
 
-from tests.rehearsal.stage import BUCKET, TOKEN, Stage
+from tests.rehearsal.environment import BUCKET, TOKEN, Environment
 
 pytestmark = pytest.mark.rehearsal
 
 
-def test_token_is_refused(stage: Stage) -> None:
+def test_token_is_refused(environment: Environment) -> None:
     """With a token that Terraform Cloud does not know, a deploy says so and makes nothing."""
-    stage.installation.change_env(TFE_TOKEN="another")  # noqa: S106 - of the stand-in
-    said = stage.installation.deploy("network", status=1)
+    environment.installation.change_env(TFE_TOKEN="another")  # noqa: S106 - of the stand-in
+    said = environment.installation.deploy("network", status=1)
     assert "unauthorized" in said.lower()
-    assert stage.cloud.workspaces == []
-    assert stage.left_over() == []
-    stage.installation.change_env(TFE_TOKEN=TOKEN)
+    assert environment.cloud.workspaces == []
+    assert environment.left_over() == []
+    environment.installation.change_env(TFE_TOKEN=TOKEN)
 
 
-def test_fr17_deps_before_network(stage: Stage) -> None:
+def test_fr17_deps_before_network(environment: Environment) -> None:
     """Deps before network says which stack is missing and makes nothing."""
-    said = stage.installation.deploy("deps", status=1)
+    said = environment.installation.deploy("deps", status=1)
     assert "There is no workspace langfuse-network. Run cdktf deploy network first." in said
-    assert stage.left_over() == []
+    assert environment.left_over() == []
 
 
-def test_quota_is_said_and_throttling_waited_out(stage: Stage) -> None:
+def test_quota_is_said_and_throttling_waited_out(environment: Environment) -> None:
     """RequestLimitExceeded and 429 are tried again, a quota is said; then nothing is there twice.
 
     Cannot prove: what AWS's quotas are in an account.
     """
-    stage.aws.fail_next(3, 503, "RequestLimitExceeded", "ec2:CreateVpc$")
-    stage.eks.fail_next(2, 429, "TooManyRequestsException", "POST /clusters$")
-    stage.eks.fail_next(1, 400, "ResourceLimitExceededException", "POST /clusters$")
-    said = stage.installation.deploy("network", status=1)
+    environment.aws.fail_next(3, 503, "RequestLimitExceeded", "ec2:CreateVpc$")
+    environment.eks.fail_next(2, 429, "TooManyRequestsException", "POST /clusters$")
+    environment.eks.fail_next(1, 400, "ResourceLimitExceededException", "POST /clusters$")
+    said = environment.installation.deploy("network", status=1)
     assert "ResourceLimitExceededException" in said
-    assert stage.aws.faults_left() == 0
-    stage.installation.apply("network")
-    stage.installation.assert_nothing_to_do("network")
-    assert len([name for name in stage.left_over() if name.startswith("ec2 vpc ")]) == 1
+    assert environment.aws.faults_left() == 0
+    environment.installation.apply("network")
+    environment.installation.assert_nothing_to_do("network")
+    assert len([name for name in environment.left_over() if name.startswith("ec2 vpc ")]) == 1
 
 
-def test_lock_is_held_by_somebody_else(stage: Stage) -> None:
+def test_lock_is_held_by_somebody_else(environment: Environment) -> None:
     """While somebody else holds the workspace, a deploy says so; afterwards nothing has changed."""
-    stage.cloud.lock_by_other("langfuse-network")
-    said = stage.installation.apply("network", status=1)
+    environment.cloud.lock_by_other("langfuse-network")
+    said = environment.installation.apply("network", status=1)
     assert "Error acquiring the state lock" in said
-    stage.cloud.unlock("langfuse-network")
-    stage.installation.assert_nothing_to_do("network")
+    environment.cloud.unlock("langfuse-network")
+    environment.installation.assert_nothing_to_do("network")
 
 
-def test_fr17_output_is_missing_upstream(stage: Stage) -> None:
+def test_fr17_output_is_missing_upstream(environment: Environment) -> None:
     """Where network does not publish something, deps says what, and makes nothing.
 
     Cannot prove: which permissions Terraform Cloud asks for between workspaces.
     """
-    before = stage.left_over()
-    stage.cloud.hide_output("langfuse-network", "vpc_id")
-    said = stage.installation.deploy("deps", status=1)
+    before = environment.left_over()
+    environment.cloud.hide_output("langfuse-network", "vpc_id")
+    said = environment.installation.deploy("deps", status=1)
     assert "Workspace langfuse-network publishes no vpc_id." in said
-    assert stage.left_over() == before
-    stage.cloud.hide_output("langfuse-network", "vpc_id", hidden=False)
+    assert environment.left_over() == before
+    environment.cloud.hide_output("langfuse-network", "vpc_id", hidden=False)
 
 
-def test_bucket_is_taken(stage: Stage) -> None:
+def test_bucket_is_taken(environment: Environment) -> None:
     """A bucket of that name stops deps before a secret is made; without it the deploy goes on.
 
     Cannot prove: what S3 says of a bucket in somebody else's account.
     """
-    s3 = stage.aws.client("s3")
+    s3 = environment.aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    said = stage.installation.apply("deps", status=1)
+    said = environment.installation.apply("deps", status=1)
     assert "langfuse-retained" in said
-    assert [name for name in stage.left_over() if "application-secrets" in name] == []
+    assert [name for name in environment.left_over() if "application-secrets" in name] == []
     s3.delete_bucket(Bucket=BUCKET)
-    stage.installation.apply("deps")
-    stage.installation.assert_nothing_to_do("deps")
-    assert stage.application_secrets()
+    environment.installation.apply("deps")
+    environment.installation.assert_nothing_to_do("deps")
+    assert environment.application_secrets()
 
 
-def test_chart_repository_is_unreachable(stage: Stage) -> None:
+def test_chart_repository_is_unreachable(environment: Environment) -> None:
     """Where the chart cannot be had, app says where it looked."""
-    stage.installation.change_env(LANGFUSE_CHART="http://127.0.0.1:1/charts")
-    said = stage.installation.deploy("app", status=1)
+    environment.installation.change_env(LANGFUSE_CHART="http://127.0.0.1:1/charts")
+    said = environment.installation.deploy("app", status=1)
     assert "http://127.0.0.1:1/charts" in said
     assert "connection refused" in said

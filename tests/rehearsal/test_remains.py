@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 
 from contracts import ApplicationSecrets
+from tests.rehearsal.environment import BUCKET, SECRETS, Environment
 from tests.rehearsal.remains import Left, Remains
-from tests.rehearsal.stage import BUCKET, SECRETS, Stage
 
 pytestmark = pytest.mark.rehearsal
 LONGEST = True
@@ -28,8 +28,8 @@ SNAPSHOT_IS_MISSING = (
 )
 
 
-def plan(stage: Stage, status: int) -> str:
-    said = stage.installation.terraform(
+def plan(environment: Environment, status: int) -> str:
+    said = environment.installation.terraform(
         "deps", "plan", "-input=false", "-refresh=false", status=status
     )
     return " ".join(said.replace("│", " ").split())
@@ -47,20 +47,22 @@ def refusal(left: Left) -> tuple[str, str] | None:
 
 
 @pytest.fixture(scope="module")
-def remains(stage: Stage) -> Remains:
-    return Remains(stage.aws)
+def remains(environment: Environment) -> Remains:
+    return Remains(environment.aws)
 
 
-def test_a_life_begins(stage: Stage, remains: Remains) -> None:
+def test_a_life_begins(environment: Environment, remains: Remains) -> None:
     """Deps is deployed, with a database, a bucket, a secret and a mark."""
-    stage.stand_in_for_network()
-    stage.installation.deploy("deps")
+    environment.stand_in_for_network()
+    environment.installation.deploy("deps")
     remains.remember_secret()
-    (marked,) = [name for name in stage.left_over() if name.startswith("ssm ")]
+    (marked,) = [name for name in environment.left_over() if name.startswith("ssm ")]
     assert marked == "ssm parameter /langfuse/retained/database"
 
 
-def test_fr28_every_combination_beside_a_running_database(stage: Stage, remains: Remains) -> None:
+def test_fr28_every_combination_beside_a_running_database(
+    environment: Environment, remains: Remains
+) -> None:
     """Beside a running database, a lost secret or bucket stops a deploy, which says the remedy.
 
     Three secrets, two buckets and three kinds of snapshots: eighteen plans.
@@ -68,63 +70,67 @@ def test_fr28_every_combination_beside_a_running_database(stage: Stage, remains:
     for secret, bucket, snapshots in COMBINATIONS:
         left = Left(secret=secret, bucket=bucket, snapshots=snapshots, database=True)
         remains.leave(left)
-        said = plan(stage, status=1 if refusal(left) else 0)
+        said = plan(environment, status=1 if refusal(left) else 0)
         for words in refusal(left) or ("No changes.",):
             assert words in said, left
 
 
-def test_fr28_every_combination_without_a_database(stage: Stage, remains: Remains) -> None:
+def test_fr28_every_combination_without_a_database(
+    environment: Environment, remains: Remains
+) -> None:
     """Without a database, the newest snapshot is restored, or a deploy stops and says the remedy.
 
     The same eighteen after a destroy: together they are all thirty-six.
     """
     remains.leave(Left(secret="there", bucket="there", snapshots="none", database=True))  # noqa: S106
-    stage.installation.apply("deps", "-destroy")
+    environment.installation.apply("deps", "-destroy")
     for secret, bucket, snapshots in COMBINATIONS:
         left = Left(secret=secret, bucket=bucket, snapshots=snapshots, database=False)
         remains.leave(left)
-        said = plan(stage, status=1 if refusal(left) else 0)
-        for words in refusal(left) or (f'snapshot_identifier = "{stage.snapshots()[0]}"',):
+        said = plan(environment, status=1 if refusal(left) else 0)
+        for words in refusal(left) or (f'snapshot_identifier = "{environment.snapshots()[0]}"',):
             assert words in said, left
 
 
-def test_fr28_storage_is_never_shrunk(stage: Stage, remains: Remains) -> None:
+def test_fr28_storage_is_never_shrunk(environment: Environment, remains: Remains) -> None:
     """A snapshot of 50 GB is not restored into a database of 20: the number is said."""
     remains.leave(
         Left(secret="there", bucket="there", snapshots="final", database=False),  # noqa: S106
         storage_gb=50,
     )
-    said = plan(stage, status=1)
+    said = plan(environment, status=1)
     assert "DATABASE_STORAGE_GB: is 20, and the snapshot" in said
     assert "has 50. Storage never shrinks" in said
 
 
 def test_fr28_a_secret_from_before_the_mark_stands_for_a_database(
-    stage: Stage, remains: Remains
+    environment: Environment, remains: Remains
 ) -> None:
     """An installation from before there was a mark must have a snapshot all the same."""
     remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
     remains.remove_mark()
     remains.untag_secret()
-    said = plan(stage, status=1)
+    said = plan(environment, status=1)
     assert SNAPSHOT_IS_MISSING[0] in said
 
 
-def test_first_deploy_that_was_cut_off_goes_on(stage: Stage, remains: Remains) -> None:
+def test_first_deploy_that_was_cut_off_goes_on(environment: Environment, remains: Remains) -> None:
     """With a secret and a bucket, but no mark and no snapshot, there never was a database."""
     remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
-    said = plan(stage, status=0)
+    said = plan(environment, status=0)
     assert re.search(r"module\.rds\.\S+aws_db_instance\.this\[0\] will be created", said), said
 
 
-def test_purged_begins_anew(stage: Stage, remains: Remains) -> None:
+def test_purged_begins_anew(environment: Environment, remains: Remains) -> None:
     """With nothing left at all, the next deploy is a first one."""
     remains.leave(Left(secret="gone", bucket="gone", snapshots="none", database=False))  # noqa: S106
-    said = plan(stage, status=0)
+    said = plan(environment, status=0)
     assert '+ "Create" = "true"' in said
 
 
-def test_a_name_that_is_taken_stops_before_anything_is_made(stage: Stage, remains: Remains) -> None:
+def test_a_name_that_is_taken_stops_before_anything_is_made(
+    environment: Environment, remains: Remains
+) -> None:
     """A scheduled secret or a foreign bucket that no listing shows: CloudFormation is refused.
 
     Nothing else has been made by then, and what that stack has made is gone again.
@@ -137,32 +143,32 @@ def test_a_name_that_is_taken_stops_before_anything_is_made(stage: Stage, remain
     ):
         remains.leave(left)
         remains.untag_all()
-        before = stage.left_over()
-        said = stage.installation.apply("deps", status=1)
+        before = environment.left_over()
+        said = environment.installation.apply("deps", status=1)
         assert "langfuse-retained" in said
-        made = [name for name in stage.left_over() if name not in before]
+        made = [name for name in environment.left_over() if name not in before]
         assert [name for name in made if not name.startswith("cloudformation ")] == [], left
 
 
-def test_everything_comes_back(stage: Stage, remains: Remains) -> None:
+def test_everything_comes_back(environment: Environment, remains: Remains) -> None:
     """After all of that, a deploy restores the newest snapshot beside bucket and secret."""
     remains.leave(Left(secret="there", bucket="there", snapshots="several", database=False))  # noqa: S106
-    newest, *_ = stage.snapshots()
-    stage.installation.apply("deps")
-    assert stage.database_in_state()["snapshot_identifier"] == newest
-    secrets = json.loads(stage.application_secrets())
+    newest, *_ = environment.snapshots()
+    environment.installation.apply("deps")
+    assert environment.database_in_state()["snapshot_identifier"] == newest
+    secrets = json.loads(environment.application_secrets())
     assert set(secrets) == set(ApplicationSecrets.__dataclass_fields__)
-    stage.installation.assert_nothing_to_do("deps")
+    environment.installation.assert_nothing_to_do("deps")
 
 
-def test_rules_of_the_bucket_reach_an_installation_that_exists(stage: Stage) -> None:
+def test_rules_of_the_bucket_reach_an_installation_that_exists(environment: Environment) -> None:
     """Another address of Langfuse changes the bucket's CORS rule, and nothing of the secret."""
-    s3, secrets = stage.aws.client("s3"), stage.application_secrets()
+    s3, secrets = environment.aws.client("s3"), environment.application_secrets()
     before = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
-    stage.installation.change_env(LANGFUSE_URL="https://langfuse.example.com:8443/")
-    said = stage.installation.deploy("deps")
+    environment.installation.change_env(LANGFUSE_URL="https://langfuse.example.com:8443/")
+    said = environment.installation.deploy("deps")
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
     (rule,) = s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
     assert rule["AllowedOrigins"] == ["https://langfuse.example.com:8443"]
     assert s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"] == before
-    assert stage.application_secrets() == secrets
+    assert environment.application_secrets() == secrets

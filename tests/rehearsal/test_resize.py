@@ -2,18 +2,18 @@
 
 import pytest
 
-from tests.rehearsal.cluster_objects import T3_LARGE, T3_MEDIUM, ZONES
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import Stage
+from tests.rehearsal.environment import Environment
+from tests.rehearsal.stand_ins.cluster_objects import T3_LARGE, T3_MEDIUM, ZONES
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
 
 
-def applied_template(stage: Stage) -> dict[str, object]:
+def applied_template(environment: Environment) -> dict[str, object]:
     """Return what EC2 has of the launch template that the only node group uses."""
-    eks, ec2 = stage.aws.client("eks", stage.eks.url), stage.aws.client("ec2")
+    eks, ec2 = environment.aws.client("eks", environment.eks.url), environment.aws.client("ec2")
     (name,) = eks.list_nodegroups(clusterName="langfuse")["nodegroups"]
     group = eks.describe_nodegroup(clusterName="langfuse", nodegroupName=name)["nodegroup"]
     used = group["launchTemplate"]
@@ -31,70 +31,70 @@ def replace_nodes(plane: ControlPlane, new: list[str]) -> None:
             plane.remove_node(name)
 
 
-def test_nfr06_nodes_have_standard_credits(stage: Stage) -> None:
+def test_nfr06_nodes_have_standard_credits(environment: Environment) -> None:
     """The template that the nodes were made from has standard CPU credits, as EC2 shows it.
 
     Cannot prove: that EKS hands the template on as it is.
     """
-    stage.installation.deploy("network")
-    template = applied_template(stage)
+    environment.installation.deploy("network")
+    template = applied_template(environment)
     assert template["InstanceType"] == "t3.medium"
     assert template["CreditSpecification"] == {"CpuCredits": "standard"}
     assert len(template["subnets"]) == len(ZONES)  # type: ignore[arg-type]
 
 
-def test_volumes_are_in_the_first_zone(stage: Stage, plane: ControlPlane) -> None:
+def test_volumes_are_in_the_first_zone(environment: Environment, plane: ControlPlane) -> None:
     """On two nodes, both volumes are in the first subnet's zone, with ClickHouse and Redis."""
-    stage.stand_in_for_deps()
-    stage.installation.deploy("app")
+    environment.stand_in_for_deps()
+    environment.installation.deploy("app")
     nodes = wait_for_all_pods(plane)
     assert_placement(nodes)
     assert f".{ZONES[0]}." in nodes["clickhouse"]
 
 
-def test_two_nodes_become_one(stage: Stage, plane: ControlPlane) -> None:
+def test_two_nodes_become_one(environment: Environment, plane: ControlPlane) -> None:
     """Network, then app: one t3.large in the volumes' zone takes all four pods.
 
     Cannot prove: how long AWS takes to make and drain nodes.
     """
-    stage.installation.change_env(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")
-    stage.installation.deploy("network")
-    template = applied_template(stage)
+    environment.installation.change_env(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")
+    environment.installation.deploy("network")
+    template = applied_template(environment)
     assert template["InstanceType"] == "t3.large"
     assert len(template["subnets"]) == 1  # type: ignore[arg-type]
     new = plane.add_nodes(1, T3_LARGE, zones=ZONES[:1])
     replace_nodes(plane, new)
-    stage.installation.deploy("app")
+    environment.installation.deploy("app")
     assert set(wait_for_all_pods(plane).values()) == set(new)
-    stage.installation.assert_nothing_to_do("network", "app")
+    environment.installation.assert_nothing_to_do("network", "app")
 
 
-def test_one_node_becomes_two(stage: Stage, plane: ControlPlane) -> None:
+def test_one_node_becomes_two(environment: Environment, plane: ControlPlane) -> None:
     """And back: two t3.medium, with the same volumes, and the placement of two nodes."""
     volumes = sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc"))
-    stage.installation.change_env(NODE_COUNT="2", NODE_INSTANCE_TYPE="t3.medium")
-    stage.installation.deploy("network")
+    environment.installation.change_env(NODE_COUNT="2", NODE_INSTANCE_TYPE="t3.medium")
+    environment.installation.deploy("network")
     new = plane.add_nodes(2, T3_MEDIUM, zones=ZONES)
     replace_nodes(plane, new)
-    stage.installation.deploy("app")
+    environment.installation.deploy("app")
     assert_placement(wait_for_all_pods(plane))
     assert sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc")) == volumes
 
 
-def test_spot_changes_the_nodes_only(stage: Stage, plane: ControlPlane) -> None:
+def test_spot_changes_the_nodes_only(environment: Environment, plane: ControlPlane) -> None:
     """Spot needs network alone: new nodes take the pods as they are."""
-    stage.installation.change_env(NODE_CAPACITY_TYPE="SPOT")
-    stage.installation.deploy("network")
+    environment.installation.change_env(NODE_CAPACITY_TYPE="SPOT")
+    environment.installation.deploy("network")
     replace_nodes(plane, plane.add_nodes(2, T3_MEDIUM, zones=ZONES))
     assert_placement(wait_for_all_pods(plane))
-    stage.installation.assert_nothing_to_do("network")
+    environment.installation.assert_nothing_to_do("network")
 
 
-def test_kubernetes_is_not_downgraded(stage: Stage) -> None:
+def test_kubernetes_is_not_downgraded(environment: Environment) -> None:
     """An older version, or one two steps on, stops the plan with the version that runs."""
-    stage.installation.change_env(KUBERNETES_VERSION="1.35")
-    said = " ".join(stage.installation.deploy("network", status=1).replace("│", " ").split())
+    environment.installation.change_env(KUBERNETES_VERSION="1.35")
+    said = " ".join(environment.installation.deploy("network", status=1).replace("│", " ").split())
     assert "KUBERNETES_VERSION: is 1.35, and the cluster runs 1.36. EKS cannot go back" in said
-    stage.installation.change_env(KUBERNETES_VERSION="1.38")
-    said = " ".join(stage.installation.deploy("network", status=1).replace("│", " ").split())
+    environment.installation.change_env(KUBERNETES_VERSION="1.38")
+    said = " ".join(environment.installation.deploy("network", status=1).replace("│", " ").split())
     assert "EKS goes one minor version at a time" in said

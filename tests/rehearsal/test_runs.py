@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from contracts import STACKS
-from tests.rehearsal.chart_repository import ChartRepository
-from tests.rehearsal.cloud_run import Run
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import PASSWORD, Stage, wait_until
+from tests.rehearsal.environment import PASSWORD, Environment, wait_until
+from tests.rehearsal.stand_ins.chart_repository import ChartRepository
+from tests.rehearsal.stand_ins.cloud_run import Run
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
@@ -27,16 +27,16 @@ ENDED = {"applied", "discarded", "planned_and_finished", "errored"}
 WORKSPACES = [f"tfe_workspace.{stack}" for stack in STACKS]
 
 
-def deploy_workspaces(stage: Stage) -> str:
+def deploy_workspaces(environment: Environment) -> str:
     """Deploy as the first time, when its workspace still has the organization's default."""
-    command = stage.installation.cdktf("deploy", "workspaces")
-    return stage.installation.run("env", "TF_FORCE_LOCAL_BACKEND=1", *command)
+    command = environment.installation.cdktf("deploy", "workspaces")
+    return environment.installation.run("env", "TF_FORCE_LOCAL_BACKEND=1", *command)
 
 
-def resources(stage: Stage, stack: str) -> dict[str, Any]:
+def resources(environment: Environment, stack: str) -> dict[str, Any]:
     """Return the ids of all that a state manages, by address."""
     found = {}
-    for resource in stage.cloud.state(f"langfuse-{stack}")["resources"]:
+    for resource in environment.cloud.state(f"langfuse-{stack}")["resources"]:
         if resource["mode"] == "managed":
             parts = [resource.get("module"), resource["type"], resource["name"]]
             for each in resource["instances"]:
@@ -46,9 +46,9 @@ def resources(stage: Stage, stack: str) -> dict[str, Any]:
     return found
 
 
-def triggered(stage: Stage) -> list[Run]:
+def triggered(environment: Environment) -> list[Run]:
     """Return the runs that other runs started, all of which have ended."""
-    found = [run for run in stage.cloud.runs.all if run.triggered_by]
+    found = [run for run in environment.cloud.runs.all if run.triggered_by]
     wait_until(lambda: all(run.status in ENDED for run in found))
     return found
 
@@ -60,85 +60,90 @@ def charts(mirror: Path) -> Iterator[str]:
         yield repository.url
 
 
-def test_deploys_on_this_machine(stage: Stage, charts: str) -> None:
+def test_deploys_on_this_machine(environment: Environment, charts: str) -> None:
     """Network and deps are deployed from the user's machine."""
-    stage.installation.change_env(
+    environment.installation.change_env(
         LANGFUSE_CHART=charts, TRAEFIK_CHART=charts, EXTERNAL_DNS_CHART=charts
     )
-    stage.installation.deploy("network")
-    stage.installation.deploy("deps")
+    environment.installation.deploy("network")
+    environment.installation.deploy("deps")
 
 
-def test_deploys_app_on_this_machine(stage: Stage, plane: ControlPlane) -> None:
+def test_deploys_app_on_this_machine(environment: Environment, plane: ControlPlane) -> None:
     """So is app, and it becomes ready."""
-    stage.installation.deploy("app")
+    environment.installation.deploy("app")
     wait_for_all_pods(plane)
 
 
-def test_workspaces_are_taken_over(stage: Stage) -> None:
+def test_workspaces_are_taken_over(environment: Environment) -> None:
     """The workspaces that exist are taken over with their state, one that does not is made."""
-    before = stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps")
-    existing = len(stage.cloud.workspaces)
-    stage.installation.change_env(TERRAFORM_CLOUD_RUNS="remote", TF_FORCE_LOCAL_BACKEND="")
-    said = deploy_workspaces(stage)
+    before = environment.cloud.state("langfuse-network"), environment.cloud.state("langfuse-deps")
+    existing = len(environment.cloud.workspaces)
+    environment.installation.change_env(TERRAFORM_CLOUD_RUNS="remote", TF_FORCE_LOCAL_BACKEND="")
+    said = deploy_workspaces(environment)
     assert f"{existing} imported" in said
-    assert before == (stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps"))
+    assert before == (
+        environment.cloud.state("langfuse-network"),
+        environment.cloud.state("langfuse-deps"),
+    )
     for stack in STACKS:
-        attributes = stage.cloud.attributes(f"langfuse-{stack}")
+        attributes = environment.cloud.attributes(f"langfuse-{stack}")
         assert attributes["execution-mode"] == "remote"
         assert attributes["terraform-version"] == "1.11.4"
-    assert stage.cloud.attributes("langfuse-workspaces")["execution-mode"] == "local"
-    stage.installation.assert_nothing_to_do("workspaces")
+    assert environment.cloud.attributes("langfuse-workspaces")["execution-mode"] == "local"
+    environment.installation.assert_nothing_to_do("workspaces")
 
 
-def test_nfr01_password_is_in_no_state(stage: Stage) -> None:
+def test_nfr01_password_is_in_no_state(environment: Environment) -> None:
     """The password reached the workspace of app, and is not in the state of workspaces."""
-    assert PASSWORD in stage.cloud.variables("langfuse-app").values()
-    assert json.dumps(PASSWORD)[1:-1] not in json.dumps(stage.cloud.state("langfuse-workspaces"))
+    assert PASSWORD in environment.cloud.variables("langfuse-app").values()
+    assert json.dumps(PASSWORD)[1:-1] not in json.dumps(
+        environment.cloud.state("langfuse-workspaces")
+    )
 
 
-def test_moving_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
+def test_moving_to_terraform_cloud_changes_nothing(environment: Environment) -> None:
     """Remote runs, without the user's key, let the runs' role into the cluster and change nothing.
 
     Cannot prove: that AWS takes Terraform Cloud's tokens, and what its machines have on board.
     """
-    network, deps = resources(stage, "network"), resources(stage, "deps")
-    said = stage.installation.deploy("network")
+    network, deps = resources(environment, "network"), resources(environment, "deps")
+    said = environment.installation.deploy("network")
     assert "Running apply in the remote backend" in said
     assert "Plan: 2 to add, 0 to change, 0 to destroy." in said
-    moved = resources(stage, "network")
+    moved = resources(environment, "network")
     assert moved.keys() - network.keys() == ENTRY
     assert {address: moved[address] for address in network} == network
-    assert triggered(stage) == []
-    assert "No changes." in stage.installation.deploy("deps")
-    assert resources(stage, "deps") == deps
+    assert triggered(environment) == []
+    assert "No changes." in environment.installation.deploy("deps")
+    assert resources(environment, "deps") == deps
 
 
 @pytest.mark.usefixtures("plane")
-def test_moving_app_to_terraform_cloud_changes_nothing(stage: Stage) -> None:
+def test_moving_app_to_terraform_cloud_changes_nothing(environment: Environment) -> None:
     """Helm logs in with a token instead of the AWS CLI, and finds nothing to do."""
-    assert "No changes." in stage.installation.deploy("app")
+    assert "No changes." in environment.installation.deploy("app")
 
 
-def test_first_install_in_terraform_cloud(stage: Stage, plane: ControlPlane) -> None:
+def test_first_install_in_terraform_cloud(environment: Environment, plane: ControlPlane) -> None:
     """App is destroyed and installed by remote runs: ready, and no token is in the state.
 
     Cannot prove: that a first install ends before the token of EKS does.
     """
-    stage.installation.destroy("app")
+    environment.installation.destroy("app")
     wait_until(lambda: plane.left_in("langfuse") == [])
-    stage.installation.deploy("app")
+    environment.installation.deploy("app")
     wait_for_all_pods(plane)
-    assert "k8s-aws-v1" not in json.dumps(stage.cloud.state("langfuse-app"))
-    stage.installation.destroy("app")
+    assert "k8s-aws-v1" not in json.dumps(environment.cloud.state("langfuse-app"))
+    environment.installation.destroy("app")
 
 
-def test_a_change_of_network_runs_deps(stage: Stage) -> None:
+def test_a_change_of_network_runs_deps(environment: Environment) -> None:
     """A change of network is applied, and starts a run of deps, which finds nothing to do."""
-    stage.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32")
-    stage.installation.deploy("network")
-    wait_until(lambda: bool(triggered(stage)))
-    (run,) = triggered(stage)
+    environment.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32")
+    environment.installation.deploy("network")
+    wait_until(lambda: bool(triggered(environment)))
+    (run,) = triggered(environment)
     assert (run.triggered_by, run.workspace.attributes["name"]) == (
         "langfuse-network",
         "langfuse-deps",
@@ -146,69 +151,74 @@ def test_a_change_of_network_runs_deps(stage: Stage) -> None:
     assert run.status == "planned_and_finished"
 
 
-def test_a_declined_plan_is_not_applied_by_a_trigger(stage: Stage) -> None:
+def test_a_declined_plan_is_not_applied_by_a_trigger(environment: Environment) -> None:
     """A change of deps that was declined is uploaded; the run that network triggers only plans it.
 
     Cannot prove: that Terraform Cloud plans what was uploaded last, as this stand-in does.
     """
-    stage.installation.change_env(DATABASE_STORAGE_GB="21")
-    stage.installation.run("npx", "cdktf", "synth")
-    folder = stage.installation.folder / "cdktf.out" / "stacks" / "deps"
-    said = stage.installation.run("sh", "-c", "echo no | terraform apply", status=1, cwd=folder)
+    environment.installation.change_env(DATABASE_STORAGE_GB="21")
+    environment.installation.run("npx", "cdktf", "synth")
+    folder = environment.installation.folder / "cdktf.out" / "stacks" / "deps"
+    said = environment.installation.run(
+        "sh", "-c", "echo no | terraform apply", status=1, cwd=folder
+    )
     assert "allocated_storage" in said
-    declined = stage.cloud.runs.all[-1]
+    declined = environment.cloud.runs.all[-1]
     assert (declined.status, declined.confirmed_by) == ("discarded", None)
-    stage.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.8/32")
-    stage.installation.deploy("network")
-    wait_until(lambda: stage.cloud.runs.all[-1].waits)
-    run = stage.cloud.runs.all[-1]
+    environment.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.8/32")
+    environment.installation.deploy("network")
+    wait_until(lambda: environment.cloud.runs.all[-1].waits)
+    run = environment.cloud.runs.all[-1]
     assert (run.triggered_by, run.workspace.attributes["name"]) == (
         "langfuse-network",
         "langfuse-deps",
     )
     assert b"allocated_storage" in run.logs["plan"]
     assert run.confirmed_by is None
-    assert stage.database_in_state()["allocated_storage"] == 20
-    (database,) = stage.databases()
+    assert environment.database_in_state()["allocated_storage"] == 20
+    (database,) = environment.databases()
     assert database["AllocatedStorage"] == 20
-    stage.cloud.runs.discard(run)
-    stage.installation.change_env(DATABASE_STORAGE_GB="20")
-    assert "No changes." in stage.installation.deploy("deps")
+    environment.cloud.runs.discard(run)
+    environment.installation.change_env(DATABASE_STORAGE_GB="20")
+    assert "No changes." in environment.installation.deploy("deps")
 
 
-def test_state_that_is_not_shared_is_not_read(stage: Stage) -> None:
+def test_state_that_is_not_shared_is_not_read(environment: Environment) -> None:
     """Where network no longer shares its state, deps says so; `workspaces` sets it right."""
-    stage.cloud.share_with_nobody("langfuse-network")
-    said = stage.installation.apply("deps", status=1)
+    environment.cloud.share_with_nobody("langfuse-network")
+    said = environment.installation.apply("deps", status=1)
     assert "publishes no vpc_id" in said
     assert "let it share its state with this workspace" in " ".join(said.split())
-    stage.installation.apply("workspaces")
-    assert "No changes." in stage.installation.apply("deps")
+    environment.installation.apply("workspaces")
+    assert "No changes." in environment.installation.apply("deps")
 
 
-def test_workspaces_with_resources_are_not_deleted(stage: Stage) -> None:
+def test_workspaces_with_resources_are_not_deleted(environment: Environment) -> None:
     """A destroy of workspaces refuses to delete those with resources; a deploy mends the rest."""
-    before = stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps")
-    said = stage.installation.destroy("workspaces", status=1)
+    before = environment.cloud.state("langfuse-network"), environment.cloud.state("langfuse-deps")
+    said = environment.installation.destroy("workspaces", status=1)
     assert "resources under management" in " ".join(said.split())
-    assert before == (stage.cloud.state("langfuse-network"), stage.cloud.state("langfuse-deps"))
-    deploy_workspaces(stage)
-    stage.installation.assert_nothing_to_do("workspaces")
+    assert before == (
+        environment.cloud.state("langfuse-network"),
+        environment.cloud.state("langfuse-deps"),
+    )
+    deploy_workspaces(environment)
+    environment.installation.assert_nothing_to_do("workspaces")
 
 
-def test_moving_back_changes_nothing(stage: Stage) -> None:
+def test_moving_back_changes_nothing(environment: Environment) -> None:
     """With the workspaces let go, all that was around them goes; only the role's entry goes too."""
-    before = {stack: resources(stage, stack) for stack in ("network", "deps")}
-    stage.installation.terraform("workspaces", "state", "rm", *WORKSPACES)
-    stage.installation.destroy("workspaces")
-    stage.installation.change_env(TERRAFORM_CLOUD_RUNS="local", TF_FORCE_LOCAL_BACKEND="1")
-    said = stage.installation.deploy("network")
+    before = {stack: resources(environment, stack) for stack in ("network", "deps")}
+    environment.installation.terraform("workspaces", "state", "rm", *WORKSPACES)
+    environment.installation.destroy("workspaces")
+    environment.installation.change_env(TERRAFORM_CLOUD_RUNS="local", TF_FORCE_LOCAL_BACKEND="1")
+    said = environment.installation.deploy("network")
     assert "Running apply in the remote backend" not in said
     assert "Plan: 0 to add, 0 to change, 2 to destroy." in said
-    after = resources(stage, "network")
+    after = resources(environment, "network")
     assert after == {
         address: each for address, each in before["network"].items() if address not in ENTRY
     }
-    stage.installation.deploy("deps")
-    assert resources(stage, "deps") == before["deps"]
-    assert [name for name in stage.left_over() if "terraform-cloud" in name] == []
+    environment.installation.deploy("deps")
+    assert resources(environment, "deps") == before["deps"]
+    assert [name for name in environment.left_over() if "terraform-cloud" in name] == []

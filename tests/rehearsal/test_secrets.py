@@ -11,8 +11,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from in_cluster.names import NAMESPACE, SecretKey
-from tests.rehearsal.control_plane import ControlPlane
-from tests.rehearsal.stage import PASSWORD, TOKEN, Stage
+from tests.rehearsal.environment import PASSWORD, TOKEN, Environment
+from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
@@ -27,14 +27,14 @@ PLANS = (
 )
 
 
-def secrets(stage: Stage) -> dict[str, str]:
+def secrets(environment: Environment) -> dict[str, str]:
     """Return all that nobody may see, by its name."""
-    (database,) = stage.in_state("deps", "aws_db_instance.")
+    (database,) = environment.in_state("deps", "aws_db_instance.")
     generated = {
-        name: stage.in_state("app", f"random_password.{name}")[0]["result"]
+        name: environment.in_state("app", f"random_password.{name}")[0]["result"]
         for name in ("clickhouse_password", "redis_password")
     }
-    application: dict[str, str] = json.loads(stage.application_secrets())
+    application: dict[str, str] = json.loads(environment.application_secrets())
     return {
         **application,
         **generated,
@@ -77,8 +77,8 @@ def resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from resources(child)
 
 
-def unmarked_in_state(stage: Stage, stack: str) -> str:
-    shown = json.loads(stage.installation.terraform(stack, "show", "-json"))["values"]
+def unmarked_in_state(environment: Environment, stack: str) -> str:
+    shown = json.loads(environment.installation.terraform(stack, "show", "-json"))["values"]
     texts = [
         text
         for each in resources(shown["root_module"])
@@ -88,64 +88,70 @@ def unmarked_in_state(stage: Stage, stack: str) -> str:
     return "\n".join([*texts, *(str(each["value"]) for each in outputs if not each["sensitive"])])
 
 
-def plan(stage: Stage, stack: str, *options: str) -> str:
-    return stage.installation.terraform(stack, "plan", "-input=false", *options)
+def plan(environment: Environment, stack: str, *options: str) -> str:
+    return environment.installation.terraform(stack, "plan", "-input=false", *options)
 
 
-def test_nfr01_deploys_print_none(stage: Stage, plane: ControlPlane) -> None:
+def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane) -> None:
     """Deps and app are deployed; nothing of what that printed is a secret."""
-    stage.stand_in_for_network()
-    said = stage.installation.deploy("deps") + stage.installation.deploy("app")
+    environment.stand_in_for_network()
+    said = environment.installation.deploy("deps") + environment.installation.deploy("app")
     wait_for_all_pods(plane)
-    assert found_in(said, secrets(stage)) == []
-    assert len(secrets(stage)) == len(SecretKey) + 2
+    assert found_in(said, secrets(environment)) == []
+    assert len(secrets(environment)) == len(SecretKey) + 2
 
 
-def test_nfr01_search_finds_what_is_there(stage: Stage) -> None:
+def test_nfr01_search_finds_what_is_there(environment: Environment) -> None:
     """The search itself finds each secret, plain and encoded: it could fail."""
-    known = secrets(stage)
+    known = secrets(environment)
     for name, value in known.items():
         assert name in found_in(f"a{quote(value, safe='')}b", known)
         assert name in found_in(base64.b64encode(value.encode()).decode(), known)
-    whole = json.dumps([stage.cloud.state("langfuse-deps"), stage.cloud.state("langfuse-app")])
+    whole = json.dumps(
+        [environment.cloud.state("langfuse-deps"), environment.cloud.state("langfuse-app")]
+    )
     assert set(found_in(whole, known)) >= {"database_password", "redis_password"}
 
 
-def test_nfr01_no_plan_prints_one(stage: Stage) -> None:
+def test_nfr01_no_plan_prints_one(environment: Environment) -> None:
     """No plan of app or deps shows one: of an update, a replacement, a rotation, a destroy."""
-    known = secrets(stage)
-    stage.installation.change_env(LANGFUSE_SIGNUP_DISABLED="false", DATABASE_STORAGE_GB="30")
-    stage.installation.run("npx", "cdktf", "synth")
+    known = secrets(environment)
+    environment.installation.change_env(LANGFUSE_SIGNUP_DISABLED="false", DATABASE_STORAGE_GB="30")
+    environment.installation.run("npx", "cdktf", "synth")
     for options in PLANS:
-        said = plan(stage, "app", *options)
+        said = plan(environment, "app", *options)
         assert RELEASE in said
         assert found_in(said, known) == [], options
     for options in ((), ("-replace=module.rds.random_id.this[0]",), ("-destroy",)):
-        assert found_in(plan(stage, "deps", *options), known) == [], options
+        assert found_in(plan(environment, "deps", *options), known) == [], options
 
 
-def test_nfr01_no_state_holds_one_unmarked(stage: Stage) -> None:
+def test_nfr01_no_state_holds_one_unmarked(environment: Environment) -> None:
     """Both states mark each secret that they hold as sensitive, and app's release holds none."""
-    known = secrets(stage)
+    known = secrets(environment)
     for stack in ("deps", "app"):
-        assert found_in(unmarked_in_state(stage, stack), known) == [], stack
-    (release,) = stage.in_state("app", RELEASE)
+        assert found_in(unmarked_in_state(environment, stack), known) == [], stack
+    (release,) = environment.in_state("app", RELEASE)
     assert found_in(json.dumps(release), known) == []
 
 
-def test_an_update_leaves_the_secret_as_it_is(stage: Stage, plane: ControlPlane) -> None:
+def test_an_update_leaves_the_secret_as_it_is(
+    environment: Environment, plane: ControlPlane
+) -> None:
     """A change of another value is an update, after which the Secret has all its keys."""
     question = ("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=jsonpath={.data}")
     before = plane.kubectl(*question)
     assert len(json.loads(before)) == len(SecretKey)
-    stage.installation.apply("app")
+    environment.installation.apply("app")
     assert plane.kubectl(*question) == before
-    stage.installation.assert_nothing_to_do("app")
+    environment.installation.assert_nothing_to_do("app")
 
 
-def test_nfr01_no_error_and_no_file_shows_one(stage: Stage, plane: ControlPlane) -> None:
+def test_nfr01_no_error_and_no_file_shows_one(
+    environment: Environment, plane: ControlPlane
+) -> None:
     """An upgrade that fails says nothing of them, nor does a file below `cdktf.out`."""
-    known = secrets(stage)
+    known = secrets(environment)
     plane.kubectl("delete", "storageclass", "langfuse-gp3")
     conflicting = {
         "apiVersion": "storage.k8s.io/v1",
@@ -154,13 +160,13 @@ def test_nfr01_no_error_and_no_file_shows_one(stage: Stage, plane: ControlPlane)
         "provisioner": "another.example.com",
     }
     plane.kubectl("create", "--filename=-", manifest=conflicting)
-    stage.installation.change_env(LANGFUSE_SIGNUP_DISABLED="true")
-    stage.installation.run("npx", "cdktf", "synth")
-    said = stage.installation.apply("app", status=1)
+    environment.installation.change_env(LANGFUSE_SIGNUP_DISABLED="true")
+    environment.installation.run("npx", "cdktf", "synth")
+    said = environment.installation.apply("app", status=1)
     assert "langfuse-gp3" in said
     assert found_in(said, known) == []
     plane.kubectl("delete", "storageclass", "langfuse-gp3")
-    for file in files(stage.installation.folder / "cdktf.out"):
+    for file in files(environment.installation.folder / "cdktf.out"):
         assert found_in(file.read_text(encoding="utf-8", errors="replace"), known) == [], file.name
 
 
@@ -170,41 +176,41 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def test_rotated_secret_arrives(stage: Stage, plane: ControlPlane) -> None:
+def test_rotated_secret_arrives(environment: Environment, plane: ControlPlane) -> None:
     """A new Redis password and a new admin password reach the Secret; then nothing is to do."""
-    stage.installation.change_env(LANGFUSE_ADMIN_PASSWORD="another$one")  # noqa: S106
-    stage.installation.apply("app", "-replace=random_password.redis_password")
+    environment.installation.change_env(LANGFUSE_ADMIN_PASSWORD="another$one")  # noqa: S106
+    environment.installation.apply("app", "-replace=random_password.redis_password")
     secret = json.loads(
         plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
     )["data"]
-    (redis,) = stage.in_state("app", "random_password.redis_password")
+    (redis,) = environment.in_state("app", "random_password.redis_password")
     assert base64.b64decode(secret["redis-password"]).decode() == redis["result"]
     assert base64.b64decode(secret["admin-password"]).decode() == "another$one"
-    stage.installation.assert_nothing_to_do("app")
+    environment.installation.assert_nothing_to_do("app")
 
 
-def test_secret_is_never_emptied(stage: Stage, plane: ControlPlane) -> None:
+def test_secret_is_never_emptied(environment: Environment, plane: ControlPlane) -> None:
     """An update that does not send the secrets, as the provider's own may be, is refused by Helm.
 
     The Secret stays as it was, and the next deploy goes on.
     """
     question = ("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=jsonpath={.data}")
     before = plane.kubectl(*question)
-    override = stage.installation.folder / "cdktf.out" / "stacks" / "app" / "override.tf.json"
+    override = environment.installation.folder / "cdktf.out" / "stacks" / "app" / "override.tf.json"
     release = {"langfuse": {"set_wo_revision": 1, "max_history": 6}}
     override.write_text(json.dumps({"resource": {"helm_release": release}}), encoding="utf-8")
-    said = stage.installation.apply("app", status=1)
+    said = environment.installation.apply("app", status=1)
     assert "kind not set" in said
-    assert found_in(said, secrets(stage)) == []
+    assert found_in(said, secrets(environment)) == []
     assert plane.kubectl(*question) == before
     override.unlink()
-    stage.installation.apply("app")
+    environment.installation.apply("app")
     assert plane.kubectl(*question) == before
 
 
-def test_nfr01_destroy_prints_none(stage: Stage) -> None:
+def test_nfr01_destroy_prints_none(environment: Environment) -> None:
     """Nor does a destroy."""
-    known = secrets(stage)
-    said = stage.installation.destroy("app")
+    known = secrets(environment)
+    said = environment.installation.destroy("app")
     assert re.search(r"helm_release\.langfuse", said)
     assert found_in(said, known) == []

@@ -1,0 +1,1 @@
+"""Each construct of constructs_lib, alone on a bare stack."""

@@ -1,0 +1,55 @@
+"""Values of Helm releases, and their parts."""
+
+from functools import cache
+from typing import Any, Final
+
+import yaml
+
+from tests.helpers.stack import Stack
+
+Values = dict[str, Any]
+
+# What a t3.medium can give to pods, in MiB.
+ALLOCATABLE: Final = 3276
+
+
+def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
+    (text,) = stack.resource("helm_release", release)["values"]
+    references = {f"${{local.{name}}}": value for name, value in stack.json["locals"].items()}
+    return _parsed(references.get(text, text))
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return values
+
+
+def mib(quantity: str) -> int:
+    assert quantity.endswith("Mi")
+    return int(quantity.removesuffix("Mi"))
+
+
+def pods(values: Values) -> dict[str, Values]:
+    return {
+        "web": values["langfuse"]["web"],
+        "worker": values["langfuse"]["worker"],
+        "clickhouse": values["clickhouse"],
+        "redis": values["redis"]["primary"],
+    }
+
+
+def item(values: Values, kind: str, name: str) -> Values:
+    (found,) = [
+        each
+        for each in values["extraManifests"].values()
+        if (each.get("kind"), each["metadata"]["name"]) == (kind, name)
+    ]
+    assert isinstance(found, dict)
+    return found
+
+
+def environment(values: Values, pod: str) -> dict[str, Any]:
+    return {
+        each["name"]: each.get("value") for each in values["langfuse"][pod]["pod"]["additionalEnv"]
+    }

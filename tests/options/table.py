@@ -1,0 +1,19 @@
+"""The options, by name: the lines that each adds to the eight variables of ``.env``.
+
+A new option adds its lines here, its test file beside this one, and its snapshot by
+``uv run pytest --snapshot-update``: what it changes of the default.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
+    "local_chart": {"LANGFUSE_CHART": "tests/data"},
+    "public_name": {
+        "LANGFUSE_DOMAIN": "langfuse.example.com",
+        "ROUTE53_ZONE": "example.com",
+    },
+    "remote_runs": {"TERRAFORM_CLOUD_RUNS": "remote"},
+    "single_node": {"NODE_COUNT": "1", "NODE_INSTANCE_TYPE": "t3.large"},
+}
