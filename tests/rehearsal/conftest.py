@@ -1,4 +1,4 @@
-"""Each file of the rehearsal is one installation, its tests are steps that follow each other."""
+"""Each scenario is a file with an environment of its own; its tests are steps in order."""
 
 import fcntl
 import os
@@ -34,20 +34,20 @@ def is_long(item: pytest.Item) -> bool:
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Remember the first step that failed: those after it have nothing to stand on."""
+    """Remember the first step that failed, so that the steps after it are skipped."""
     failed = call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception)
     if failed and item.parent:
         item.parent.stash.setdefault(FAILED_STEP, item.name)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what comes after a failed step of the same installation."""
+    """Skip the steps after a failed one of the same scenario."""
     if item.parent and (failed := item.parent.stash.get(FAILED_STEP, None)):
         pytest.skip(f"{failed} failed before")
 
 
 def missing(mirror: Path) -> str | None:
-    """Say in one line what a rehearsal lacks on this machine, or return None."""
+    """Return what a rehearsal lacks on this machine, in one line, or None."""
     for program in ("terraform", "npx"):
         if shutil.which(program) is None:
             return f"{program} is not on PATH"
@@ -62,7 +62,7 @@ def missing(mirror: Path) -> str | None:
 
 @pytest.fixture(scope="session")
 def mirror(request: pytest.FixtureRequest) -> Path:
-    """Return the mirror directory, which need not exist where the public registry does."""
+    """Return the mirror's folder, which need not exist where the public registry is reachable."""
     directory = Path(os.environ.get("REHEARSAL_MIRROR", MIRROR))
     if lack := missing(directory):
         if request.config.getoption("--rehearsal-required"):
@@ -82,7 +82,7 @@ def _in_a_hurry(
     mirror: Path,  # noqa: ARG001 - without a mirror or a registry, nothing is prepared
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
-    """Have CDKTF's libraries unpacked, and Python's compiled, once and not in each part."""
+    """Unpack CDKTF's libraries and compile Python's once for all scenarios."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent

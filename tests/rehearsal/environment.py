@@ -53,11 +53,11 @@ class Environment:
     installation: Installation
 
     def left_over(self) -> list[str]:
-        """Name what exists in AWS and was not there at first."""
+        """List the resources that exist in AWS and did not at the start."""
         return sorted([*self.aws.inventory(), *self.eks.resources()])
 
     def left_over_besides_retained(self) -> list[str]:
-        """Name what of that a destroy should have deleted."""
+        """List those that a destroy should have deleted."""
         retained = re.compile("|".join(RETAINED))
         return [name for name in self.left_over() if not retained.fullmatch(name)]
 
@@ -68,7 +68,7 @@ class Environment:
         return value
 
     def databases(self) -> list[dict[str, Any]]:
-        """Return what RDS says of every instance."""
+        """Return every database instance, as RDS describes it."""
         found: list[dict[str, Any]] = self.aws.client("rds").describe_db_instances()["DBInstances"]
         return found
 
@@ -111,7 +111,7 @@ class Environment:
         return row
 
     def in_state(self, stack: str, name: str) -> list[dict[str, Any]]:
-        """Return what a workspace's state has of resources with ``name`` in their type or name."""
+        """Return the attributes, from a state, of resources with ``name`` in their type or name."""
         return [
             instance["attributes"]
             for resource in self.cloud.state(f"langfuse-{stack}").get("resources", [])
@@ -120,12 +120,12 @@ class Environment:
         ]
 
     def database_in_state(self) -> dict[str, Any]:
-        """Return what Terraform has recorded of the database."""
+        """Return the database's attributes in Terraform's state."""
         (database,) = self.in_state("deps", "aws_db_instance.")
         return database
 
     def kill(self, command: str, stack: str, *, once: Callable[[], bool]) -> None:
-        """Start a command and kill it with all it started, as soon as ``once`` is true of it."""
+        """Start a command, and kill it and its children as soon as ``once`` returns true."""
         process = self.installation.start(*self.installation.cdktf(command, stack))
         wait_until(lambda: once() or process.poll() is not None)
         if process.poll() is not None:
@@ -138,14 +138,14 @@ class Environment:
         process.communicate()
 
     def unlock(self, stack: str) -> None:
-        """Be told that the dead run holds the workspace, and take the lock away from it."""
+        """Check that the killed command's lock is reported, and force-unlock the workspace."""
         said = self.installation.terraform(stack, "plan", "-input=false", status=1)
         assert "Error acquiring the state lock" in said
         workspace = f"{ORGANIZATION}/langfuse-{stack}"
         self.installation.terraform(stack, "force-unlock", "-force", workspace)
 
     def stand_in_for_network(self) -> None:
-        """Publish a network without its stack: a new VPC each time, as a rebuild makes it."""
+        """Publish network's outputs without deploying it: a new VPC each time, as in a rebuild."""
         ec2 = self.aws.client("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
@@ -166,7 +166,7 @@ class Environment:
         self.cloud.publish(ORGANIZATION, "langfuse-network", asdict(outputs))
 
     def stand_in_for_deps(self) -> None:
-        """Publish database, bucket and secret without their stack: the chart only needs names."""
+        """Publish the outputs of deps without deploying it: the chart needs names only."""
         secrets = dict.fromkeys((each.name for each in fields(ApplicationSecrets)), "0a" * 32)
         self.aws.client("secretsmanager").create_secret(
             Name=SECRETS, SecretString=json.dumps(secrets)

@@ -22,14 +22,14 @@ COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class CommandError(AssertionError):
-    """A command ended otherwise than expected; the message has its last words."""
+    """A command ended with an unexpected status; the message has the end of its output."""
 
 
 @dataclass
 class Installation:
-    """A checkout in ``folder``, whose commands see its ``.env`` and the stand-ins and no more.
+    """A checkout in ``folder``; its commands see its ``.env`` and the stand-ins, and nothing else.
 
-    Their home is beside it: CDKTF keeps providers there, and a developer's own logins are not.
+    HOME is a folder beside it, for CDKTF's providers, and without the developer's logins.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Installation:
             self.run("env", f"HOME={home}", "npm", "ci", f"--cache={cache}")
 
     def _wrap_aws_cli(self) -> None:
-        """Have the AWS CLI of version 1 ask RDS where it is told; version 2 does so by itself."""
+        """Have version 1 of the AWS CLI use the stand-in for RDS; version 2 does so by itself."""
         if (program := shutil.which("aws")) is None:
             return
         wrapper = self.home / "bin" / "aws"
@@ -77,7 +77,7 @@ class Installation:
 
     @property
     def home(self) -> Path:
-        """Where its commands keep what they keep for a user."""
+        """The HOME of its commands."""
         return self.folder.with_name("home")
 
     @property
@@ -117,7 +117,7 @@ class Installation:
         )
 
     def run(self, *command: str, status: int | None = 0, cwd: Path | None = None) -> str:
-        """Run a command to its end and return what it said, without colours.
+        """Run a command to its end and return its output, without colours.
 
         Raises:
             CommandError: it ended with another status than ``status``; None takes any.
@@ -140,7 +140,7 @@ class Installation:
         return self.run(*self.cdktf("destroy", stack), status=status)
 
     def apply(self, stack: str, *options: str, status: int = 0) -> str:
-        """Deploy again what the command line has synthesized, by the Terraform that it would run.
+        """Apply the synthesized stack by Terraform itself, which is faster than the command line.
 
         With the option ``-destroy``, destroy it.
         """
@@ -158,7 +158,7 @@ class Installation:
         return self.run("terraform", *arguments, "-no-color", status=status, cwd=where)
 
     def assert_nothing_to_do(self, *stacks: str) -> None:
-        """Plan again, side by side: 0 is no change, 2 would be some."""
+        """Plan the stacks in parallel: exit status 0 is no change, 2 would be some."""
         plan = ("plan", "-input=false", "-detailed-exitcode")
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda stack: self.terraform(stack, *plan), stacks))

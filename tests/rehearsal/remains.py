@@ -1,4 +1,4 @@
-"""Leaves an account with any combination of what a destroy keeps."""
+"""Sets an account to any combination of retained resources."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TAGS: Final = [{"Key": "Project", "Value": "langfuse"}]
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What is there of each: the database is not made or deleted here."""
+    """A combination; the database is neither made nor deleted here."""
 
     SECRETS = ("there", "scheduled", "gone")
     BUCKETS = ("there", "gone")
@@ -45,21 +45,21 @@ class Remains:
         self._secret = self._secrets.get_secret_value(SecretId=SECRET)["SecretString"]
 
     def leave(self, left: Left, *, storage_gb: int = 20) -> None:
-        """Bring the combination about; a snapshot has ``storage_gb`` GiB."""
+        """Set the account to the combination; a snapshot has ``storage_gb`` GiB."""
         self._leave_secret(left.secret)
         self._leave_bucket(left.bucket)
         self._leave_snapshots(Left.SNAPSHOTS.index(left.snapshots), storage_gb, left.database)
 
     def remove_mark(self) -> None:
-        """Forget that there was a database."""
+        """Delete the mark of a completed database."""
         self._ssm.delete_parameter(Name=MARK)
 
     def untag_secret(self) -> None:
-        """Make the secret one from before there was a mark."""
+        """Remove the secret's tag, as on one that is older than the mark."""
         self._secrets.untag_resource(SecretId=SECRET, TagKeys=["DatabaseMark"])
 
     def untag_all(self) -> None:
-        """Hide secret and bucket from what lists by tag, as in another account."""
+        """Remove the tags of secret and bucket, which hides them as another account would."""
         with suppress(ClientError):
             self._s3.delete_bucket_tagging(Bucket=BUCKET)
         with suppress(ClientError):

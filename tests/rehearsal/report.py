@@ -1,4 +1,4 @@
-"""Says how a rehearsal goes while it runs, and writes docs/rehearsal.md of one that passed."""
+"""Prints the steps of a rehearsal as they end, and writes docs/rehearsal.md if all passed."""
 
 import inspect
 import os
@@ -51,7 +51,7 @@ class Report:
         self._versions: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take down a step that has ended, and say so past the dots of a quiet run."""
+        """Record a step that has ended, and print its result."""
         properties = report.user_properties
         self._versions |= {str(value) for name, value in properties if name == VERSION}
         part = Path(report.location[0]).stem.removeprefix("test_")

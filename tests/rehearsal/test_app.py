@@ -1,4 +1,4 @@
-"""Langfuse on a control plane: what is ready, where it is, what it takes, and what it survives."""
+"""App on a control plane: readiness, placement, memory, a killed deploy and a lost node."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ def assert_placement(nodes: dict[str, str]) -> None:
 
 
 def test_deploy_of_app_is_killed(environment: Environment, plane: ControlPlane) -> None:
-    """Killed (SIGKILL) while Helm installs: with Helm's record deleted, the next deploy goes on."""
+    """Killed (SIGKILL) while Helm installs: with Helm's pending record deleted, deploy succeeds."""
     environment.stand_in_for_network()
     environment.stand_in_for_deps()
     environment.kill("deploy", "app", once=lambda: bool(pending(plane)))
@@ -77,7 +77,7 @@ def test_fr10_pods_are_ready_and_placed(plane: ControlPlane) -> None:
 def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
     """Memory limits fill 78 % and 95 % of the nodes' allocatable memory, as the design states.
 
-    Cannot prove: what the programs really take.
+    Cannot prove: how much memory the programs use.
     """
     limits: dict[str, int] = {}
     for pod in items(plane, "pods"):
@@ -97,9 +97,9 @@ def mebibytes(resources: dict[str, str]) -> int:
 
 
 def test_verify_finds_nodes_and_pods_ready(plane: ControlPlane) -> None:
-    """`verify.py` finds nodes and pods ready, under the names that it looks for.
+    """`verify.py` finds nodes and pods ready, by the names that it expects.
 
-    Cannot prove: its other checks, for nothing runs in a simulated pod.
+    Cannot prove: its other checks, since nothing runs in a simulated pod.
     """
     cluster = Cluster(plane.kubeconfig, os.environ)
     found = [check.line(cluster) for check in CHECKS if check.part in {"nodes", "pods"}]
@@ -107,7 +107,7 @@ def test_verify_finds_nodes_and_pods_ready(plane: ControlPlane) -> None:
 
 
 def test_fr19_fr20_fr21_every_service_of_the_readme_leads_to_a_port(plane: ControlPlane) -> None:
-    """Each `kubectl port-forward` of the README has its Service, and a ready port behind it."""
+    """Each `kubectl port-forward` of the README names a Service with a ready endpoint."""
     forwards = set(re.findall(FORWARDED, (ROOT / "README.md").read_text(encoding="utf-8")))
     assert len(forwards) == 3
     for service, _, port in forwards:
@@ -127,7 +127,7 @@ def test_fr19_fr20_fr21_every_service_of_the_readme_leads_to_a_port(plane: Contr
 def test_nfr01_password_arrives_and_is_not_in_state(
     environment: Environment, plane: ControlPlane
 ) -> None:
-    """The password that Helm's grammar would break is in the Secret, and not in the state."""
+    """A password with characters that Helm's --set parses is in the Secret, not in the state."""
     secret = json.loads(
         plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
     )
@@ -151,7 +151,7 @@ def test_node_is_lost(plane: ControlPlane) -> None:
 
 
 def test_destroy_of_app_is_killed(environment: Environment, plane: ControlPlane) -> None:
-    """Killed (SIGKILL) in a destroy, the release can be destroyed again, and not deployed."""
+    """Killed (SIGKILL) during destroy, the release can be destroyed again, but not deployed."""
     record = ("-n", NAMESPACE, "-l", "owner=helm,status=uninstalling", "-o", "name")
     # A finalizer holds the release in this state: it lasts for an instant otherwise.
     finalizers(plane, "rehearsal/hold")
@@ -164,7 +164,7 @@ def test_destroy_of_app_is_killed(environment: Environment, plane: ControlPlane)
 def test_destroy_leaves_nothing_in_the_cluster(
     environment: Environment, plane: ControlPlane
 ) -> None:
-    """After destroy there is no claim, no volume and no pod of it."""
+    """After destroy no claim, volume or pod of Langfuse is left."""
     environment.installation.destroy("app")
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
 

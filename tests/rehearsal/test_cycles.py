@@ -1,4 +1,4 @@
-"""Deps alone through three lives, each in another VPC, the last one cut off while it restores."""
+"""Deps alone in three deploy-destroy cycles, each in another VPC; the last restore is killed."""
 
 import re
 import shlex
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.rehearsal
 LONGEST = True
 
 
-def test_fr28_first_life(environment: Environment) -> None:
-    """The first life ends in a snapshot with the row that was put in."""
+def test_fr28_cycle_1_ends_in_a_snapshot(environment: Environment) -> None:
+    """Destroy of cycle 1 makes a final snapshot with the row that was inserted."""
     environment.stand_in_for_network()
     environment.installation.deploy("deps")
     environment.put_in_a_row("1")
@@ -21,10 +21,10 @@ def test_fr28_first_life(environment: Environment) -> None:
     assert environment.row_in(first) == "1"
 
 
-def test_fr28_second_life_starts_from_the_first(environment: Environment) -> None:
-    """The second life restores that snapshot into another VPC, with the same secret.
+def test_fr28_cycle_2_restores_it(environment: Environment) -> None:
+    """Cycle 2 restores that snapshot into another VPC, with the same secret.
 
-    Cannot prove: what AWS does when it restores; moto copies a record.
+    Cannot prove: how AWS restores; moto copies a record.
     """
     secrets = environment.application_secrets()
     (first,) = environment.snapshots()
@@ -34,8 +34,8 @@ def test_fr28_second_life_starts_from_the_first(environment: Environment) -> Non
     assert environment.application_secrets() == secrets
 
 
-def test_fr28_second_life_ends(environment: Environment) -> None:
-    """It ends in a snapshot of its own, under another name, beside the first one."""
+def test_fr28_cycle_2_ends_in_another_snapshot(environment: Environment) -> None:
+    """Destroy of cycle 2 makes a snapshot of its own, under another name, beside the first."""
     older = environment.snapshots()
     environment.put_in_a_row("2")
     environment.installation.apply("deps", "-destroy")
@@ -44,10 +44,10 @@ def test_fr28_second_life_ends(environment: Environment) -> None:
     assert environment.row_in(newest) == "2"
 
 
-def test_fr28_third_life_is_cut_off(environment: Environment) -> None:
-    """The third life restores the newer snapshot; it is killed (SIGKILL) while that goes on.
+def test_fr28_cycle_3_is_killed_while_it_restores(environment: Environment) -> None:
+    """Cycle 3 restores the newer snapshot, and is killed (SIGKILL) during the restore.
 
-    The state knows all but the database by then, so nothing is made twice; the next deploy says
+    The state has all but the database by then, so nothing is made twice; the next deploy reports
     that the database exists.
     """
     newest, _ = environment.snapshots()
@@ -63,10 +63,10 @@ def test_fr28_third_life_is_cut_off(environment: Environment) -> None:
     assert "DBInstanceAlreadyExists" in environment.installation.apply("deps", status=1)
 
 
-def test_fr28_third_life_can_start_over(environment: Environment) -> None:
-    """The half-restored database is deleted, with a snapshot; a deploy says how to restore that.
+def test_fr28_cycle_3_can_start_over(environment: Environment) -> None:
+    """With the half-restored database deleted, with a snapshot, deploy says how to restore it.
 
-    Cannot prove: how long one waits until AWS lets a database be deleted that is being restored.
+    Cannot prove: how long AWS refuses to delete a database that is being restored.
     """
     environment.aws.client("rds").delete_db_instance(
         DBInstanceIdentifier="langfuse", FinalDBSnapshotIdentifier="final-langfuse-killed"

@@ -1,4 +1,4 @@
-"""A public name on a control plane: Traefik and ExternalDNS, their roles, and the record."""
+"""A public hostname on a control plane: Traefik and ExternalDNS, their roles, and the record."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def test_zone_must_be_there(environment: Environment) -> None:
 def test_roles_reach_that_zone_only(environment: Environment) -> None:
     """Deps makes a role for each service account, with rights in that zone and no other.
 
-    Cannot prove: that AWS heeds the conditions on names and types of records.
+    Cannot prove: that AWS enforces the conditions on names and types of records.
     """
     route53 = environment.aws.client("route53")
     for name in (ZONE, "example.org"):
@@ -137,7 +137,7 @@ def test_policy_of_the_prerequisites_suffices(environment: Environment) -> None:
 def test_pods_are_ready_beside_langfuse(environment: Environment, plane: ControlPlane) -> None:
     """All six pods are ready; Traefik and ExternalDNS are on ClickHouse's node.
 
-    Cannot prove: that the node's ports lead to Traefik, and that Let's Encrypt gives a certificate.
+    Cannot prove: that the node's ports reach Traefik, and that Let's Encrypt issues a certificate.
     """
     environment.installation.deploy("app")
     environment.installation.assert_nothing_to_do("app")
@@ -150,7 +150,7 @@ def test_pods_are_ready_beside_langfuse(environment: Environment, plane: Control
 def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
     """Memory limits fill 87 % and 95 % of the nodes' allocatable memory.
 
-    Cannot prove: what the programs really take.
+    Cannot prove: how much memory the programs use.
     """
     limits: dict[str, int] = {}
     for pod in items(plane, "pods"):
@@ -182,7 +182,7 @@ def test_pods_have_their_roles_and_arguments(environment: Environment, plane: Co
 def test_traefik_has_its_route_and_no_rights(plane: ControlPlane) -> None:
     """Traefik's one route is a ConfigMap; it has no role, no token, and may not read Secrets.
 
-    Cannot prove: that Traefik takes the route.
+    Cannot prove: that Traefik accepts the route.
     """
     (route,) = [
         each
@@ -237,9 +237,9 @@ def test_node_is_replaced(plane: ControlPlane) -> None:
 def test_record_follows_its_node(
     environment: Environment, plane: ControlPlane, external_dns: ExternalDns
 ) -> None:
-    """ExternalDNS itself, with its arguments and rights, keeps the record at Traefik's node.
+    """ExternalDNS itself, with its pod's arguments and rights, keeps the record on Traefik's node.
 
-    Cannot prove: what Route 53 and the world's resolvers take to tell.
+    Cannot prove: how long Route 53 and resolvers take to follow.
     """
     if is_missing():
         pytest.skip(f"{PROGRAM} is not on PATH")
@@ -271,7 +271,7 @@ def give_address(plane: ControlPlane, node: str, address: str) -> None:
 
 
 def records(environment: Environment) -> dict[str, list[str]]:
-    """Return the zone's records but for its own two."""
+    """Return the zone's records, without NS and SOA."""
     found = environment.aws.client("route53").list_resource_record_sets(
         HostedZoneId=zone_id(environment)
     )
@@ -285,9 +285,9 @@ def records(environment: Environment) -> dict[str, list[str]]:
 def test_destroy_leaves_nothing_in_cluster_and_zone(
     environment: Environment, plane: ControlPlane, external_dns: ExternalDns
 ) -> None:
-    """After destroy there is no claim, no volume, no pod, and no record of it.
+    """After destroy no claim, volume, pod or DNS record is left.
 
-    ExternalDNS ends with its pod here, so the record has gone before.
+    ExternalDNS is stopped with its pod, so it deleted the record before that.
     """
     destroy = environment.installation.start(*environment.installation.cdktf("destroy", "app"))
     wait_until(lambda: EXTERNAL_DNS not in ready_pods(plane))
@@ -299,7 +299,7 @@ def test_destroy_leaves_nothing_in_cluster_and_zone(
 
 
 def test_destroy_takes_the_roles_and_leaves_the_zone(environment: Environment) -> None:
-    """Destroy of deps takes the two roles; the zone is yours and stays."""
+    """Destroy of deps deletes the two roles; the user's zone stays."""
     environment.installation.apply("deps", "-destroy")
     roles = [role["RoleName"] for role in environment.aws.client("iam").list_roles()["Roles"]]
     assert [role for role in roles if role.startswith("langfuse")] == []

@@ -1,4 +1,4 @@
-"""Deps is killed half-way: what the docs say helps, and only the survivors are left at the end."""
+"""Deps is killed half-way: the documented steps help, and only retained resources are left."""
 
 import re
 import shlex
@@ -12,14 +12,14 @@ pytestmark = pytest.mark.rehearsal
 
 @pytest.fixture(scope="module")
 def before(environment: Environment) -> list[str]:
-    """Publish a network, and name what there is before deps."""
+    """Publish a network, and list what exists before deps."""
     environment.stand_in_for_network()
     return environment.left_over()
 
 
 @pytest.mark.usefixtures("before")
 def test_deploy_of_deps_is_killed(environment: Environment) -> None:
-    """Killed (SIGKILL) while the database is being made: the next deploy says that it exists."""
+    """Killed (SIGKILL) while RDS creates the database: the next deploy reports that it exists."""
     environment.kill(
         "deploy", "deps", once=lambda: bool(environment.in_state("deps", "checkpoint"))
     )
@@ -30,11 +30,11 @@ def test_deploy_of_deps_is_killed(environment: Environment) -> None:
 
 
 def test_unfinished_database_is_deleted(environment: Environment) -> None:
-    """The unfinished database is deleted with a snapshot, which the next deploy wants restored.
+    """With the unfinished database deleted and snapshotted, deploy names the command to restore it.
 
-    It names the command, and by that deps deploys to its end: nothing was decided for the user.
+    That command deploys deps to its end: the user decides, not the program.
 
-    Cannot prove: how long one waits until AWS lets it be deleted.
+    Cannot prove: how long AWS refuses to delete it.
     """
     environment.aws.client("rds").delete_db_instance(
         DBInstanceIdentifier="langfuse", FinalDBSnapshotIdentifier="final-langfuse-00000000"
@@ -50,9 +50,9 @@ def test_unfinished_database_is_deleted(environment: Environment) -> None:
 def test_destroy_of_deps_is_killed_after_the_snapshot(
     environment: Environment, before: list[str]
 ) -> None:
-    """Killed (SIGKILL) once the final snapshot exists, destroy goes on when run again.
+    """After a kill (SIGKILL) once the final snapshot exists, destroy succeeds when run again.
 
-    Then the survivors are left, and nothing else: no killed command made what no state knew.
+    Only retained resources are left: no killed command made a resource that no state has.
     """
     secrets = environment.application_secrets()
     final = environment.database_in_state()["final_snapshot_identifier"]

@@ -1,4 +1,4 @@
-"""Network is killed half-way: what the docs say helps, and nothing of it is left at the end."""
+"""Network is killed half-way: the documented steps help, and nothing is left at the end."""
 
 import pytest
 
@@ -8,9 +8,9 @@ pytestmark = pytest.mark.rehearsal
 
 
 def test_deploy_of_network_is_killed(environment: Environment) -> None:
-    """Killed (SIGKILL) while the cluster is being made: the state knows the VPC, and all but that.
+    """After a kill (SIGKILL) while EKS creates the cluster, the state has all but the cluster.
 
-    The workspace is locked; unlocked, the next deploy says that the cluster exists.
+    The workspace is locked; once it is unlocked, the next deploy reports that the cluster exists.
     """
     environment.eks.slow = True
     environment.kill(
@@ -25,9 +25,9 @@ def test_deploy_of_network_is_killed(environment: Environment) -> None:
 
 
 def test_unfinished_cluster_is_deleted(environment: Environment) -> None:
-    """Without the unfinished cluster, network deploys to its end; nothing is there twice.
+    """With the unfinished cluster deleted, network deploys to its end, and nothing exists twice.
 
-    Cannot prove: how long one waits until AWS lets it be deleted.
+    Cannot prove: how long AWS refuses to delete it.
     """
     environment.aws.client("eks", environment.eks.url).delete_cluster(name="langfuse")
     wait_until(lambda: environment.eks.resources() == [])
@@ -37,6 +37,6 @@ def test_unfinished_cluster_is_deleted(environment: Environment) -> None:
 
 
 def test_nothing_is_left_of_the_killed_deploy(environment: Environment) -> None:
-    """Destroy leaves nothing at all: the killed deploy made nothing that no state knew."""
+    """Destroy leaves nothing: the killed deploy made no resource that no state has."""
     environment.installation.apply("network", "-destroy")
     assert environment.left_over() == []

@@ -1,4 +1,4 @@
-"""The life of an installation, deployed and destroyed; what comes after it is in `rebuild`."""
+"""An installation, from its first deploy to its destroy; `rebuild` has what follows."""
 
 import json
 import re
@@ -18,9 +18,9 @@ RULES = ("BucketCORS", "LifecycleConfiguration")
 
 
 def test_fr18_first_deploy_of_network(environment: Environment) -> None:
-    """The command line deploys network with what `.env` holds, on a workspace it makes itself.
+    """`cdktf deploy network` works with the settings of `.env`, and creates its workspace.
 
-    Cannot prove: that AWS takes the cluster, that nodes join it and that add-ons start in it.
+    Cannot prove: that AWS accepts the cluster, that nodes join it and that add-ons start in it.
     """
     said = environment.installation.deploy("network")
     assert "how_to_reach_the_cluster = uv run aws eks update-kubeconfig --name langfuse" in said
@@ -28,10 +28,10 @@ def test_fr18_first_deploy_of_network(environment: Environment) -> None:
 
 
 def test_fr18_first_deploy_of_deps(environment: Environment) -> None:
-    """So does deps; there is nothing to restore, and three secrets of 32 bytes are made.
+    """`cdktf deploy deps` works, restores nothing, and makes three secrets of 32 bytes.
 
-    Cannot prove: that IAM lets the user do it, that the database can be reached, and
-    CloudFormation's own handling of NoEcho parameters and stack policies.
+    Cannot prove: that IAM allows it, that the database can be reached, and CloudFormation's own
+    handling of NoEcho parameters and stack policies.
     """
     environment.installation.deploy("deps")
     assert environment.cloud.attributes("langfuse-deps")["execution-mode"] == "remote"
@@ -42,13 +42,13 @@ def test_fr18_first_deploy_of_deps(environment: Environment) -> None:
 
 
 def test_fr29_second_deploy_changes_nothing(environment: Environment) -> None:
-    """A second plan of network and deps has nothing to do."""
+    """A second plan of network and deps has no changes."""
     environment.installation.assert_nothing_to_do("network", "deps")
 
 
 @pytest.mark.usefixtures("plane")
 def test_fr10_app_comes(environment: Environment) -> None:
-    """The release becomes ready on what network and deps publish; a second plan has nothing to do.
+    """The release becomes ready with the outputs of network and deps; a second plan has no changes.
 
     Cannot prove: that images can be pulled, migrations run, and memory suffices.
     """
@@ -58,9 +58,9 @@ def test_fr10_app_comes(environment: Environment) -> None:
 
 @pytest.mark.usefixtures("plane")
 def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
-    """With the key of `.env`, the README's commands list the pods, and `verify.py` finds them.
+    """With the login of `.env`, the README's commands list the pods, and `verify.py` finds them.
 
-    Cannot prove: the other parts that `verify.py` looks at, for nothing runs in a simulated pod.
+    Cannot prove: the other checks of `verify.py`, since nothing runs in a simulated pod.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     log_in, list_pods = re.findall(
@@ -75,7 +75,7 @@ def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
 
 
 def test_fr10_app_goes(environment: Environment, plane: ControlPlane) -> None:
-    """Destroy of app leaves nothing behind in the cluster."""
+    """Destroy of app leaves nothing in the cluster."""
     environment.installation.destroy("app")
     wait_until(lambda: plane.left_in("langfuse") == [])
 
@@ -96,7 +96,7 @@ def test_fr09_destroy_of_deps_keeps_what_is_in_it(environment: Environment) -> N
 
 
 def test_fr27_nfr08_after_destroy_of_network_nothing_else_is_left(environment: Environment) -> None:
-    """An audit of every resource type that was used finds the five survivors and nothing else."""
+    """An audit of every resource type that was used finds the five retained resources only."""
     environment.installation.destroy("network")
     assert environment.aws.unlisted() == []
     assert environment.left_over_besides_retained() == []
@@ -104,9 +104,9 @@ def test_fr27_nfr08_after_destroy_of_network_nothing_else_is_left(environment: E
 
 
 def test_policy_of_the_prerequisites_suffices(environment: Environment) -> None:
-    """`policies/deployer.json` allows every call that Terraform has made, EKS's aside.
+    """`policies/deployer.json` allows every call that Terraform made, but for those of EKS.
 
-    Cannot prove: what EKS, CloudFormation and RDS call in the user's name, and on which resources.
+    Cannot prove: what EKS, CloudFormation and RDS call on the user's behalf, on which resources.
     """
     policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     allowed = [action for each in policy["Statement"] for action in each["Action"]]
@@ -118,7 +118,7 @@ def test_policy_of_the_prerequisites_suffices(environment: Environment) -> None:
 def test_what_the_policy_wants_tagged_is_made_with_the_tag(environment: Environment) -> None:
     """Terraform sends the tag `Project` with each call that the policy allows only with it.
 
-    Cannot prove: on which resources of a call AWS looks for the tag.
+    Cannot prove: on which resources of a call AWS requires the tag.
     """
     policy = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
     (tagged,) = (each for each in policy["Statement"] if each["Sid"] == "MakeTagged")

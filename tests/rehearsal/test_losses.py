@@ -1,4 +1,4 @@
-"""What is cut off, changed or deleted behind our back: a clear message, and nothing is lost."""
+"""A killed deploy, and changes outside Terraform: a clear message, and nothing is lost."""
 
 import pytest
 
@@ -8,11 +8,11 @@ pytestmark = pytest.mark.rehearsal
 
 
 def test_deploy_of_the_store_is_killed(environment: Environment) -> None:
-    """Killed (SIGKILL) while it makes the store, deps deploys to its end with that store.
+    """After a kill (SIGKILL) while the retained store is made, deps deploys to its end with it.
 
-    The next deploy says that the CloudFormation stack exists; what it holds outlives it.
+    The next deploy reports that the CloudFormation stack exists; deleting it retains its resources.
 
-    Cannot prove: what CloudFormation does with a stack whose client is gone.
+    Cannot prove: how CloudFormation treats a stack whose client was killed.
     """
     environment.stand_in_for_network()
     environment.kill("deploy", "deps", once=lambda: bool(environment.stacks()))
@@ -25,7 +25,7 @@ def test_deploy_of_the_store_is_killed(environment: Environment) -> None:
 
 
 def test_database_is_changed_out_of_band(environment: Environment) -> None:
-    """Another instance class, set by hand, is set back; the database is not replaced."""
+    """An instance class that was changed by hand is changed back; the database is not replaced."""
     (before,) = environment.databases()
     environment.aws.client("rds").modify_db_instance(
         DBInstanceIdentifier="langfuse", DBInstanceClass="db.t4g.small", ApplyImmediately=True
@@ -37,7 +37,7 @@ def test_database_is_changed_out_of_band(environment: Environment) -> None:
 
 
 def test_fr28_snapshot_is_gone(environment: Environment) -> None:
-    """With the store kept and its snapshot gone, deps fails instead of making an empty database."""
+    """With the retained store and no snapshot, deps fails instead of creating an empty database."""
     secrets = environment.application_secrets()
     environment.installation.apply("deps", "-destroy")
     (snapshot,) = environment.snapshots()

@@ -1,4 +1,4 @@
-"""Destroys in the wrong order: refused early, or done all the same, and never a deadlock."""
+"""Destroys in the wrong order: refused before anything is deleted, or completed; no deadlock."""
 
 import re
 
@@ -24,7 +24,7 @@ LET_GO = re.compile(
 
 
 def make_volume(environment: Environment) -> str:
-    """Make what the EBS driver makes of a claim; the simulated nodes have none."""
+    """Make the volume that the EBS driver makes for a claim; the simulated nodes have no driver."""
     tags = {"Project": "langfuse", PVC_NAMESPACE: NAMESPACE}
     volume: str = environment.aws.client("ec2").create_volume(
         AvailabilityZone=f"{REGION}a",
@@ -47,7 +47,7 @@ def test_everything_is_deployed(environment: Environment, plane: ControlPlane) -
 
 
 def test_network_first_is_refused(environment: Environment) -> None:
-    """A destroy of network names app and deps, and has destroyed nothing."""
+    """Destroy of network fails, names app and deps, and deletes nothing."""
     volume, before = make_volume(environment), environment.left_over()
     said = " ".join(environment.installation.destroy("network", status=1).split())
     assert f"Run cdktf destroy app first: its volumes are still there: {volume}" in said
@@ -59,14 +59,14 @@ def test_network_first_is_refused(environment: Environment) -> None:
 def test_app_is_destroyed_without_the_outputs_of_network(
     environment: Environment, plane: ControlPlane
 ) -> None:
-    """The failed destroy took network's outputs; app finds the cluster, and is destroyed."""
+    """The failed destroy deleted network's outputs; app finds the cluster, and is destroyed."""
     assert environment.cloud.state("langfuse-network")["outputs"] == {}
     environment.installation.destroy("app")
     assert "pod/" not in " ".join(plane.left_in(NAMESPACE))
 
 
 def test_network_publishes_again(environment: Environment, plane: ControlPlane) -> None:
-    """A deploy of network makes no more than the check again, and publishes; app comes back."""
+    """Deploy of network recreates the check only, and publishes again; app deploys."""
     said = environment.installation.deploy("network")
     assert re.search(r"Plan: [01] to add, 0 to change, 0 to destroy", said), said
     environment.installation.deploy("app")
@@ -74,20 +74,20 @@ def test_network_publishes_again(environment: Environment, plane: ControlPlane) 
 
 
 def test_deps_is_destroyed_before_app(environment: Environment) -> None:
-    """Deps goes although app is there, and the database with a final snapshot."""
+    """Destroy of deps before app succeeds; the database leaves a final snapshot."""
     environment.installation.destroy("deps")
     assert len(environment.snapshots()) == 1
     assert environment.databases() == []
 
 
 def test_network_is_destroyed_under_app(environment: Environment) -> None:
-    """Where no volume tells of app, network goes and its cluster with it."""
+    """With no volume left to detect app by, destroy of network succeeds."""
     environment.installation.destroy("network")
     assert [name for name in environment.left_over() if name.startswith(("eks ", "ec2 "))] == []
 
 
-def test_app_is_let_go(environment: Environment) -> None:
-    """Without a cluster, destroy of app names network; the documented commands let it go."""
+def test_app_is_removed_from_its_state(environment: Environment) -> None:
+    """Without a cluster, destroy of app names network; the documented commands clear its state."""
     said = environment.installation.destroy("app", status=1)
     assert "network-is-not-deployed.invalid" in said, said[-4000:]
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")

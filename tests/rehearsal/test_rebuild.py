@@ -1,4 +1,4 @@
-"""A life that was ended, and everything that comes back in the next one."""
+"""A destroyed installation, and its rebuild with all data."""
 
 import pytest
 
@@ -8,8 +8,8 @@ pytestmark = pytest.mark.rehearsal
 LONGEST = True
 
 
-def test_fr09_a_life_ends(environment: Environment) -> None:
-    """Deps is deployed on a network that is only published, filled, and destroyed."""
+def test_fr09_installation_is_destroyed(environment: Environment) -> None:
+    """Deps is deployed on a published network, gets a row and an object, and is destroyed."""
     environment.stand_in_for_network()
     environment.installation.deploy("deps")
     environment.put_in_a_row("1")
@@ -18,12 +18,12 @@ def test_fr09_a_life_ends(environment: Environment) -> None:
 
 
 def test_fr28_network_comes_back(environment: Environment) -> None:
-    """Network is deployed anew, in the workspace that it had."""
+    """Network is deployed again, in a workspace that existed."""
     environment.installation.deploy("network")
 
 
 def test_fr28_deps_comes_back_with_its_data(environment: Environment) -> None:
-    """Deps restores that snapshot into the new VPC and finds bucket and secret; no more to do."""
+    """Deps restores that snapshot into the new VPC, and finds bucket and secret; no changes."""
     secrets = environment.application_secrets()
     (snapshot,) = environment.snapshots()
     assert environment.row_in(snapshot) == "1"

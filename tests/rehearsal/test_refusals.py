@@ -1,4 +1,4 @@
-"""What others refuse us: a clear message, and nothing lost."""
+"""Refusals by AWS, Terraform Cloud and a chart repository: a clear message, and nothing lost."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.rehearsal
 
 
 def test_token_is_refused(environment: Environment) -> None:
-    """With a token that Terraform Cloud does not know, a deploy says so and makes nothing."""
+    """With a token that Terraform Cloud does not know, deploy reports it and makes nothing."""
     environment.installation.change_env(TFE_TOKEN="another")  # noqa: S106 - of the stand-in
     said = environment.installation.deploy("network", status=1)
     assert "unauthorized" in said.lower()
@@ -18,16 +18,16 @@ def test_token_is_refused(environment: Environment) -> None:
 
 
 def test_fr17_deps_before_network(environment: Environment) -> None:
-    """Deps before network says which stack is missing and makes nothing."""
+    """Deploy of deps before network names the missing stack and makes nothing."""
     said = environment.installation.deploy("deps", status=1)
     assert "There is no workspace langfuse-network. Run cdktf deploy network first." in said
     assert environment.left_over() == []
 
 
-def test_quota_is_said_and_throttling_waited_out(environment: Environment) -> None:
-    """RequestLimitExceeded and 429 are tried again, a quota is said; then nothing is there twice.
+def test_quota_is_reported_and_throttling_retried(environment: Environment) -> None:
+    """RequestLimitExceeded and 429 are retried, a quota is reported; then nothing exists twice.
 
-    Cannot prove: what AWS's quotas are in an account.
+    Cannot prove: which quotas an account has.
     """
     environment.aws.fail_next(3, 503, "RequestLimitExceeded", "ec2:CreateVpc$")
     environment.eks.fail_next(2, 429, "TooManyRequestsException", "POST /clusters$")
@@ -41,7 +41,7 @@ def test_quota_is_said_and_throttling_waited_out(environment: Environment) -> No
 
 
 def test_lock_is_held_by_somebody_else(environment: Environment) -> None:
-    """While somebody else holds the workspace, a deploy says so; afterwards nothing has changed."""
+    """While another run holds the lock, deploy reports it; afterwards a plan has no changes."""
     environment.cloud.lock_by_other("langfuse-network")
     said = environment.installation.apply("network", status=1)
     assert "Error acquiring the state lock" in said
@@ -50,9 +50,9 @@ def test_lock_is_held_by_somebody_else(environment: Environment) -> None:
 
 
 def test_fr17_output_is_missing_upstream(environment: Environment) -> None:
-    """Where network does not publish something, deps says what, and makes nothing.
+    """If network does not publish an output, deploy of deps names it, and makes nothing.
 
-    Cannot prove: which permissions Terraform Cloud asks for between workspaces.
+    Cannot prove: which permissions Terraform Cloud requires between workspaces.
     """
     before = environment.left_over()
     environment.cloud.hide_output("langfuse-network", "vpc_id")
@@ -63,9 +63,9 @@ def test_fr17_output_is_missing_upstream(environment: Environment) -> None:
 
 
 def test_bucket_is_taken(environment: Environment) -> None:
-    """A bucket of that name stops deps before a secret is made; without it the deploy goes on.
+    """A bucket of that name stops deps before a secret is made; without it, deploy succeeds.
 
-    Cannot prove: what S3 says of a bucket in somebody else's account.
+    Cannot prove: how S3 refuses a name that another account has.
     """
     s3 = environment.aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
@@ -79,7 +79,7 @@ def test_bucket_is_taken(environment: Environment) -> None:
 
 
 def test_chart_repository_is_unreachable(environment: Environment) -> None:
-    """Where the chart cannot be had, app says where it looked."""
+    """If the chart cannot be downloaded, deploy of app names the repository."""
     environment.installation.change_env(LANGFUSE_CHART="http://127.0.0.1:1/charts")
     said = environment.installation.deploy("app", status=1)
     assert "http://127.0.0.1:1/charts" in said

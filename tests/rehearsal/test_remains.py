@@ -1,4 +1,4 @@
-"""What is left of an earlier life, in every combination: all comes back, or nothing is made."""
+"""Retained resources in every combination: a deploy restores all of it, or makes nothing."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def plan(environment: Environment, status: int) -> str:
 
 
 def refusal(left: Left) -> tuple[str, str] | None:
-    """Return what a deploy must say, or None if it brings all of it back."""
+    """Return what a deploy must report, or None if it restores everything."""
     if left.secret != "there":  # noqa: S105 - where it is
         return SECRET_IS_MISSING
     if left.bucket != "there":
@@ -51,7 +51,7 @@ def remains(environment: Environment) -> Remains:
     return Remains(environment.aws)
 
 
-def test_a_life_begins(environment: Environment, remains: Remains) -> None:
+def test_first_deploy(environment: Environment, remains: Remains) -> None:
     """Deps is deployed, with a database, a bucket, a secret and a mark."""
     environment.stand_in_for_network()
     environment.installation.deploy("deps")
@@ -63,7 +63,7 @@ def test_a_life_begins(environment: Environment, remains: Remains) -> None:
 def test_fr28_every_combination_beside_a_running_database(
     environment: Environment, remains: Remains
 ) -> None:
-    """Beside a running database, a lost secret or bucket stops a deploy, which says the remedy.
+    """With a running database, a missing secret or bucket stops deploy, which names the remedy.
 
     Three secrets, two buckets and three kinds of snapshots: eighteen plans.
     """
@@ -78,7 +78,7 @@ def test_fr28_every_combination_beside_a_running_database(
 def test_fr28_every_combination_without_a_database(
     environment: Environment, remains: Remains
 ) -> None:
-    """Without a database, the newest snapshot is restored, or a deploy stops and says the remedy.
+    """Without a database, the newest snapshot is restored, or deploy stops and names the remedy.
 
     The same eighteen after a destroy: together they are all thirty-six.
     """
@@ -93,7 +93,7 @@ def test_fr28_every_combination_without_a_database(
 
 
 def test_fr28_storage_is_never_shrunk(environment: Environment, remains: Remains) -> None:
-    """A snapshot of 50 GB is not restored into a database of 20: the number is said."""
+    """A snapshot of 50 GB is not restored into a database of 20 GB: deploy names both sizes."""
     remains.leave(
         Left(secret="there", bucket="there", snapshots="final", database=False),  # noqa: S106
         storage_gb=50,
@@ -106,7 +106,7 @@ def test_fr28_storage_is_never_shrunk(environment: Environment, remains: Remains
 def test_fr28_a_secret_from_before_the_mark_stands_for_a_database(
     environment: Environment, remains: Remains
 ) -> None:
-    """An installation from before there was a mark must have a snapshot all the same."""
+    """A secret that is older than the mark also requires a snapshot."""
     remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
     remains.remove_mark()
     remains.untag_secret()
@@ -115,14 +115,14 @@ def test_fr28_a_secret_from_before_the_mark_stands_for_a_database(
 
 
 def test_first_deploy_that_was_cut_off_goes_on(environment: Environment, remains: Remains) -> None:
-    """With a secret and a bucket, but no mark and no snapshot, there never was a database."""
+    """With secret and bucket, but neither mark nor snapshot, deploy creates the first database."""
     remains.leave(Left(secret="there", bucket="there", snapshots="none", database=False))  # noqa: S106
     said = plan(environment, status=0)
     assert re.search(r"module\.rds\.\S+aws_db_instance\.this\[0\] will be created", said), said
 
 
 def test_purged_begins_anew(environment: Environment, remains: Remains) -> None:
-    """With nothing left at all, the next deploy is a first one."""
+    """With nothing left, deploy is a first one."""
     remains.leave(Left(secret="gone", bucket="gone", snapshots="none", database=False))  # noqa: S106
     said = plan(environment, status=0)
     assert '+ "Create" = "true"' in said
@@ -131,9 +131,9 @@ def test_purged_begins_anew(environment: Environment, remains: Remains) -> None:
 def test_a_name_that_is_taken_stops_before_anything_is_made(
     environment: Environment, remains: Remains
 ) -> None:
-    """A scheduled secret or a foreign bucket that no listing shows: CloudFormation is refused.
+    """With a scheduled secret or a foreign bucket that no listing shows, CloudFormation fails.
 
-    Nothing else has been made by then, and what that stack has made is gone again.
+    Nothing else was made by then, and CloudFormation has deleted what that stack made.
 
     Cannot prove: that CloudFormation deletes a bucket that it has just made.
     """
@@ -151,7 +151,7 @@ def test_a_name_that_is_taken_stops_before_anything_is_made(
 
 
 def test_everything_comes_back(environment: Environment, remains: Remains) -> None:
-    """After all of that, a deploy restores the newest snapshot beside bucket and secret."""
+    """After all of these, deploy restores the newest snapshot, with the bucket and the secret."""
     remains.leave(Left(secret="there", bucket="there", snapshots="several", database=False))  # noqa: S106
     newest, *_ = environment.snapshots()
     environment.installation.apply("deps")
@@ -162,7 +162,7 @@ def test_everything_comes_back(environment: Environment, remains: Remains) -> No
 
 
 def test_rules_of_the_bucket_reach_an_installation_that_exists(environment: Environment) -> None:
-    """Another address of Langfuse changes the bucket's CORS rule, and nothing of the secret."""
+    """Another address of Langfuse changes the bucket's CORS rule, and leaves the secret."""
     s3, secrets = environment.aws.client("s3"), environment.application_secrets()
     before = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     environment.installation.change_env(LANGFUSE_URL="https://langfuse.example.com:8443/")

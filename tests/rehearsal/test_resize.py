@@ -1,4 +1,4 @@
-"""Other nodes, other versions: what settings accept ends with all pods ready."""
+"""Changed nodes and versions: every change that the settings accept ends with all pods ready."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def applied_template(environment: Environment) -> dict[str, object]:
 
 
 def replace_nodes(plane: ControlPlane, new: list[str]) -> None:
-    """Lose all nodes but ``new``, as EKS drains a group once the next one is there."""
+    """Remove all nodes but ``new``, as EKS drains a group once the next one is ready."""
     for name in plane.nodes():
         if name not in new:
             plane.remove_node(name)
@@ -34,7 +34,7 @@ def replace_nodes(plane: ControlPlane, new: list[str]) -> None:
 def test_nfr06_nodes_have_standard_credits(environment: Environment) -> None:
     """The template that the nodes were made from has standard CPU credits, as EC2 shows it.
 
-    Cannot prove: that EKS hands the template on as it is.
+    Cannot prove: that EKS passes the template on unchanged.
     """
     environment.installation.deploy("network")
     template = applied_template(environment)
@@ -53,9 +53,9 @@ def test_volumes_are_in_the_first_zone(environment: Environment, plane: ControlP
 
 
 def test_two_nodes_become_one(environment: Environment, plane: ControlPlane) -> None:
-    """Network, then app: one t3.large in the volumes' zone takes all four pods.
+    """After deploys of network and app, one t3.large in the volumes' zone runs all four pods.
 
-    Cannot prove: how long AWS takes to make and drain nodes.
+    Cannot prove: how long AWS takes to create and drain nodes.
     """
     environment.installation.change_env(NODE_COUNT="1", NODE_INSTANCE_TYPE="t3.large")
     environment.installation.deploy("network")
@@ -70,7 +70,7 @@ def test_two_nodes_become_one(environment: Environment, plane: ControlPlane) -> 
 
 
 def test_one_node_becomes_two(environment: Environment, plane: ControlPlane) -> None:
-    """And back: two t3.medium, with the same volumes, and the placement of two nodes."""
+    """Back on two t3.medium, the volumes are the same, and the placement is that of two nodes."""
     volumes = sorted(claim["spec"]["volumeName"] for claim in items(plane, "pvc"))
     environment.installation.change_env(NODE_COUNT="2", NODE_INSTANCE_TYPE="t3.medium")
     environment.installation.deploy("network")
@@ -82,7 +82,7 @@ def test_one_node_becomes_two(environment: Environment, plane: ControlPlane) -> 
 
 
 def test_spot_changes_the_nodes_only(environment: Environment, plane: ControlPlane) -> None:
-    """Spot needs network alone: new nodes take the pods as they are."""
+    """A change to Spot needs a deploy of network only: the new nodes run the pods as they are."""
     environment.installation.change_env(NODE_CAPACITY_TYPE="SPOT")
     environment.installation.deploy("network")
     replace_nodes(plane, plane.add_nodes(2, T3_MEDIUM, zones=ZONES))
@@ -91,7 +91,7 @@ def test_spot_changes_the_nodes_only(environment: Environment, plane: ControlPla
 
 
 def test_kubernetes_is_not_downgraded(environment: Environment) -> None:
-    """An older version, or one two steps on, stops the plan with the version that runs."""
+    """An older Kubernetes version, or one two minors up, stops the plan with the running one."""
     environment.installation.change_env(KUBERNETES_VERSION="1.35")
     said = " ".join(environment.installation.deploy("network", status=1).replace("│", " ").split())
     assert "KUBERNETES_VERSION: is 1.35, and the cluster runs 1.36. EKS cannot go back" in said

@@ -1,4 +1,4 @@
-"""An installation whose runs move to Terraform Cloud and back again."""
+"""An installation whose Terraform runs move to Terraform Cloud and back."""
 
 import json
 from collections.abc import Iterator
@@ -70,13 +70,13 @@ def test_deploys_on_this_machine(environment: Environment, charts: str) -> None:
 
 
 def test_deploys_app_on_this_machine(environment: Environment, plane: ControlPlane) -> None:
-    """So is app, and it becomes ready."""
+    """App is deployed from the user's machine, and becomes ready."""
     environment.installation.deploy("app")
     wait_for_all_pods(plane)
 
 
 def test_workspaces_are_taken_over(environment: Environment) -> None:
-    """The workspaces that exist are taken over with their state, one that does not is made."""
+    """Existing workspaces are imported with their state; a missing one is created."""
     before = environment.cloud.state("langfuse-network"), environment.cloud.state("langfuse-deps")
     existing = len(environment.cloud.workspaces)
     environment.installation.change_env(TERRAFORM_CLOUD_RUNS="remote", TF_FORCE_LOCAL_BACKEND="")
@@ -95,7 +95,7 @@ def test_workspaces_are_taken_over(environment: Environment) -> None:
 
 
 def test_nfr01_password_is_in_no_state(environment: Environment) -> None:
-    """The password reached the workspace of app, and is not in the state of workspaces."""
+    """The password is a variable of app's workspace, and not in the state of workspaces."""
     assert PASSWORD in environment.cloud.variables("langfuse-app").values()
     assert json.dumps(PASSWORD)[1:-1] not in json.dumps(
         environment.cloud.state("langfuse-workspaces")
@@ -103,9 +103,9 @@ def test_nfr01_password_is_in_no_state(environment: Environment) -> None:
 
 
 def test_moving_to_terraform_cloud_changes_nothing(environment: Environment) -> None:
-    """Remote runs, without the user's key, let the runs' role into the cluster and change nothing.
+    """The first remote runs, without the user's key, add the run role's access entry only.
 
-    Cannot prove: that AWS takes Terraform Cloud's tokens, and what its machines have on board.
+    Cannot prove: that AWS accepts Terraform Cloud's tokens, and what its machines have installed.
     """
     network, deps = resources(environment, "network"), resources(environment, "deps")
     said = environment.installation.deploy("network")
@@ -121,14 +121,14 @@ def test_moving_to_terraform_cloud_changes_nothing(environment: Environment) -> 
 
 @pytest.mark.usefixtures("plane")
 def test_moving_app_to_terraform_cloud_changes_nothing(environment: Environment) -> None:
-    """Helm logs in with a token instead of the AWS CLI, and finds nothing to do."""
+    """In a remote run, Helm logs in with a token instead of the AWS CLI, and plans no changes."""
     assert "No changes." in environment.installation.deploy("app")
 
 
 def test_first_install_in_terraform_cloud(environment: Environment, plane: ControlPlane) -> None:
-    """App is destroyed and installed by remote runs: ready, and no token is in the state.
+    """Remote runs destroy and install app: it becomes ready, and no token is in the state.
 
-    Cannot prove: that a first install ends before the token of EKS does.
+    Cannot prove: that a first install ends before EKS's token expires.
     """
     environment.installation.destroy("app")
     wait_until(lambda: plane.left_in("langfuse") == [])
@@ -139,7 +139,7 @@ def test_first_install_in_terraform_cloud(environment: Environment, plane: Contr
 
 
 def test_a_change_of_network_runs_deps(environment: Environment) -> None:
-    """A change of network is applied, and starts a run of deps, which finds nothing to do."""
+    """An applied change of network triggers a run of deps, which plans no changes."""
     environment.installation.change_env(CLUSTER_ALLOWED_CIDRS="203.0.113.7/32")
     environment.installation.deploy("network")
     wait_until(lambda: bool(triggered(environment)))
@@ -152,7 +152,7 @@ def test_a_change_of_network_runs_deps(environment: Environment) -> None:
 
 
 def test_a_declined_plan_is_not_applied_by_a_trigger(environment: Environment) -> None:
-    """A change of deps that was declined is uploaded; the run that network triggers only plans it.
+    """A declined change of deps stays uploaded; a run that network triggers only plans it.
 
     Cannot prove: that Terraform Cloud plans what was uploaded last, as this stand-in does.
     """
@@ -184,7 +184,7 @@ def test_a_declined_plan_is_not_applied_by_a_trigger(environment: Environment) -
 
 
 def test_state_that_is_not_shared_is_not_read(environment: Environment) -> None:
-    """Where network no longer shares its state, deps says so; `workspaces` sets it right."""
+    """If network does not share its state, deps reports it; a deploy of workspaces restores it."""
     environment.cloud.share_with_nobody("langfuse-network")
     said = environment.installation.apply("deps", status=1)
     assert "publishes no vpc_id" in said
@@ -194,7 +194,7 @@ def test_state_that_is_not_shared_is_not_read(environment: Environment) -> None:
 
 
 def test_workspaces_with_resources_are_not_deleted(environment: Environment) -> None:
-    """A destroy of workspaces refuses to delete those with resources; a deploy mends the rest."""
+    """Destroy of workspaces refuses to delete those with resources; a deploy recreates the rest."""
     before = environment.cloud.state("langfuse-network"), environment.cloud.state("langfuse-deps")
     said = environment.installation.destroy("workspaces", status=1)
     assert "resources under management" in " ".join(said.split())
@@ -207,7 +207,10 @@ def test_workspaces_with_resources_are_not_deleted(environment: Environment) -> 
 
 
 def test_moving_back_changes_nothing(environment: Environment) -> None:
-    """With the workspaces let go, all that was around them goes; only the role's entry goes too."""
+    """With its workspaces removed from the state, destroy of workspaces deletes the rest.
+
+    Local runs then change the role's access entry only.
+    """
     before = {stack: resources(environment, stack) for stack in ("network", "deps")}
     environment.installation.terraform("workspaces", "state", "rm", *WORKSPACES)
     environment.installation.destroy("workspaces")

@@ -1,4 +1,4 @@
-"""Every secret, in every form, looked for wherever Terraform writes or prints."""
+"""A search for every secret, in every encoding, wherever Terraform writes or prints."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ PLANS = (
 
 
 def secrets(environment: Environment) -> dict[str, str]:
-    """Return all that nobody may see, by its name."""
+    """Return every secret by its name."""
     (database,) = environment.in_state("deps", "aws_db_instance.")
     generated = {
         name: environment.in_state("app", f"random_password.{name}")[0]["result"]
@@ -93,7 +93,7 @@ def plan(environment: Environment, stack: str, *options: str) -> str:
 
 
 def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane) -> None:
-    """Deps and app are deployed; nothing of what that printed is a secret."""
+    """Deploys of deps and app print no secret."""
     environment.stand_in_for_network()
     said = environment.installation.deploy("deps") + environment.installation.deploy("app")
     wait_for_all_pods(plane)
@@ -102,7 +102,7 @@ def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane)
 
 
 def test_nfr01_search_finds_what_is_there(environment: Environment) -> None:
-    """The search itself finds each secret, plain and encoded: it could fail."""
+    """The search finds each secret, plain and encoded, where there is one."""
     known = secrets(environment)
     for name, value in known.items():
         assert name in found_in(f"a{quote(value, safe='')}b", known)
@@ -114,7 +114,7 @@ def test_nfr01_search_finds_what_is_there(environment: Environment) -> None:
 
 
 def test_nfr01_no_plan_prints_one(environment: Environment) -> None:
-    """No plan of app or deps shows one: of an update, a replacement, a rotation, a destroy."""
+    """No plan of app or deps (update, replacement, rotation, destroy) prints a secret."""
     known = secrets(environment)
     environment.installation.change_env(LANGFUSE_SIGNUP_DISABLED="false", DATABASE_STORAGE_GB="30")
     environment.installation.run("npx", "cdktf", "synth")
@@ -127,7 +127,7 @@ def test_nfr01_no_plan_prints_one(environment: Environment) -> None:
 
 
 def test_nfr01_no_state_holds_one_unmarked(environment: Environment) -> None:
-    """Both states mark each secret that they hold as sensitive, and app's release holds none."""
+    """Both states mark each secret as sensitive, and app's release holds none."""
     known = secrets(environment)
     for stack in ("deps", "app"):
         assert found_in(unmarked_in_state(environment, stack), known) == [], stack
@@ -138,7 +138,7 @@ def test_nfr01_no_state_holds_one_unmarked(environment: Environment) -> None:
 def test_an_update_leaves_the_secret_as_it_is(
     environment: Environment, plane: ControlPlane
 ) -> None:
-    """A change of another value is an update, after which the Secret has all its keys."""
+    """After an update of another value, the Secret still has all its keys."""
     question = ("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=jsonpath={.data}")
     before = plane.kubectl(*question)
     assert len(json.loads(before)) == len(SecretKey)
@@ -150,7 +150,7 @@ def test_an_update_leaves_the_secret_as_it_is(
 def test_nfr01_no_error_and_no_file_shows_one(
     environment: Environment, plane: ControlPlane
 ) -> None:
-    """An upgrade that fails says nothing of them, nor does a file below `cdktf.out`."""
+    """Neither a failed upgrade nor a file below `cdktf.out` shows a secret."""
     known = secrets(environment)
     plane.kubectl("delete", "storageclass", "langfuse-gp3")
     conflicting = {
@@ -177,7 +177,7 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_rotated_secret_arrives(environment: Environment, plane: ControlPlane) -> None:
-    """A new Redis password and a new admin password reach the Secret; then nothing is to do."""
+    """A new Redis password and a new admin password reach the Secret; then no changes."""
     environment.installation.change_env(LANGFUSE_ADMIN_PASSWORD="another$one")  # noqa: S106
     environment.installation.apply("app", "-replace=random_password.redis_password")
     secret = json.loads(
@@ -190,9 +190,9 @@ def test_rotated_secret_arrives(environment: Environment, plane: ControlPlane) -
 
 
 def test_secret_is_never_emptied(environment: Environment, plane: ControlPlane) -> None:
-    """An update that does not send the secrets, as the provider's own may be, is refused by Helm.
+    """Helm refuses an update without the secrets, which the provider might send.
 
-    The Secret stays as it was, and the next deploy goes on.
+    The Secret is unchanged, and the next deploy succeeds.
     """
     question = ("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=jsonpath={.data}")
     before = plane.kubectl(*question)
@@ -209,7 +209,7 @@ def test_secret_is_never_emptied(environment: Environment, plane: ControlPlane) 
 
 
 def test_nfr01_destroy_prints_none(environment: Environment) -> None:
-    """Nor does a destroy."""
+    """Destroy prints no secret."""
     known = secrets(environment)
     said = environment.installation.destroy("app")
     assert re.search(r"helm_release\.langfuse", said)
