@@ -1,4 +1,4 @@
-"""The seam: both sides of every output have one name."""
+"""The stack interface: both sides of every output have one name."""
 
 import dataclasses
 import re
