@@ -95,7 +95,7 @@ class Settings(OptionFields):
     @property
     def pods(self) -> dict[str, sizing.PodSize]:
         """Sizes of this installation's pods, by the names that messages use."""
-        return sizing.CORE | (sizing.PUBLIC_NAME if self.langfuse_domain else {})
+        return sizing.CORE | (sizing.PUBLIC_NAME if self.public_name else {})
 
     @property
     def tags(self) -> dict[str, str]:
@@ -105,7 +105,7 @@ class Settings(OptionFields):
     @property
     def url(self) -> str:
         """URL of Langfuse in the browser."""
-        return f"https://{self.langfuse_domain}" if self.langfuse_domain else self.langfuse_url
+        return f"https://{self.public_name.domain}" if self.public_name else self.langfuse_url
 
     @property
     def origin(self) -> str:
