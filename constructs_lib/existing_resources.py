@@ -52,18 +52,11 @@ class ExistingResources(Construct):
 
         """
         super().__init__(scope, id_)
-        secrets, marked = (
-            DataAwsSecretsmanagerSecrets(
-                self,
-                each,
-                filter=[
-                    # This filter matches prefixes, so the result is compared below.
-                    DataAwsSecretsmanagerSecretsFilter(name="name", values=[secret_name(name)]),
-                    *(DataAwsSecretsmanagerSecretsFilter(name="tag-key", values=tags),) * len(tags),
-                ],
-            )
-            for each, tags in (("secrets", []), ("marked_secrets", [MARKER_TAG]))
-        )
+        # This filter matches prefixes, so the results are compared below.
+        by_name = DataAwsSecretsmanagerSecretsFilter(name="name", values=[secret_name(name)])
+        by_tag = DataAwsSecretsmanagerSecretsFilter(name="tag-key", values=[MARKER_TAG])
+        secrets = DataAwsSecretsmanagerSecrets(self, "secrets", filter=[by_name])
+        marked = DataAwsSecretsmanagerSecrets(self, "marked_secrets", filter=[by_name, by_tag])
         marks = DataAwsSsmParametersByPath(self, "marks", path=marker_path(name))
         # No other data source lists buckets and snapshots. Its index may lag by minutes.
         tagged = DataAwsResourcegroupstaggingapiResources(
