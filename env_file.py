@@ -76,13 +76,17 @@ def variables() -> dict[str, str]:
     return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
 
 
-def warnings(env_file: Path) -> list[str]:
+def warnings(env_file: Path, settings: Settings) -> list[str]:
     """Return warnings: faults that stop a deploy but not synthesis, and risky combinations.
 
-    Call it after ``load_settings``, and before the file's lines are exported to the environment.
+    Call it before the file's lines are exported to the environment.
+
+    Args:
+        env_file: the file.
+        settings: what ``load_settings`` has made of it.
+
     """
     lines = dotenv_values(env_file)
-    settings = load_settings(env_file)
     opened = settings.public_name is not None and not settings.langfuse_signup_disabled
     found = {
         "anybody who reaches the name can make an account; set the first to true, or narrow "

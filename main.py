@@ -50,7 +50,7 @@ def synthesize(outdir: Path | None = None) -> Path:
         settings = load_settings(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
-    for warning in warnings(ENV_FILE):
+    for warning in warnings(ENV_FILE, settings):
         print(f"warning: {warning}", file=sys.stderr)
     app = App(outdir=str(outdir) if outdir else None, skip_validation=SKIP_VALIDATION)
     build(app, settings)

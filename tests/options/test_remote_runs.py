@@ -6,7 +6,7 @@ import pytest
 
 import versions
 from contracts import STACKS
-from env_file import DERIVED, warnings
+from env_file import DERIVED, load_settings, warnings
 from pricing.bill import bill
 from tests.helpers.checkout import ROOT
 from tests.helpers.modules import EKS
@@ -144,7 +144,8 @@ def test_helm_ends_before_its_token(remote: Stacks) -> None:
 
 
 def test_missing_derived_line_is_meant() -> None:
-    (warning,) = warnings(ROOT / "tests" / "env" / "accepts.remote-runs.env")
+    env_file = ROOT / "tests" / "env" / "accepts.remote-runs.env"
+    (warning,) = warnings(env_file, load_settings(env_file))
     assert "TF_FORCE_LOCAL_BACKEND" in DERIVED
     assert "TF_FORCE_LOCAL_BACKEND" not in warning
 
