@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from docs import configuration, diagram, module_interfaces, requirements
+from docs.cost_tables import by_item, by_stack
 from docs.marked_blocks import with_block
 from env_file import load_settings, variables
 from pricing.bill import bill
-from pricing.report import by_item, by_stack, read
+from pricing.report import read
 
 if TYPE_CHECKING:
     from cdktf import App

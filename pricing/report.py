@@ -1,4 +1,4 @@
-"""The bill as text, and as the tables of the documents."""
+"""The bill as text."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -53,30 +53,13 @@ def report(stacks: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _columns(item: Item) -> str:
-    return f"{_usd(item.up):>8} {_usd(item.on_spot):>8} {_usd(item.down):>10}"
+    up, spot, down = amounts(item)
+    return f"{up:>8} {spot:>8} {down:>10}"
 
 
-def _usd(amount: float | None) -> str:
-    return "?" if amount is None else f"{amount:.2f}"
-
-
-def by_stack(items: list[Item]) -> str:
-    """Return the Markdown table of the README: one row per stack."""
-    stacks = dict.fromkeys(item.stack for item in items)
-    sums = [total((item for item in items if item.stack == name), f"`{name}`") for name in stacks]
-    sums.append(total(items, "**total**"))
-    rows = [f"| {each.what} | {_cells(each)} |" for each in sums]
-    head = ["| USD a month | up | on spot | torn down |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows])
-
-
-def by_item(items: list[Item]) -> str:
-    """Return the Markdown table of docs/costs.md: one row per item."""
-    rows = [f"| {item.stack} | {item.what} | {_cells(item)} | {item.source} |" for item in items]
-    rows.append(f"| | **total** | {_cells(total(items))} | |")
-    head = ["| stack | item | up | on spot | torn down | price |", "|---|---|---|---|---|---|"]
-    return "\n".join([*head, *rows])
-
-
-def _cells(item: Item) -> str:
-    return " | ".join(_usd(amount) for amount in (item.up, item.on_spot, item.down))
+def amounts(item: Item) -> tuple[str, str, str]:
+    """Return the amounts in USD as text: on demand, on Spot, after a destroy; ? if unknown."""
+    up, spot, down = (
+        "?" if amount is None else f"{amount:.2f}" for amount in (item.up, item.on_spot, item.down)
+    )
+    return up, spot, down
