@@ -17,9 +17,14 @@ MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
 BLOCK: Final = r'^{} "(\w+)" \{{\n(.*?)^\}}$'
 
 
+def mirror_directory() -> Path:
+    """Return the mirror's folder, which need not exist."""
+    return Path(os.environ.get("REHEARSAL_MIRROR", MIRROR))
+
+
 def in_table(table: str, stacks: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the JSON of every module that the stacks call, or ``table`` without a mirror."""
-    modules = Path(os.environ.get("REHEARSAL_MIRROR", MIRROR)) / "modules"
+    modules = mirror_directory() / "modules"
     calls = {
         call["source"]: call["version"]
         for stack in stacks.values()

@@ -13,13 +13,13 @@ from typing import Final
 
 import pytest
 
+from docs.module_interfaces import mirror_directory
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment, start_environment
 from tests.rehearsal.report import PROVES, VERSION
 from tests.rehearsal.stand_ins.control_plane import ControlPlane, missing_programs
 
 REGISTRY: Final = ("registry.terraform.io", 443)
-MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
 FAILED_STEP: Final = pytest.StashKey[str]()
 
 
@@ -63,7 +63,7 @@ def missing(mirror: Path) -> str | None:
 @pytest.fixture(scope="session")
 def mirror(request: pytest.FixtureRequest) -> Path:
     """Return the mirror's folder, which need not exist where the public registry is reachable."""
-    directory = Path(os.environ.get("REHEARSAL_MIRROR", MIRROR))
+    directory = mirror_directory()
     if lack := missing(directory):
         if request.config.getoption("--rehearsal-required"):
             pytest.fail(f"no rehearsal: {lack}", pytrace=False)
