@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ import pytest
 import replay
 from replaying import bucket, steps
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.serving import serving
 
 OTEL_KEY = "otel/p/2026/11/25/08/00/a.json"
 KEYS = [OTEL_KEY, "p/trace/b/c.json"]
@@ -85,16 +85,11 @@ class Redis(StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    servers = {
-        "web": ThreadingHTTPServer(("127.0.0.1", 0), Web),
-        "redis": ThreadingTCPServer(("127.0.0.1", 0), Redis),
-    }
-    for server in servers.values():
-        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
-    yield {name: server.server_address[1] for name, server in servers.items()}
-    for server in servers.values():
-        server.shutdown()
-        server.server_close()
+    with (
+        serving(ThreadingHTTPServer(("127.0.0.1", 0), Web)) as web,
+        serving(ThreadingTCPServer(("127.0.0.1", 0), Redis)) as redis,
+    ):
+        yield {"web": web.server_address[1], "redis": redis.server_address[1]}
 
 
 @pytest.fixture

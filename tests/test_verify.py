@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import verify
 from env_file import load_settings
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV
 from verification.checks import CHECKS, S3_PROBE
 from verification.cluster import CheckError, Cluster
@@ -70,16 +70,11 @@ class Redis(StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    servers = {
-        "http": ThreadingHTTPServer(("127.0.0.1", 0), Langfuse),
-        "redis": ThreadingTCPServer(("127.0.0.1", 0), Redis),
-    }
-    for server in servers.values():
-        threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
-    yield {name: server.server_address[1] for name, server in servers.items()}
-    for server in servers.values():
-        server.shutdown()
-        server.server_close()
+    with (
+        serving(ThreadingHTTPServer(("127.0.0.1", 0), Langfuse)) as http,
+        serving(ThreadingTCPServer(("127.0.0.1", 0), Redis)) as redis,
+    ):
+        yield {"http": http.server_address[1], "redis": redis.server_address[1]}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import ipaddress
 import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.serving import serving
 from tests.rehearsal.stand_ins.certificates import Authority
 from verification import public_hostname
 from verification.cluster import Cluster
@@ -52,12 +52,10 @@ def _server(
     context.load_cert_chain(tmp_path / "server.pem")
     server = ThreadingHTTPServer((NAME, 0), Health)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     monkeypatch.setattr(public_hostname, "PORT", server.server_port)
     monkeypatch.setattr(public_hostname, "MIN_DAYS", 0)
-    yield
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield
 
 
 @pytest.fixture

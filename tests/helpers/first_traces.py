@@ -9,12 +9,12 @@ import json
 import os
 import runpy
 import sys
-import threading
 from contextlib import redirect_stdout
 from typing import Any, Final
 
 from tests.helpers.checkout import ROOT
 from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
+from tests.helpers.serving import serving
 
 EXAMPLE: Final = ROOT / "examples" / "first_trace.py"
 DATASETS: Final = "/api/public/v2/datasets"
@@ -36,9 +36,8 @@ SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
 def run_example(name: str) -> dict[str, Any]:
     """Run the example to its end, and return what it said and what the stand-in was sent."""
     behaviour, environment = SITUATIONS[name]
-    with LangfuseApi() as api, redirect_stdout(io.StringIO()) as said:
+    with serving(LangfuseApi()) as api, redirect_stdout(io.StringIO()) as said:
         vars(api).update(behaviour)
-        threading.Thread(target=api.serve_forever, args=(0.005,), daemon=True).start()
         os.environ |= {
             "LANGFUSE_HOST": api.url,
             # The SDK keeps one client for each public key.
@@ -53,7 +52,6 @@ def run_example(name: str) -> dict[str, Any]:
             runpy.run_path(str(EXAMPLE), run_name="__main__")
         except SystemExit as stopped:
             complaint = str(stopped.code)
-        api.shutdown()
     sent = {kept: getattr(api, kept) for kept in ("spans", "datasets", "items", "scores")}
     return {"url": api.url, "said": said.getvalue(), "complaint": complaint, **sent}
 
