@@ -6,6 +6,7 @@ it may be a secret.
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +56,7 @@ def load_settings(env_file: Path) -> Settings:
     lines = dotenv_values(env_file)
     faults = [_unknown(key) for key in lines if key not in _known()]
     try:
-        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # taken at run time
+        settings = Settings.model_validate(_values(lines))
     except ValidationError as error:
         faults += [_explain(fault) for fault in error.errors(include_input=False)]
     else:
@@ -106,6 +107,15 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         ],
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+
+
+def _values(lines: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the value of each variable that is set, by the name of its field."""
+    values = {
+        name: os.environ.get(name.upper(), lines.get(name.upper()))
+        for name in Settings.model_fields
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _known() -> set[str]:

@@ -7,7 +7,7 @@ Those of options are in ``option_fields``. docs/configuration.md and the optiona
 from ipaddress import IPv4Network
 from typing import Final, Literal
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict
 
 import versions
 from setting_types import (
@@ -50,10 +50,10 @@ VOLUMES: Final = "Volumes"
 LANGFUSE: Final = "Langfuse"
 
 
-class SettingFields(BaseSettings):
+class SettingFields(BaseModel):
     """Variables of every installation."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, validate_default=True, hide_input_in_errors=True)
 
     aws_access_key_id: Text = setting(
         ACCOUNTS, "Login of the AWS user that deploys", "the access key of your AWS user"

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 import sizing
 
@@ -125,7 +124,7 @@ Url = Annotated[Text, _matching(r"https?://[^\s/]+\S*")]
 DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
 # Prefix of names in IAM and CloudFormation, which limit their length.
 InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
-Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
+Cidrs = Annotated[tuple[IPv4Network, ...], BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
 VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
 KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
