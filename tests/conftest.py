@@ -216,9 +216,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have what waits for other programs come last, in the order in which these end."""
-    items.sort(
-        key=lambda item: max((PROGRAMS.index(each) + 1 for each in waits_for(item)), default=0)
-    )
+    items.sort(key=lambda item: max(map(PROGRAMS.index, waits_for(item)), default=-1))
 
 
 @pytest.fixture(scope="session")
