@@ -39,6 +39,12 @@ LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 LANGFUSE_CHART: Final = "1.5.41"
 LANGFUSE_IMAGE: Final = "3.225.11"
 
+# The long-term support release of March 2026, with fixes until about March 2027. All ClickHouse
+# migrations of Langfuse 3.225 pass on it; 26.5 to 26.7 break the page of scores
+# (langfuse/langfuse#15977).
+CLICKHOUSE_IMAGE: Final = "clickhouse/clickhouse-server:26.3.32.14"
+VALKEY_IMAGE: Final = "valkey/valkey:8.1.8"
+
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"
 # Contains Traefik 3.7.11.
 TRAEFIK_CHART: Final = "41.3.0"

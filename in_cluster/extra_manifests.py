@@ -1,12 +1,14 @@
 """Kubernetes objects that Langfuse needs and its chart does not create.
 
-They are part of the release (``extraManifests``), so uninstalling it deletes them. Claims that the
+They are part of the release (``extraManifests``), so uninstalling it deletes them. Claims that
 StatefulSets create themselves would stay, with their volumes.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+import versions
+from in_cluster.clickhouse import clickhouse_manifests
 from in_cluster.names import (
     CLICKHOUSE_CLAIM,
     PRIORITY_CLASS,
@@ -14,6 +16,7 @@ from in_cluster.names import (
     SECRET,
     STORAGE_CLASS,
 )
+from in_cluster.valkey import redis_manifests
 from in_cluster.volume_claim import volume_claim
 
 # The chart's key for additional manifests.
@@ -24,7 +27,12 @@ SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 
 def extra_manifests(
-    *, clickhouse_storage_gb: int, redis_storage_gb: int, volume_tags: Mapping[str, str]
+    *,
+    clickhouse_storage_gb: int,
+    redis_storage_gb: int,
+    volume_tags: Mapping[str, str],
+    spread: bool,
+    zone: str,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
@@ -35,6 +43,8 @@ def extra_manifests(
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
         redis_storage_gb: volume of Redis, in GiB.
         volume_tags: AWS tags of the volumes.
+        spread: whether there are two or more nodes.
+        zone: zone of the volumes.
 
     """
     return {
@@ -43,6 +53,8 @@ def extra_manifests(
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
+        **clickhouse_manifests(image=versions.CLICKHOUSE_IMAGE, zone=zone),
+        **redis_manifests(image=versions.VALKEY_IMAGE, spread=spread, zone=zone),
     }
 
 

@@ -44,9 +44,9 @@ def external_dns(
 def ready_pods(plane: ControlPlane) -> dict[str, str]:
     """Return the node of each pod that is ready, by what it is."""
     return {
-        re.sub(r"^langfuse-|(-shard0|-primary)?-0$|-\w+-\w{5}$", "", pod["metadata"]["name"]): pod[
-            "spec"
-        ]["nodeName"]
+        re.sub(r"^langfuse-|(-master)?-0$|-\w+-\w{5}$", "", pod["metadata"]["name"]): pod["spec"][
+            "nodeName"
+        ]
         for pod in items(plane, "pods")
         for condition in pod["status"].get("conditions", [])
         if condition["type"] == "Ready" and condition["status"] == "True"
