@@ -4,6 +4,7 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
+import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.generated_password import GeneratedPassword
@@ -19,7 +20,7 @@ from in_cluster.traefik_values import traefik_values
 from retained.names import secret_name
 from settings import PublicName, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
-from stacks.interface import Upstreams, missing_value, publish_next_steps
+from stacks.interface import Upstreams, missing_value, publish_layout, publish_next_steps
 
 # Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires
 # (docs/adr/0017-runs-in-terraform-cloud.md).
@@ -79,6 +80,17 @@ class AppStack(BaseStack):
                 langfuse,
                 data_zone=network.data_zone,
             )
+        publish_layout(
+            self,
+            "stores",
+            f"{versions.CLICKHOUSE_IMAGE} {versions.VALKEY_IMAGE}",
+            settings=settings,
+            error_message=(
+                "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
+                "cannot take over their volumes. Run cdktf destroy app, then cdktf deploy app; "
+                "docs/upgrading.md says what is lost until a replay."
+            ),
+        )
         url, email = literal(settings.url), literal(settings.langfuse_admin_email)
         forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
         publish_next_steps(
