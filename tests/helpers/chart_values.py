@@ -28,8 +28,9 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def mib(quantity: str) -> int:
-    assert quantity.endswith("Mi")
-    return int(quantity.removesuffix("Mi"))
+    """Return a quantity of memory in MiB; the Kubernetes API answers 2Gi for 2048Mi."""
+    number, unit = quantity[:-2], quantity[-2:]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
 
 
 def pods(values: Values) -> dict[str, Values]:

@@ -11,11 +11,12 @@ import pytest
 
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
+from tests.helpers.chart_values import mib
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
-from tests.rehearsal.test_app import items, mebibytes
+from tests.rehearsal.test_app import items
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -156,7 +157,7 @@ def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
     for pod in items(plane, "pods"):
         for container in pod["spec"]["containers"]:
             node = pod["spec"]["nodeName"]
-            limits[node] = limits.get(node, 0) + mebibytes(container["resources"]["limits"])
+            limits[node] = limits.get(node, 0) + mib(container["resources"]["limits"]["memory"])
     assert sorted(100 * limit // 3276 for limit in limits.values()) == [87, 95]
 
 
