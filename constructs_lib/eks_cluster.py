@@ -50,6 +50,7 @@ class EksCluster(Construct):
         tags: Mapping[str, str],
         administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
+        pull_through: list[str] | None = None,
     ) -> None:
         """Create the cluster.
 
@@ -69,6 +70,8 @@ class EksCluster(Construct):
             administrators: ARNs of IAM principals with cluster-admin rights, by a key of your
                 choice (``CREATOR`` for the identity that runs Terraform); None for that one only.
             web_cidrs: IPv4 CIDRs that may reach ports 80 and 443 of the nodes; None for none.
+            pull_through: repositories of ECR's pull-through cache that a pull of the nodes may
+                create and fill, as ARNs after the partition; None for none.
 
         """
         super().__init__(scope, id_)
@@ -133,6 +136,7 @@ class EksCluster(Construct):
                     capacity_type=node_capacity_type,
                     template_id=template.id,
                     template_version=template.version,
+                    pull_through=[f"arn:{partition}:{each}" for each in pull_through or []],
                 )
             },
         )
@@ -183,6 +187,7 @@ def _node_group(
     capacity_type: str,
     template_id: str,
     template_version: str,
+    pull_through: list[str],
 ) -> dict[str, object]:
     """Return the managed node group; its template has the instance type and the disk."""
     return {
@@ -201,6 +206,16 @@ def _node_group(
         "min_size": count,
         "max_size": count,
         "desired_size": count,
+        **({"iam_role_policy_statements": [_pull_through(pull_through)]} if pull_through else {}),
+    }
+
+
+def _pull_through(repositories: list[str]) -> dict[str, object]:
+    """Return the statement that the nodes' policy for ECR, which only reads, lacks for a cache."""
+    return {
+        "sid": "PullThrough",
+        "actions": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+        "resources": repositories,
     }
 
 

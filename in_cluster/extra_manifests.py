@@ -7,7 +7,8 @@ StatefulSets create themselves would stay, with their volumes.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import versions
+import images
+from images import ImageSource
 from in_cluster.clickhouse import clickhouse_manifests
 from in_cluster.names import (
     CLICKHOUSE_CLAIM,
@@ -28,6 +29,7 @@ SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 def extra_manifests(
     *,
+    image_source: ImageSource,
     clickhouse_storage_gb: int,
     redis_storage_gb: int,
     volume_tags: Mapping[str, str],
@@ -40,6 +42,7 @@ def extra_manifests(
     merges a write-only value into a map but replaces a list (docs/adr/0005-secrets.md).
 
     Args:
+        image_source: where the images come from.
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
         redis_storage_gb: volume of Redis, in GiB.
         volume_tags: AWS tags of the volumes.
@@ -53,8 +56,8 @@ def extra_manifests(
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
-        **clickhouse_manifests(image=versions.CLICKHOUSE_IMAGE, zone=zone),
-        **redis_manifests(image=versions.VALKEY_IMAGE, spread=spread, zone=zone),
+        **clickhouse_manifests(image=image_source.reference(images.CLICKHOUSE), zone=zone),
+        **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
     }
 
 

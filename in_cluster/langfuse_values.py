@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import images
 import sizing
+from images import ImageSource
 from in_cluster import langfuse_environment
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.names import (
@@ -36,7 +38,7 @@ CONTAINER_SECURITY: Final = {
 
 def langfuse_values(
     *,
-    image_tag: str,
+    image_source: ImageSource,
     url: str,
     signup_disabled: bool,
     init: HeadlessInit,
@@ -47,7 +49,7 @@ def langfuse_values(
     """Return the values of web and worker.
 
     Args:
-        image_tag: version of Langfuse.
+        image_source: where the images come from.
         url: address of Langfuse in the browser.
         signup_disabled: whether only existing users can log in.
         init: first user, organization and project.
@@ -57,7 +59,7 @@ def langfuse_values(
 
     """
     return {
-        "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
+        "image": {"tag": images.LANGFUSE_WEB.tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
         "encryptionKey": from_secret(SecretKey.ENCRYPTION_KEY),
         "nextauth": {"url": url, "secret": from_secret(SecretKey.NEXTAUTH_SECRET)},
@@ -70,6 +72,7 @@ def langfuse_values(
         "securityContext": CONTAINER_SECURITY,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
+            **image_source.chart_values(images.LANGFUSE_WEB),
             "replicas": 1,
             "resources": sizing.WEB.resources(),
             # Web runs migrations before it opens its port. A pod that is killed in a migration
@@ -82,6 +85,7 @@ def langfuse_values(
             },
         },
         "worker": {
+            **image_source.chart_values(images.LANGFUSE_WORKER),
             "replicas": 1,
             "resources": sizing.WORKER.resources(),
             "pod": {

@@ -4,7 +4,6 @@ from typing import Any
 
 import yaml
 
-import versions
 from contracts import DepsOutputs
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
 from in_cluster.headless_init import HeadlessInit
@@ -31,7 +30,7 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
     """
     values = {
         "langfuse": langfuse_values(
-            image_tag=versions.LANGFUSE_IMAGE,
+            image_source=settings.image_source,
             url=literal(settings.url),
             signup_disabled=settings.langfuse_signup_disabled,
             init=HeadlessInit(
@@ -53,6 +52,7 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
         "redis": redis_values(),
         "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
         EXTRA_MANIFESTS: extra_manifests(
+            image_source=settings.image_source,
             clickhouse_storage_gb=settings.clickhouse_storage_gb,
             redis_storage_gb=settings.redis_storage_gb,
             volume_tags=settings.tags,

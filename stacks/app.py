@@ -4,7 +4,7 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
-import versions
+import images
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.generated_password import GeneratedPassword
@@ -12,6 +12,7 @@ from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
+from images import ImageSource
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
 from in_cluster.release_values import release_values
@@ -83,7 +84,7 @@ class AppStack(BaseStack):
         publish_layout(
             self,
             "stores",
-            f"{versions.CLICKHOUSE_IMAGE} {versions.VALKEY_IMAGE}",
+            " ".join(ImageSource().reference(each) for each in (images.CLICKHOUSE, images.VALKEY)),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
@@ -114,6 +115,7 @@ class AppStack(BaseStack):
             "address",
             traefik_chart=settings.traefik_chart,
             traefik_values=traefik_values(
+                image_source=settings.image_source,
                 domain=public_name.domain,
                 zone_id=ingress.zone_id,
                 email=literal(settings.langfuse_admin_email),
@@ -124,6 +126,7 @@ class AppStack(BaseStack):
             ),
             external_dns_chart=settings.external_dns_chart,
             external_dns_values=external_dns_values(
+                image_source=settings.image_source,
                 zone=public_name.zone,
                 zone_id=ingress.zone_id,
                 owner=f"{settings.name}.{settings.aws_default_region}",

@@ -103,8 +103,11 @@ def test_services_have_the_ports_of_the_containers(values: Values) -> None:
 
 def test_images_are_pinned(values: Values) -> None:
     images = {name: container(values, name)["image"] for name in STORES}
-    assert images == {"clickhouse": versions.CLICKHOUSE_IMAGE, "redis": versions.VALKEY_IMAGE}
-    assert images["clickhouse"].startswith("clickhouse/clickhouse-server:26.3.")
+    assert images == {
+        "clickhouse": f"clickhouse/clickhouse-server:{versions.CLICKHOUSE_IMAGE}",
+        "redis": f"valkey/valkey:{versions.VALKEY_IMAGE}",
+    }
+    assert versions.CLICKHOUSE_IMAGE.startswith("26.3.")
 
 
 def test_configuration_files_are_mounted_singly(values: Values) -> None:
