@@ -248,7 +248,12 @@ def _addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
         # Installed before the nodes, which are not Ready without it. Its DaemonSet is preserved to
         # the end: without it the nodes' network interfaces are not released, and block the deletion
         # of the subnets (terraform-aws-modules/terraform-aws-eks#2743).
-        "vpc-cni": {"preserve": True, "before_compute": True},
+        "vpc-cni": {
+            "preserve": True,
+            "before_compute": True,
+            # NetworkPolicies are enforced only with this (docs/adr/0024-network-policies.md).
+            "configuration_values": '{"enableNetworkPolicy":"true"}',
+        },
         "kube-proxy": {"preserve": False},
         "coredns": {"preserve": False},
         "aws-ebs-csi-driver": {"preserve": False, "service_account_role_arn": ebs_csi_role_arn},

@@ -17,6 +17,7 @@ from in_cluster.names import (
     SECRET,
     STORAGE_CLASS,
 )
+from in_cluster.network_policies import network_policies
 from in_cluster.valkey import redis_manifests
 from in_cluster.volume_claim import volume_claim
 
@@ -35,6 +36,7 @@ def extra_manifests(
     volume_tags: Mapping[str, str],
     spread: bool,
     zone: str,
+    public: bool,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
@@ -48,6 +50,7 @@ def extra_manifests(
         volume_tags: AWS tags of the volumes.
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
+        public: whether there is a public hostname.
 
     """
     return {
@@ -58,6 +61,7 @@ def extra_manifests(
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
         **clickhouse_manifests(image=image_source.reference(images.CLICKHOUSE), zone=zone),
         **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
+        **network_policies(public=public),
     }
 
 

@@ -13,6 +13,7 @@ NAME_LABEL: Final = "app.kubernetes.io/name"
 COMPONENT_LABEL: Final = "app"
 
 WEB_COMPONENT: Final = "web"
+WORKER_COMPONENT: Final = "worker"
 CLICKHOUSE_PROGRAM: Final = "clickhouse"
 REDIS_PROGRAM: Final = "valkey"
 
@@ -20,7 +21,7 @@ REDIS_PROGRAM: Final = "valkey"
 # names of ClickHouse and Redis are the product requirements' (FR20, FR21).
 WEB: Final = f"{RELEASE}-{WEB_COMPONENT}"
 WEB_PORT: Final = 3000
-WORKER: Final = f"{RELEASE}-worker"
+WORKER: Final = f"{RELEASE}-{WORKER_COMPONENT}"
 WORKER_PORT: Final = 3030
 CLICKHOUSE: Final = f"{RELEASE}-clickhouse"
 CLICKHOUSE_HTTP_PORT: Final = 8123

@@ -58,6 +58,7 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
             volume_tags=settings.tags,
             spread=settings.spreads_pods,
             zone=data_zone,
+            public=settings.public_name is not None,
         ),
     }
     if settings.langfuse_extra_values is None:
