@@ -1,5 +1,7 @@
 """IMAGE_REGISTRY and IMAGE_DIGESTS: a mirror of all images, and pinned digests."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from tests.helpers.synthesis import Stacks, WithOptions
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+# As in tests/env/accepts.every-variable.env.
+MIRROR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mirror"
 OTHER_DIGEST = "sha256:" + "fedcba9876543210" * 4
 
 
@@ -95,15 +99,22 @@ def test_clickhouse_and_redis_come_from_the_mirror(mirrored: Stacks) -> None:
 
 
 def test_traefik_and_external_dns_come_from_the_mirror(every_variable: Stacks) -> None:
-    app, mirror = every_variable["app"], "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mirror"
+    app = every_variable["app"]
     assert chart_values(app, "traefik")["image"] == {
-        "registry": f"{mirror}/docker.io",
+        "registry": f"{MIRROR}/docker.io",
         "repository": "library/traefik",
         "tag": f"{images.TRAEFIK.tag}@sha256:{2:064}",
     }
     assert chart_values(app, "external-dns")["image"] == {
-        "repository": f"{mirror}/registry.k8s.io/external-dns/external-dns"
+        "repository": f"{MIRROR}/registry.k8s.io/external-dns/external-dns"
     }
+
+
+def test_no_manifest_of_ours_names_another_registry(every_variable: Stacks) -> None:
+    manifests = json.dumps(chart_values(every_variable["app"])["extraManifests"])
+    found = re.findall(r'"image": "([^"]+)"', manifests)
+    assert len(found) >= len(STORES)
+    assert [image for image in found if not image.startswith(f"{MIRROR}/docker.io/")] == []
 
 
 # --- Nodes
