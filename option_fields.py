@@ -4,14 +4,27 @@ from typing import Final, Literal
 
 import versions
 from setting_fields import ANYWHERE, SettingFields
-from setting_types import ChartSource, DomainName, Flag, SomeCidrs, setting
+from setting_types import (
+    ChartSource,
+    DomainName,
+    Flag,
+    ImageDigests,
+    ImageRegistry,
+    SomeCidrs,
+    setting,
+)
 
 # Headings of docs/configuration.md and .env.example.
 REMOTE_RUNS: Final = "Runs in Terraform Cloud"
 PUBLIC_HOSTNAME: Final = "Public hostname with https"
+IMAGES: Final = "Registry and digests of images"
 
 # Pages of options, in docs/.
-GUIDES: Final = {REMOTE_RUNS: "remote-runs.md", PUBLIC_HOSTNAME: "https.md"}
+GUIDES: Final = {
+    REMOTE_RUNS: "remote-runs.md",
+    PUBLIC_HOSTNAME: "https.md",
+    IMAGES: "images.md",
+}
 
 
 class OptionFields(SettingFields):
@@ -60,4 +73,19 @@ class OptionFields(SettingFields):
         "Helm chart of ExternalDNS, which keeps the record",
         "where ExternalDNS's chart is, as for LANGFUSE_CHART",
         default=versions.EXTERNAL_DNS_CHART_REPOSITORY,
+    )
+    image_registry: ImageRegistry | None = setting(
+        IMAGES,
+        "Registry from which nodes pull all images of the installation, by default their own",
+        "a registry's host, with or without a path below it, such as "
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        default=None,
+        example="123456789012.dkr.ecr.us-east-1.amazonaws.com",
+    )
+    image_digests: ImageDigests = setting(
+        IMAGES,
+        "Images of exactly these contents, whatever a registry has under their tags",
+        "comma-separated image@sha256:digest, such as langfuse/langfuse@sha256: and 64 digits",
+        default=(),
+        example=f"langfuse/langfuse@sha256:{'0123456789abcdef' * 4}",
     )

@@ -4,6 +4,7 @@ Each type checks a form; its message never repeats the value, which may be a sec
 """
 
 import re
+from collections.abc import Container
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,11 +13,15 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+import images
 import sizing
 
 # Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
+
+# Hexadecimal digits of a SHA-256.
+DIGEST_DIGITS: Final = 64
 
 # Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -104,6 +109,55 @@ def _chart_source(value: str) -> str:
     raise ValueError(message)
 
 
+def _image_registry(value: str) -> str:
+    host, _, path = value.partition("/")
+    faults = {
+        "has a scheme; leave it out": "://" in value,
+        "ends with a slash; leave it out": value.endswith("/"),
+        "has capital letters or spaces; use neither": re.search(r"[A-Z\s]", value),
+        "has a tag or a digest; leave it out": re.search("[:@]", path),
+        # A first part without dot and port would be a repository of Docker Hub.
+        "does not begin with a host; give its full name": not re.search("[.:]", host),
+        "has the wrong form": not re.fullmatch(
+            r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", value
+        ),
+    }
+    if fault := next((fault for fault, found in faults.items() if found), None):
+        raise ValueError(fault)
+    return value
+
+
+def _image_digests(value: object) -> object:
+    """Parse comma-separated ``image@sha256:digits`` into pairs of name and digest."""
+    _not_empty(value)
+    if not isinstance(value, str):
+        return value
+    found: dict[str, str] = {}
+    for position, entry in enumerate(value.split(","), start=1):
+        name, _, digest = entry.strip().partition("@")
+        if fault := _fault_of_digest(name, digest, found):
+            message = f"entry {position} {fault}"
+            raise ValueError(message)
+        found[name] = digest
+    return tuple(found.items())
+
+
+def _fault_of_digest(name: str, digest: str, before: Container[str]) -> str | None:
+    algorithm, _, digits = digest.partition(":")
+    known = [image.name for image in images.IMAGES]
+    faults = {
+        "has a tag; leave it out, as each version of this project pins its own": ":" in name,
+        f"names no image of the installation; use {', '.join(known)}": name not in known,
+        "names an image that an earlier entry names; leave one of them out": name in before,
+        "has no @sha256: after the name; add it": algorithm != "sha256",
+        f"has {len(digits)} digits after sha256:, not {DIGEST_DIGITS}; copy all of them": (
+            len(digits) != DIGEST_DIGITS
+        ),
+        "has other digits than 0-9 and a-f; copy it again": re.search("[^0-9a-f]", digits),
+    }
+    return next((fault for fault, found in faults.items() if found), None)
+
+
 def _x86_instance_type(value: str) -> str:
     if not sizing.is_instance_type(value):
         message = "has the wrong form"
@@ -137,6 +191,8 @@ DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=
 # RDS keeps automated backups for at most 35 days; 0 switches them off.
 BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
+ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
+ImageDigests = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_image_digests)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator as validate_model
 
 import sizing
+from images import ImageSource
 from option_fields import OptionFields
 
 
@@ -81,6 +82,11 @@ class Settings(OptionFields):
             zone=self.route53_zone,
             allowed_cidrs=[str(cidr) for cidr in self.ingress_allowed_cidrs],
         )
+
+    @property
+    def image_source(self) -> ImageSource:
+        """Where images come from; where the option is off, it changes no image."""
+        return ImageSource(mirror=self.image_registry, digests=dict(self.image_digests))
 
     @property
     def runs_remotely(self) -> bool:

@@ -53,7 +53,7 @@ WEB: Final = PodSize(
 WORKER: Final = PodSize(
     cpu_m=150, memory_mib=768, memory_limit_mib=1472, peak_mib=1278, heap_mib=768
 )
-# The peak is max_server_memory_usage in clickhouse_overrides.xml.
+# The peak is max_server_memory_usage in in_cluster/clickhouse_server.xml.
 CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048, peak_mib=1536)
 # Redis rejects writes when its data takes this much memory.
 REDIS_MAXMEMORY_MIB: Final = 384

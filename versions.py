@@ -39,10 +39,18 @@ LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 LANGFUSE_CHART: Final = "1.5.41"
 LANGFUSE_IMAGE: Final = "3.225.11"
 
+# The long-term support release of March 2026, with fixes until about March 2027. All ClickHouse
+# migrations of Langfuse 3.225 pass on it; 26.5 to 26.7 break the page of scores
+# (langfuse/langfuse#15977).
+CLICKHOUSE_IMAGE: Final = "26.3.32.14"
+VALKEY_IMAGE: Final = "8.1.8"
+
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"
-# Contains Traefik 3.7.11.
 TRAEFIK_CHART: Final = "41.3.0"
+# The chart's appVersion.
+TRAEFIK_IMAGE: Final = "v3.7.11"
 
 EXTERNAL_DNS_CHART_REPOSITORY: Final = "https://kubernetes-sigs.github.io/external-dns"
-# Contains ExternalDNS 0.21.0.
 EXTERNAL_DNS_CHART: Final = "1.21.1"
+# The chart's appVersion, with a v.
+EXTERNAL_DNS_IMAGE: Final = "v0.21.0"

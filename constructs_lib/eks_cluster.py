@@ -50,6 +50,7 @@ class EksCluster(Construct):
         tags: Mapping[str, str],
         administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
+        pull_through: list[str] | None = None,
     ) -> None:
         """Create the cluster.
 
@@ -69,6 +70,8 @@ class EksCluster(Construct):
             administrators: ARNs of IAM principals with cluster-admin rights, by a key of your
                 choice (``CREATOR`` for the identity that runs Terraform); None for that one only.
             web_cidrs: IPv4 CIDRs that may reach ports 80 and 443 of the nodes; None for none.
+            pull_through: repositories of ECR's pull-through cache that a pull of the nodes may
+                create and fill, as ARNs after the partition; None for none.
 
         """
         super().__init__(scope, id_)
@@ -133,6 +136,7 @@ class EksCluster(Construct):
                     capacity_type=node_capacity_type,
                     template_id=template.id,
                     template_version=template.version,
+                    pull_through=[f"arn:{partition}:{each}" for each in pull_through or []],
                 )
             },
         )
@@ -183,6 +187,7 @@ def _node_group(
     capacity_type: str,
     template_id: str,
     template_version: str,
+    pull_through: list[str],
 ) -> dict[str, object]:
     """Return the managed node group; its template has the instance type and the disk."""
     return {
@@ -201,6 +206,16 @@ def _node_group(
         "min_size": count,
         "max_size": count,
         "desired_size": count,
+        **({"iam_role_policy_statements": [_pull_through(pull_through)]} if pull_through else {}),
+    }
+
+
+def _pull_through(repositories: list[str]) -> dict[str, object]:
+    """Return the statement that the nodes' policy for ECR, which only reads, lacks for a cache."""
+    return {
+        "sid": "PullThrough",
+        "actions": ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"],
+        "resources": repositories,
     }
 
 
@@ -233,7 +248,12 @@ def _addons(*, ebs_csi_role_arn: str) -> dict[str, dict[str, object]]:
         # Installed before the nodes, which are not Ready without it. Its DaemonSet is preserved to
         # the end: without it the nodes' network interfaces are not released, and block the deletion
         # of the subnets (terraform-aws-modules/terraform-aws-eks#2743).
-        "vpc-cni": {"preserve": True, "before_compute": True},
+        "vpc-cni": {
+            "preserve": True,
+            "before_compute": True,
+            # NetworkPolicies are enforced only with this (docs/adr/0024-network-policies.md).
+            "configuration_values": '{"enableNetworkPolicy":"true"}',
+        },
         "kube-proxy": {"preserve": False},
         "coredns": {"preserve": False},
         "aws-ebs-csi-driver": {"preserve": False, "service_account_role_arn": ebs_csi_role_arn},

@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+import images
 import sizing
+from images import ImageSource
 from in_cluster.names import EXTERNAL_DNS, ROLE_ANNOTATION
 from in_cluster.placement import BESIDE_CLICKHOUSE
 
@@ -31,11 +33,18 @@ def annotations(domain: str) -> dict[str, str]:
 
 
 def external_dns_values(
-    *, zone: str, zone_id: str, owner: str, role_arn: str, spread: bool
+    *,
+    image_source: ImageSource,
+    zone: str,
+    zone_id: str,
+    owner: str,
+    role_arn: str,
+    spread: bool,
 ) -> dict[str, Any]:
     """Return one ExternalDNS, which creates and deletes only records of its own, in one zone.
 
     Args:
+        image_source: where the image comes from.
         zone: name of the Route 53 zone.
         zone_id: id of the zone, because a private zone may have the same name.
         owner: value of the TXT registry that identifies its records, unique in the zone.
@@ -44,6 +53,7 @@ def external_dns_values(
 
     """
     return {
+        **image_source.chart_values(images.EXTERNAL_DNS),
         "provider": {"name": "aws"},
         "sources": ["service"],
         "managedRecordTypes": ["A"],

@@ -1,12 +1,15 @@
 """Kubernetes objects that Langfuse needs and its chart does not create.
 
-They are part of the release (``extraManifests``), so uninstalling it deletes them. Claims that the
+They are part of the release (``extraManifests``), so uninstalling it deletes them. Claims that
 StatefulSets create themselves would stay, with their volumes.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+import images
+from images import ImageSource
+from in_cluster.clickhouse import clickhouse_manifests
 from in_cluster.names import (
     CLICKHOUSE_CLAIM,
     PRIORITY_CLASS,
@@ -14,6 +17,8 @@ from in_cluster.names import (
     SECRET,
     STORAGE_CLASS,
 )
+from in_cluster.network_policies import network_policies
+from in_cluster.valkey import redis_manifests
 from in_cluster.volume_claim import volume_claim
 
 # The chart's key for additional manifests.
@@ -24,7 +29,14 @@ SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 
 def extra_manifests(
-    *, clickhouse_storage_gb: int, redis_storage_gb: int, volume_tags: Mapping[str, str]
+    *,
+    image_source: ImageSource,
+    clickhouse_storage_gb: int,
+    redis_storage_gb: int,
+    volume_tags: Mapping[str, str],
+    spread: bool,
+    zone: str,
+    public: bool,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
@@ -32,9 +44,13 @@ def extra_manifests(
     merges a write-only value into a map but replaces a list (docs/adr/0005-secrets.md).
 
     Args:
+        image_source: where the images come from.
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
         redis_storage_gb: volume of Redis, in GiB.
         volume_tags: AWS tags of the volumes.
+        spread: whether there are two or more nodes.
+        zone: zone of the volumes.
+        public: whether there is a public hostname.
 
     """
     return {
@@ -43,6 +59,9 @@ def extra_manifests(
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
+        **clickhouse_manifests(image=image_source.reference(images.CLICKHOUSE), zone=zone),
+        **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
+        **network_policies(public=public),
     }
 
 

@@ -26,6 +26,14 @@ class Chart(NamedTuple):
         return cls(source, name, version) if "://" in source else cls(None, source, None)
 
 
+class _WithoutAliases(yaml.CSafeDumper):
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the signature of the base
+        return True
+
+
 def as_yaml(values: Mapping[str, Any]) -> str:
-    """Return chart values as YAML that a plan shows well: unsorted, and each string on one line."""
-    return yaml.dump(dict(values), Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000_000)
+    """Return chart values as YAML that a plan shows well.
+
+    It is unsorted, has each string on one line, and repeats what occurs twice.
+    """
+    return yaml.dump(dict(values), Dumper=_WithoutAliases, sort_keys=False, width=1_000_000)

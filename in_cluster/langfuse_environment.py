@@ -10,7 +10,7 @@ import sizing
 
 # Maximum of connections that web and worker each open to ClickHouse; the default is 25
 # (packages/shared/src/env.ts). ClickHouse rejects queries above its max_concurrent_queries
-# (clickhouse_overrides.xml): with 25 each, 1,076 of 1,328 reads failed and 557 observations were
+# (clickhouse_server.xml): with 25 each, 1,076 of 1,328 reads failed and 557 observations were
 # dropped; with 12 each, none (measured 2026-11-25).
 CLICKHOUSE_CONNECTIONS: Final = 12
 

@@ -1,23 +1,23 @@
 """Values of the Langfuse chart, as plain data."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
+import images
 import sizing
+from images import ImageSource
 from in_cluster import langfuse_environment
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.names import (
-    CLICKHOUSE_CLAIM,
-    PRIORITY_CLASS,
-    REDIS_CLAIM,
+    CLICKHOUSE,
+    REDIS,
     ROLE_ANNOTATION,
     SECRET,
     SERVICE_ACCOUNT,
     SecretKey,
     from_secret,
 )
-from in_cluster.placement import away_from_clickhouse, with_volume
+from in_cluster.placement import away_from_clickhouse
 
 # Rolling update without surge: the nodes have no memory for a second web pod.
 NO_SURGE: Final = {"maxSurge": 0, "maxUnavailable": 1}
@@ -35,12 +35,10 @@ CONTAINER_SECURITY: Final = {
     "capabilities": {"drop": ["ALL"]},
 }
 
-CLICKHOUSE_OVERRIDES: Final = Path(__file__).with_name("clickhouse_overrides.xml")
-
 
 def langfuse_values(
     *,
-    image_tag: str,
+    image_source: ImageSource,
     url: str,
     signup_disabled: bool,
     init: HeadlessInit,
@@ -51,7 +49,7 @@ def langfuse_values(
     """Return the values of web and worker.
 
     Args:
-        image_tag: version of Langfuse.
+        image_source: where the images come from.
         url: address of Langfuse in the browser.
         signup_disabled: whether only existing users can log in.
         init: first user, organization and project.
@@ -61,7 +59,7 @@ def langfuse_values(
 
     """
     return {
-        "image": {"tag": image_tag, "pullPolicy": "IfNotPresent"},
+        "image": {"tag": images.LANGFUSE_WEB.tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
         "encryptionKey": from_secret(SecretKey.ENCRYPTION_KEY),
         "nextauth": {"url": url, "secret": from_secret(SecretKey.NEXTAUTH_SECRET)},
@@ -74,6 +72,7 @@ def langfuse_values(
         "securityContext": CONTAINER_SECURITY,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
+            **image_source.chart_values(images.LANGFUSE_WEB),
             "replicas": 1,
             "resources": sizing.WEB.resources(),
             # Web runs migrations before it opens its port. A pod that is killed in a migration
@@ -86,6 +85,7 @@ def langfuse_values(
             },
         },
         "worker": {
+            **image_source.chart_values(images.LANGFUSE_WORKER),
             "replicas": 1,
             "resources": sizing.WORKER.resources(),
             "pod": {
@@ -112,51 +112,34 @@ def postgresql_values(*, host: str, database: str, username: str) -> dict[str, A
     }
 
 
-def clickhouse_values(*, zone: str) -> dict[str, Any]:
-    """Return one ClickHouse replica in ``zone``; a single replica needs no ZooKeeper."""
+def clickhouse_values() -> dict[str, Any]:
+    """Return the connection to ClickHouse, which is one of the extra manifests.
+
+    For the same, chart 1 has ``clusterEnabled`` and chart 2 ``cluster.enabled``; without it
+    Langfuse's migrations would make replicated tables.
+    """
     return {
-        "deploy": True,
-        "replicaCount": 1,
+        "deploy": False,
+        "host": CLICKHOUSE,
         "clusterEnabled": False,
-        "zookeeper": {"enabled": False},
+        "cluster": {"enabled": False},
         "auth": {
             "username": "default",
             "existingSecret": SECRET,
             "existingSecretKey": SecretKey.CLICKHOUSE_PASSWORD.value,
         },
-        "resources": sizing.CLICKHOUSE.resources(),
-        "priorityClassName": PRIORITY_CLASS,
-        "persistence": {"existingClaim": CLICKHOUSE_CLAIM},
-        "affinity": with_volume(zone=zone),
-        "extraOverrides": CLICKHOUSE_OVERRIDES.read_text(encoding="utf-8"),
     }
 
 
-def redis_values(*, spread: bool, zone: str) -> dict[str, Any]:
-    """Return one Redis. It holds the queues: when full it must reject writes, not evict keys.
-
-    Args:
-        spread: whether there are two or more nodes.
-        zone: zone of its volume.
-
-    """
+def redis_values() -> dict[str, Any]:
+    """Return the connection to Redis, which is one of the extra manifests."""
     return {
-        "deploy": True,
-        "architecture": "standalone",
+        "deploy": False,
+        "host": REDIS,
         "auth": {
+            "username": "default",
             "existingSecret": SECRET,
             "existingSecretPasswordKey": SecretKey.REDIS_PASSWORD.value,
-        },
-        "primary": {
-            # Redis rejects writes at maxmemory; at the container's limit it would be killed.
-            "extraFlags": [
-                f"--maxmemory {sizing.REDIS_MAXMEMORY_MIB}mb",
-                "--maxmemory-policy noeviction",
-            ],
-            "resources": sizing.REDIS.resources(),
-            "priorityClassName": PRIORITY_CLASS,
-            "persistence": {"existingClaim": REDIS_CLAIM},
-            "affinity": with_volume(zone=zone, spread=spread),
         },
     }
 

@@ -7,24 +7,26 @@ RELEASE: Final = "langfuse"
 NAMESPACE: Final = "langfuse"
 SERVICE_ACCOUNT: Final = "langfuse"
 
-# Labels that the charts set on pods: the release, the name of the chart, and Langfuse's component.
+# Labels of pods: the release, the program, and Langfuse's component.
 INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 COMPONENT_LABEL: Final = "app"
 
 WEB_COMPONENT: Final = "web"
-CLICKHOUSE_CHART: Final = "clickhouse"
+WORKER_COMPONENT: Final = "worker"
+CLICKHOUSE_PROGRAM: Final = "clickhouse"
+REDIS_PROGRAM: Final = "valkey"
 
-# Workloads and Services. Langfuse's chart names them <release>-<component>; Bitnami's charts name
-# them <release>-<chart>, and add a role to the name of a StatefulSet.
+# Workloads and their Services. Langfuse's chart names web and worker <release>-<component>; the
+# names of ClickHouse and Redis are the product requirements' (FR20, FR21).
 WEB: Final = f"{RELEASE}-{WEB_COMPONENT}"
 WEB_PORT: Final = 3000
-WORKER: Final = f"{RELEASE}-worker"
+WORKER: Final = f"{RELEASE}-{WORKER_COMPONENT}"
 WORKER_PORT: Final = 3030
-CLICKHOUSE_SERVICE: Final = f"{RELEASE}-{CLICKHOUSE_CHART}"
+CLICKHOUSE: Final = f"{RELEASE}-clickhouse"
 CLICKHOUSE_HTTP_PORT: Final = 8123
-CLICKHOUSE: Final = f"{CLICKHOUSE_SERVICE}-shard0"
-REDIS: Final = f"{RELEASE}-redis-primary"
+CLICKHOUSE_NATIVE_PORT: Final = 9000
+REDIS: Final = f"{RELEASE}-redis-master"
 REDIS_PORT: Final = 6379
 
 ORGANIZATION_ID: Final = "default-organization"

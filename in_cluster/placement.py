@@ -10,7 +10,7 @@ so it must be attachable after NODE_COUNT changes to 1.
 from typing import Any, Final
 
 from in_cluster.names import (
-    CLICKHOUSE_CHART,
+    CLICKHOUSE_PROGRAM,
     COMPONENT_LABEL,
     INSTANCE_LABEL,
     NAME_LABEL,
@@ -27,7 +27,7 @@ def _pods(label: str, value: str) -> dict[str, Any]:
     }
 
 
-_CLICKHOUSE: Final = _pods(NAME_LABEL, CLICKHOUSE_CHART)
+_CLICKHOUSE: Final = _pods(NAME_LABEL, CLICKHOUSE_PROGRAM)
 _WEB: Final = _pods(COMPONENT_LABEL, WEB_COMPONENT)
 
 BESIDE_CLICKHOUSE: Final = {

@@ -4,7 +4,6 @@ from typing import Any
 
 import yaml
 
-import versions
 from contracts import DepsOutputs
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
 from in_cluster.headless_init import HeadlessInit
@@ -16,7 +15,6 @@ from in_cluster.langfuse_values import (
     s3_values,
 )
 from in_cluster.merge_values import merge_values
-from in_cluster.names import STORAGE_CLASS
 from in_cluster.terraform_text import literal
 from settings import Settings
 
@@ -31,13 +29,8 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
 
     """
     values = {
-        "global": {
-            "defaultStorageClass": STORAGE_CLASS,
-            # The subcharts use images of a frozen mirror, which Bitnami's check rejects.
-            "security": {"allowInsecureImages": True},
-        },
         "langfuse": langfuse_values(
-            image_tag=versions.LANGFUSE_IMAGE,
+            image_source=settings.image_source,
             url=literal(settings.url),
             signup_disabled=settings.langfuse_signup_disabled,
             init=HeadlessInit(
@@ -55,13 +48,17 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
             database=deps.database_name,
             username=deps.database_username,
         ),
-        "clickhouse": clickhouse_values(zone=data_zone),
-        "redis": redis_values(spread=settings.spreads_pods, zone=data_zone),
+        "clickhouse": clickhouse_values(),
+        "redis": redis_values(),
         "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
         EXTRA_MANIFESTS: extra_manifests(
+            image_source=settings.image_source,
             clickhouse_storage_gb=settings.clickhouse_storage_gb,
             redis_storage_gb=settings.redis_storage_gb,
             volume_tags=settings.tags,
+            spread=settings.spreads_pods,
+            zone=data_zone,
+            public=settings.public_name is not None,
         ),
     }
     if settings.langfuse_extra_values is None:

@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+import images
 import sizing
+from images import ImageSource
 from in_cluster.external_dns_values import annotations
 from in_cluster.names import (
     CERTIFICATES_CLAIM,
@@ -26,13 +28,22 @@ TOKEN_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S10
 
 
 def traefik_values(
-    *, domain: str, zone_id: str, email: str, staging: bool, role_arn: str, spread: bool, zone: str
+    *,
+    image_source: ImageSource,
+    domain: str,
+    zone_id: str,
+    email: str,
+    staging: bool,
+    role_arn: str,
+    spread: bool,
+    zone: str,
 ) -> dict[str, Any]:
     """Return one Traefik on ports 80 and 443 of its node, with a certificate for ``domain``.
 
     Its only route is in a file, so it has no access to the Kubernetes API.
 
     Args:
+        image_source: where the image comes from.
         domain: public hostname.
         zone_id: id of the Route 53 zone for the DNS-01 challenge of Let's Encrypt.
         email: email of the Let's Encrypt account.
@@ -44,6 +55,7 @@ def traefik_values(
 
     """
     return {
+        **image_source.chart_values(images.TRAEFIK, split=True),
         "deployment": {
             "replicas": 1,
             # Traefik reads the route only at its start. With this, another hostname restarts it.

@@ -4,6 +4,7 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
+import images
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.generated_password import GeneratedPassword
@@ -11,6 +12,7 @@ from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
+from images import ImageSource
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
 from in_cluster.release_values import release_values
@@ -19,7 +21,7 @@ from in_cluster.traefik_values import traefik_values
 from retained.names import secret_name
 from settings import PublicName, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
-from stacks.interface import Upstreams, missing_value, publish_next_steps
+from stacks.interface import Upstreams, missing_value, publish_layout, publish_next_steps
 
 # Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires
 # (docs/adr/0017-runs-in-terraform-cloud.md).
@@ -79,6 +81,17 @@ class AppStack(BaseStack):
                 langfuse,
                 data_zone=network.data_zone,
             )
+        publish_layout(
+            self,
+            "stores",
+            " ".join(ImageSource().reference(each) for each in (images.CLICKHOUSE, images.VALKEY)),
+            settings=settings,
+            error_message=(
+                "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
+                "cannot take over their volumes. Run cdktf destroy app, then cdktf deploy app; "
+                "docs/upgrading.md says what is lost until a replay."
+            ),
+        )
         url, email = literal(settings.url), literal(settings.langfuse_admin_email)
         forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
         publish_next_steps(
@@ -102,6 +115,7 @@ class AppStack(BaseStack):
             "address",
             traefik_chart=settings.traefik_chart,
             traefik_values=traefik_values(
+                image_source=settings.image_source,
                 domain=public_name.domain,
                 zone_id=ingress.zone_id,
                 email=literal(settings.langfuse_admin_email),
@@ -112,6 +126,7 @@ class AppStack(BaseStack):
             ),
             external_dns_chart=settings.external_dns_chart,
             external_dns_values=external_dns_values(
+                image_source=settings.image_source,
                 zone=public_name.zone,
                 zone_id=ingress.zone_id,
                 owner=f"{settings.name}.{settings.aws_default_region}",

@@ -53,6 +53,39 @@ def missing_value(producer: str) -> str:
     return f"{producer}-is-not-deployed.invalid"
 
 
+def publish_layout(
+    stack: TerraformStack, name: str, value: str, *, settings: Settings, error_message: str
+) -> None:
+    """Write an output that marks a deployment, and refuse to upgrade one that was made without it.
+
+    A plan reads the outputs that the last deploy has left in the stack's own workspace. There are
+    none before the first deploy and after a destroy. A destroy is not refused: Terraform turns
+    failed conditions into warnings.
+
+    Args:
+        stack: the stack.
+        name: name of the output.
+        value: value of the output.
+        settings: names of the workspaces.
+        error_message: reason and remedy.
+
+    """
+    outputs = "try(keys(self.nonsensitive_values), [])"
+    condition = f'length({outputs}) == 0 || contains({outputs}, "{name}")'
+    DataTfeOutputs(
+        stack,
+        "deployed",
+        organization=settings.tfc_organization,
+        workspace=workspace_name(settings, stack.node.id),
+        lifecycle=TerraformResourceLifecycle(
+            postcondition=[
+                Postcondition(condition=f"${{{condition}}}", error_message=error_message)
+            ]
+        ),
+    )
+    TerraformOutput(stack, name, value=value, sensitive=False, static_id=True)
+
+
 class Upstreams:
     """Outputs of other stacks, read through one ``tfe_outputs`` for each of them."""
 

@@ -69,14 +69,28 @@ def test_fr12_external_s3_without_keys(values: dict[str, Any]) -> None:
     assert not re.search("accessKey", json.dumps(s3))
 
 
-def test_fr13_bundled_clickhouse_and_redis(values: dict[str, Any]) -> None:
+def test_fr13_clickhouse_and_redis_come_with_the_release(values: dict[str, Any]) -> None:
     clickhouse, redis = values["clickhouse"], values["redis"]
-    assert clickhouse["deploy"] is True
-    assert (clickhouse["replicaCount"], clickhouse["clusterEnabled"]) == (1, False)
-    assert clickhouse["zookeeper"] == {"enabled": False}
-    assert redis["deploy"] is True
-    assert redis["architecture"] == "standalone"
-    assert redis["primary"]["extraFlags"][-1] == "--maxmemory-policy noeviction"
+    assert (clickhouse["deploy"], redis["deploy"]) == (False, False)
+    assert (clickhouse["host"], redis["host"]) == ("langfuse-clickhouse", "langfuse-redis-master")
+    for name, host in (("clickhouse", clickhouse["host"]), ("redis", redis["host"])):
+        spec = values["extraManifests"][name]["spec"]
+        assert spec["replicas"] == 1
+        service = values["extraManifests"][f"{name}Service"]
+        assert service["metadata"]["name"] == host
+        assert service["spec"]["selector"] == spec["template"]["metadata"]["labels"]
+
+
+def test_fr13_clickhouse_has_one_replica_for_either_chart(values: dict[str, Any]) -> None:
+    """Chart 1 reads the first, chart 2 the second."""
+    assert values["clickhouse"]["clusterEnabled"] is False
+    assert values["clickhouse"]["cluster"] == {"enabled": False}
+
+
+def test_no_store_is_of_the_chart(values: dict[str, Any]) -> None:
+    stores = ("postgresql", "clickhouse", "redis", "s3")
+    assert [values[store]["deploy"] for store in stores] == [False] * 4
+    assert "global" not in values
 
 
 def test_fr14_headless_init_on_web_only(values: dict[str, Any]) -> None:

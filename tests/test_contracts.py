@@ -14,6 +14,7 @@ from contracts import (
     IngressOutputs,
     NetworkOutputs,
 )
+from tests.helpers.expression import evaluate
 from tests.helpers.stack import Stack
 
 CONTRACTS = {"network": NetworkOutputs, "deps": DepsOutputs}
@@ -28,8 +29,26 @@ def test_outputs_are_the_contract(stacks: dict[str, Stack], name: str) -> None:
         assert output["sensitive"] is field.metadata.get(SENSITIVE, False)
 
 
-def test_app_publishes_nothing_but_hints(app: Stack) -> None:
-    assert not app.published
+def test_app_publishes_nothing_but_hints_and_its_layout(app: Stack) -> None:
+    assert set(app.published) == {"stores"}
+
+
+LAYOUTS: dict[str, tuple[dict[str, str], bool]] = {
+    "before the first deploy": ({}, True),
+    "0.1.0": ({"how_to_verify": "uv run verify.py"}, False),
+    "later": ({"how_to_verify": "uv run verify.py", "stores": "a b"}, True),
+}
+
+
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_app_refuses_to_upgrade_the_stores_of_0_1_0(app: Stack, case: str) -> None:
+    outputs, accepted = LAYOUTS[case]
+    deployed = app.data("tfe_outputs", "deployed")
+    assert deployed["workspace"] == "langfuse-app"
+    (condition,) = deployed["lifecycle"]["postcondition"]
+    found = evaluate(app, condition["condition"], self_={"nonsensitive_values": outputs})
+    assert found is accepted
+    assert "cdktf destroy app" in condition["error_message"]
 
 
 def test_every_stack_says_what_to_do_next(stacks: dict[str, Stack]) -> None:

@@ -9,7 +9,14 @@ from tests.helpers.checkout import ROOT
 
 # From the bottom. A module may import modules of its own layer, of lower ones, and no others.
 LAYERS: Final = (
-    ("versions.py", "sizing.py", "contracts.py", "setting_types.py", "lazy_bindings/*.py"),
+    (
+        "versions.py",
+        "images.py",
+        "sizing.py",
+        "contracts.py",
+        "setting_types.py",
+        "lazy_bindings/*.py",
+    ),
     ("setting_fields.py", "option_fields.py", "settings.py"),
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),

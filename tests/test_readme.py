@@ -56,7 +56,7 @@ def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
 
 @pytest.mark.parametrize(
     ("service", "port"),
-    [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-primary", 6379)],
+    [("langfuse-web", 3000), ("langfuse-clickhouse", 8123), ("langfuse-redis-master", 6379)],
     ids=["web", "clickhouse", "redis"],
 )
 def test_fr19_fr20_fr21_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:

@@ -103,7 +103,7 @@ def kubectl(
 ) -> Kubectl:
     kubectl = Kubectl(tmp_path)
     kubectl.forward("svc/langfuse-web", ports["web"])
-    kubectl.forward("svc/langfuse-redis-primary", ports["redis"])
+    kubectl.forward("svc/langfuse-redis-master", ports["redis"])
     kubectl.answer("*get?secret*", {"data": {"redis-password": "cmVkaXMtZG8tbm90LXByaW50"}})
     kubectl.answer("*get?deployment/langfuse-web*", web(updated=1))
     kubectl.rule("*set?env*--env=-*", f"(echo given; cat) >> {log}")

@@ -6,11 +6,12 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import sizing
-from in_cluster.langfuse_values import CLICKHOUSE_OVERRIDES
+from in_cluster import clickhouse
 from tests.helpers.chart_values import (
     ALLOCATABLE,
     Values,
     chart_values,
+    container,
     environment,
     item,
     mib,
@@ -21,6 +22,8 @@ from tests.helpers.synthesis import SynthesizeStack
 
 # Queries at once that remain for people and verify.py.
 FOR_PEOPLE = 8
+
+SERVER = ET.parse(clickhouse.SERVER).getroot()  # noqa: S314 - our own file
 
 HOSTNAME = "kubernetes.io/hostname"
 CLICKHOUSE = {"app.kubernetes.io/instance": "langfuse", "app.kubernetes.io/name": "clickhouse"}
@@ -95,13 +98,12 @@ def test_heap_leaves_room_in_the_container(values: Values) -> None:
 
 def test_clickhouse_takes_more_queries_than_web_and_worker_open(values: Values) -> None:
     """Or it refuses; people and verify.py have some as well."""
-    overrides = ET.fromstring(values["clickhouse"]["extraOverrides"])  # noqa: S314 - our own file
     opened = [
         int(environment(values, pod)["CLICKHOUSE_MAX_OPEN_CONNECTIONS"])
         for pod in ("web", "worker")
     ]
     assert opened == [12, 12]
-    assert int(overrides.findtext("max_concurrent_queries", "0")) >= sum(opened) + FOR_PEOPLE
+    assert int(SERVER.findtext("max_concurrent_queries", "0")) >= sum(opened) + FOR_PEOPLE
 
 
 def test_worker_keeps_rows_for_ten_minutes(values: Values) -> None:
@@ -114,8 +116,8 @@ def test_worker_keeps_rows_for_ten_minutes(values: Values) -> None:
 
 
 def test_redis_refuses_before_it_is_killed(values: Values) -> None:
-    redis = values["redis"]["primary"]
-    assert redis["extraFlags"] == ["--maxmemory 384mb", "--maxmemory-policy noeviction"]
+    redis = container(values, "redis")
+    assert redis["args"][2:6] == ["--maxmemory", "384mb", "--maxmemory-policy", "noeviction"]
     assert mib(redis["resources"]["limits"]["memory"]) > 384
 
 
@@ -138,7 +140,7 @@ def test_web_and_worker_leave_the_zone_of_the_volumes_to_clickhouse(
 
 
 def test_redis_prefers_clickhouse_and_avoids_web(values: Values) -> None:
-    affinity = values["redis"]["primary"]["affinity"]
+    affinity = pods(values)["redis"]["affinity"]
     (near,) = affinity["podAffinity"][PREFERRED]
     (far,) = affinity["podAntiAffinity"][PREFERRED]
     assert near["podAffinityTerm"]["labelSelector"]["matchLabels"] == CLICKHOUSE
@@ -163,7 +165,7 @@ def test_pods_with_a_volume_live_where_a_single_node_would(
 ) -> None:
     """A volume cannot leave its zone: with one node, in the first subnet, it must be in that."""
     traefik = chart_values(public["app"], "traefik")
-    for pod in (values["clickhouse"], values["redis"]["primary"], traefik):
+    for pod in (pods(values)["clickhouse"], pods(values)["redis"], traefik):
         (term,) = pod["affinity"]["nodeAffinity"][REQUIRED]["nodeSelectorTerms"]
         (rule,) = term["matchExpressions"]
         assert (rule["key"], rule["operator"]) == ("topology.kubernetes.io/zone", "In")
@@ -174,14 +176,16 @@ def test_pods_with_a_volume_live_where_a_single_node_would(
 
 
 @pytest.mark.parametrize(
-    ("chart", "claim", "size"),
+    ("pod", "claim", "size"),
     [("clickhouse", "langfuse-clickhouse", "20Gi"), ("redis", "langfuse-redis", "2Gi")],
 )
-def test_claims_are_items_of_the_release(values: Values, chart: str, claim: str, size: str) -> None:
+def test_claims_are_items_of_the_release(values: Values, pod: str, claim: str, size: str) -> None:
     """Claims of a StatefulSet's own would outlive the release and leak their volumes."""
-    assert pods(values)[chart]["persistence"] == {"existingClaim": claim}
+    assert "volumeClaimTemplates" not in values["extraManifests"][pod]["spec"]
+    volumes = [each.get("persistentVolumeClaim") for each in pods(values)[pod]["volumes"]]
+    assert {"claimName": claim} in volumes
     spec = item(values, "PersistentVolumeClaim", claim)["spec"]
-    assert spec["storageClassName"] == "langfuse-gp3" == values["global"]["defaultStorageClass"]
+    assert spec["storageClassName"] == "langfuse-gp3"
     assert spec["resources"] == {"requests": {"storage": size}}
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
@@ -234,19 +238,19 @@ def test_image_and_url(values: Values, synthesize_stack: SynthesizeStack) -> Non
     assert public["langfuse"]["nextauth"]["url"] == "https://langfuse.example.com"
 
 
-def test_clickhouse_stays_within_its_container(values: Values) -> None:
-    overrides = ET.fromstring(values["clickhouse"]["extraOverrides"])  # noqa: S314 - our own file
+def test_clickhouse_stays_within_its_container() -> None:
     limit = sizing.CLICKHOUSE.memory_limit_mib * 2**20
-    assert int(overrides.findtext("max_server_memory_usage", "0")) == limit * 3 // 4
+    assert int(SERVER.findtext("max_server_memory_usage", "0")) == limit * 3 // 4
     assert sizing.CLICKHOUSE.peak_mib == sizing.CLICKHOUSE.memory_limit_mib * 3 // 4
-    caches = [int(each.text or 0) for each in overrides if each.tag.endswith("cache_size")]
-    assert len(caches) == 3
+    caches = [int(each.text or 0) for each in SERVER if each.tag.endswith("cache_size")]
+    assert len(caches) == 8
     assert sum(caches) < limit // 4
 
 
 def test_clickhouse_log_tables_are_off_or_forget() -> None:
-    overrides = ET.fromstring(CLICKHOUSE_OVERRIDES.read_text(encoding="utf-8"))  # noqa: S314
-    logs = {each.tag: each for each in overrides if each.tag.endswith("_log")}
+    logs = {each.tag: each for each in SERVER if each.tag.endswith("_log") or "queue" in each.tag}
     assert {"trace_log", "text_log", "metric_log", "asynchronous_metric_log"} <= set(logs)
-    for name, log in logs.items():
-        assert log.get("remove") == "1" or (name == "query_log" and log.findtext("ttl"))
+    kept = {name for name, log in logs.items() if log.get("remove") != "1"}
+    assert kept == {"query_log", "crash_log"}
+    for name in kept:
+        assert re.search(r"INTERVAL \d+ DAY DELETE", logs[name].findtext("ttl", ""))

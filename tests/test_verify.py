@@ -82,7 +82,7 @@ def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
     kubectl = Kubectl(tmp_path)
     for target in ("svc/langfuse-web", "deployment/langfuse-worker", "svc/langfuse-clickhouse"):
         kubectl.forward(target, ports["http"])
-    kubectl.forward("svc/langfuse-redis-primary", ports["redis"])
+    kubectl.forward("svc/langfuse-redis-master", ports["redis"])
     kubectl.answer("*get?nodes*", {"items": [node("a", "True"), node("b", "True")]})
     kubectl.answer("*get?deployment*", {"items": [workload("langfuse-web", ready=1)]})
     secret = {"redis-password": "cmVkaXMtZG8tbm90LXByaW50"}
@@ -136,7 +136,7 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
         ("web", "/api/public/health?failIfDatabaseUnavailable=true", "is the database there?"),
         ("web ready", "/api/public/ready", "is it migrating?"),
         ("worker", "/api/health", "deployment/langfuse-worker"),
-        ("clickhouse", "/ping", "langfuse-clickhouse-shard0-0"),
+        ("clickhouse", "/ping", "langfuse-clickhouse-0"),
     ],
 )
 def test_fr22_service_is_unwell(
@@ -186,7 +186,7 @@ def test_nothing_is_behind_a_forward(cluster: Cluster, kubectl: Kubectl) -> None
 def test_forward_leads_nowhere(cluster: Cluster, kubectl: Kubectl, unused_port: int) -> None:
     kubectl.forward("svc/langfuse-web", unused_port)
     assert "/api/public/ready does not answer (ConnectError)" in part(cluster, "web ready")[1]
-    kubectl.forward("svc/langfuse-redis-primary", unused_port)
+    kubectl.forward("svc/langfuse-redis-master", unused_port)
     assert "unreadable (ConnectionRefusedError)" in part(cluster, "redis")[1]
 
 

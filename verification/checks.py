@@ -12,7 +12,6 @@ from typing import Any, Final
 from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
-    CLICKHOUSE_SERVICE,
     NAMESPACE,
     REDIS,
     WEB,
@@ -81,7 +80,7 @@ def worker(cluster: Cluster) -> str:
 
 def clickhouse(cluster: Cluster) -> str:
     """Ping ClickHouse."""
-    return cluster.http(f"svc/{CLICKHOUSE_SERVICE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
+    return cluster.http(f"svc/{CLICKHOUSE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
 
 
 def redis(cluster: Cluster) -> str:

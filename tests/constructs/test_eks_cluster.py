@@ -1,5 +1,6 @@
 """EksCluster: the cluster, its node group and its add-ons."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -85,6 +86,12 @@ def test_fr02_addons(cluster: dict[str, Any]) -> None:
     # It frees the network interfaces of the nodes, and so must outlive them.
     assert [name for name, addon in addons.items() if addon["preserve"]] == ["vpc-cni"]
     assert [name for name, addon in addons.items() if addon.get("before_compute")] == ["vpc-cni"]
+
+
+def test_network_policies_are_enforced(cluster: dict[str, Any]) -> None:
+    """The add-on takes text: EKS rejects a boolean."""
+    configured = json.loads(cluster["addons"]["vpc-cni"]["configuration_values"])
+    assert configured == {"enableNetworkPolicy": "true"}
 
 
 def test_fr02_volumes_can_be_made(stack: Stack, cluster: dict[str, Any]) -> None:

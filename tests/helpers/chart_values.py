@@ -11,6 +11,8 @@ Values = dict[str, Any]
 
 # What a t3.medium can give to pods, in MiB.
 ALLOCATABLE: Final = 3276
+# Keys of the StatefulSets among the extra manifests.
+STORES: Final = ("clickhouse", "redis")
 
 
 def chart_values(stack: Stack, release: str = "langfuse") -> dict[str, Any]:
@@ -26,17 +28,31 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def mib(quantity: str) -> int:
-    assert quantity.endswith("Mi")
-    return int(quantity.removesuffix("Mi"))
+    """Return a quantity of memory in MiB; the Kubernetes API answers 2Gi for 2048Mi."""
+    number, unit = quantity[:-2], quantity[-2:]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
 
 
 def pods(values: Values) -> dict[str, Values]:
+    """Return values of web and worker; of the stores, the pod's specification and its container."""
     return {
         "web": values["langfuse"]["web"],
         "worker": values["langfuse"]["worker"],
-        "clickhouse": values["clickhouse"],
-        "redis": values["redis"]["primary"],
+        **{name: {**store(values, name), **container(values, name)} for name in STORES},
     }
+
+
+def store(values: Values, name: str) -> Values:
+    """Return the specification of the pod of a store."""
+    spec: Values = values["extraManifests"][name]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(values: Values, name: str) -> Values:
+    """Return the one container of a store."""
+    (only,) = store(values, name)["containers"]
+    assert isinstance(only, dict)
+    return only
 
 
 def item(values: Values, kind: str, name: str) -> Values:

@@ -1,5 +1,7 @@
 """A public hostname on a control plane: Traefik and ExternalDNS, their roles, and the record."""
 
+import base64
+import gzip
 import json
 import re
 import time
@@ -9,18 +11,29 @@ from typing import Any
 
 import pytest
 
+from images import DOCKER_HUB, IMAGES, ImageSource
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
+from tests.helpers.chart_values import mib
 from tests.helpers.checkout import ROOT
+from tests.helpers.network_policy import (
+    ADMITTED,
+    SERVERS,
+    TRAEFIK_TO_WEB,
+    Pod,
+    connections,
+    selects,
+)
 from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
-from tests.rehearsal.test_app import items, mebibytes
+from tests.rehearsal.test_app import items
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
 
 DOMAIN, ZONE = "langfuse.example.com", "example.com"
+MIRROR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror"
 # The provider's calls of Route 53, which has no names of actions in its requests.
 ACTIONS = {
     r"route53:GET /2013-04-01/hostedzone(sbyname)?": "route53:ListHostedZones",
@@ -44,13 +57,16 @@ def external_dns(
 def ready_pods(plane: ControlPlane) -> dict[str, str]:
     """Return the node of each pod that is ready, by what it is."""
     return {
-        re.sub(r"^langfuse-|(-shard0|-primary)?-0$|-\w+-\w{5}$", "", pod["metadata"]["name"]): pod[
-            "spec"
-        ]["nodeName"]
+        role(pod["metadata"]["name"]): pod["spec"]["nodeName"]
         for pod in items(plane, "pods")
         for condition in pod["status"].get("conditions", [])
         if condition["type"] == "Ready" and condition["status"] == "True"
     }
+
+
+def role(name: str) -> str:
+    """Return what a pod is, by its name or that of its workload."""
+    return re.sub(r"^langfuse-|(-master)?(-0)?$|-\w+-\w{5}$", "", name)
 
 
 def role_of(environment: Environment, account: str) -> dict[str, Any]:
@@ -156,7 +172,7 @@ def test_memory_limits_fit_the_nodes(plane: ControlPlane) -> None:
     for pod in items(plane, "pods"):
         for container in pod["spec"]["containers"]:
             node = pod["spec"]["nodeName"]
-            limits[node] = limits.get(node, 0) + mebibytes(container["resources"]["limits"])
+            limits[node] = limits.get(node, 0) + mib(container["resources"]["limits"]["memory"])
     assert sorted(100 * limit // 3276 for limit in limits.values()) == [87, 95]
 
 
@@ -208,6 +224,57 @@ def test_traefik_has_its_route_and_no_rights(plane: ControlPlane) -> None:
     (pod,) = items(plane, "pods", f"--selector=app.kubernetes.io/name={TRAEFIK}")
     projected = [each for each in pod["spec"]["volumes"] if "projected" in each]
     assert projected == []
+
+
+def test_every_image_comes_from_its_registry(plane: ControlPlane) -> None:
+    """Each container of the six pods has the pinned image of its home registry."""
+    pinned = {ImageSource().reference(image) for image in IMAGES}
+    # Traefik's chart always names Docker Hub.
+    assert {found.removeprefix(f"{DOCKER_HUB}/") for found in references(plane)} == pinned
+
+
+def test_every_image_comes_from_the_mirror(environment: Environment, plane: ControlPlane) -> None:
+    """With IMAGE_REGISTRY and IMAGE_DIGESTS, each container has an image of the mirror, by digest.
+
+    Cannot prove: that a node can pull it.
+    """
+    digests = {image.name: f"sha256:{number:064}" for number, image in enumerate(IMAGES)}
+    pinned = ",".join(f"{name}@{digest}" for name, digest in digests.items())
+    environment.installation.change_env(IMAGE_REGISTRY=MIRROR, IMAGE_DIGESTS=pinned)
+    environment.installation.deploy("app")
+    environment.installation.assert_nothing_to_do("app")
+    source = ImageSource(mirror=MIRROR, digests=digests)
+    assert references(plane) == {source.reference(image) for image in IMAGES}
+    wait_until(lambda: len(ready_pods(plane)) == len(IMAGES))
+
+
+def references(plane: ControlPlane) -> set[str]:
+    """Return every image in the manifests of the releases, init containers and hooks included."""
+    found: set[str] = set()
+    for record in items(plane, "secrets", "--selector=owner=helm,status=deployed"):
+        packed = base64.b64decode(base64.b64decode(record["data"]["release"]))
+        release = json.loads(gzip.decompress(packed))
+        hooks = [hook["manifest"] for hook in release.get("hooks") or []]
+        for manifest in (release["manifest"], *hooks):
+            found.update(re.findall(r'(?m)^[ -]*image: "?([^"\s]+)', manifest))
+    return found
+
+
+def test_policies_admit_who_should_connect(plane: ControlPlane) -> None:
+    """By the policies and the labels of the pods, only these connections are admitted.
+
+    Cannot prove: that the VPC CNI enforces it; no packet is sent.
+    """
+    policies = items(plane, "networkpolicies")
+    pods = {
+        role(pod["metadata"]["name"]): Pod(pod["metadata"]["labels"], NAMESPACE)
+        for pod in items(plane, "pods")
+    }
+    assert len(policies) == len(SERVERS)
+    assert connections(policies, pods) == {*ADMITTED, TRAEFIK_TO_WEB}
+    for policy in policies:
+        selected = [name for name in pods if selects(policy, pods[name], home=NAMESPACE)]
+        assert [role(policy["metadata"]["name"])] == selected
 
 
 def container(plane: ControlPlane, deployment: str) -> dict[str, Any]:

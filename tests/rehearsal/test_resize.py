@@ -1,7 +1,11 @@
 """Changed nodes and versions: every change that the settings accept ends with all pods ready."""
 
+import json
+from fnmatch import fnmatch
+
 import pytest
 
+from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment
 from tests.rehearsal.stand_ins.cluster_objects import T3_LARGE, T3_MEDIUM, ZONES
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
@@ -9,6 +13,8 @@ from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
+
+ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
 def applied_template(environment: Environment) -> dict[str, object]:
@@ -41,6 +47,16 @@ def test_nfr06_nodes_have_standard_credits(environment: Environment) -> None:
     assert template["InstanceType"] == "t3.medium"
     assert template["CreditSpecification"] == {"CpuCredits": "standard"}
     assert len(template["subnets"]) == len(ZONES)  # type: ignore[arg-type]
+
+
+def test_add_on_enforces_network_policies(environment: Environment) -> None:
+    """The VPC add-on has the configuration that enforces NetworkPolicies.
+
+    Cannot prove: that EKS accepts it, and that policies are enforced.
+    """
+    eks = environment.aws.client("eks", environment.eks.url)
+    addon = eks.describe_addon(clusterName="langfuse", addonName="vpc-cni")["addon"]
+    assert json.loads(addon["configurationValues"]) == {"enableNetworkPolicy": "true"}
 
 
 def test_volumes_are_in_the_first_zone(environment: Environment, plane: ControlPlane) -> None:
@@ -88,6 +104,33 @@ def test_spot_changes_the_nodes_only(environment: Environment, plane: ControlPla
     replace_nodes(plane, plane.add_nodes(2, T3_MEDIUM, zones=ZONES))
     assert_placement(wait_for_all_pods(plane))
     environment.installation.assert_nothing_to_do("network")
+
+
+def test_mirror_in_ecr_gives_nodes_two_actions(environment: Environment) -> None:
+    """IMAGE_REGISTRY in ECR adds a policy to the role of the nodes, and `deployer.json` suffices.
+
+    Cannot prove: that ECR needs no other action.
+    """
+    environment.installation.change_env(IMAGE_REGISTRY=f"{ECR}/mirror")
+    environment.installation.deploy("network")
+    iam = environment.aws.client("iam")
+    (role,) = [
+        role["RoleName"]
+        for role in iam.list_roles()["Roles"]
+        if role["RoleName"].startswith("langfuse-nodes-")
+    ]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    (statement,) = document["Statement"]
+    below = "arn:aws:ecr:us-east-1:123456789012:repository/mirror"
+    assert sorted(statement["Action"]) == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    assert sorted(statement["Resource"]) == [f"{below}/docker.io/*", f"{below}/registry.k8s.io/*"]
+    environment.installation.assert_nothing_to_do("network")
+    granted = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
+    allowed = [action for each in granted["Statement"] for action in each["Action"]]
+    calls = {call for call in environment.aws.provider_calls() if call.startswith("iam:")}
+    assert "iam:PutRolePolicy" in calls
+    assert [call for call in calls if not any(fnmatch(call, each) for each in allowed)] == []
 
 
 def test_kubernetes_is_not_downgraded(environment: Environment) -> None:

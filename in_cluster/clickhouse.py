@@ -1,0 +1,112 @@
+"""Manifests of ClickHouse: one replica, which needs no Keeper (docs/adr/0021-official-images.md).
+
+What the image does with them was read in docker/server/ of github.com/ClickHouse/ClickHouse and in
+server/26.3.17.110/ of github.com/ClickHouse/docker-library.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import sizing
+from in_cluster.names import (
+    CLICKHOUSE,
+    CLICKHOUSE_CLAIM,
+    CLICKHOUSE_HTTP_PORT,
+    CLICKHOUSE_NATIVE_PORT,
+    CLICKHOUSE_PROGRAM,
+    SecretKey,
+    from_secret,
+)
+from in_cluster.placement import with_volume
+from in_cluster.store import Store
+
+SERVER: Final = Path(__file__).with_name("clickhouse_server.xml")
+USERS: Final = Path(__file__).with_name("clickhouse_users.xml")
+
+# Where the image expects them. Each is mounted by itself: a directory over config.d would hide the
+# image's own file, with the addresses on which the server listens.
+_PATHS: Final = {
+    SERVER.name: "/etc/clickhouse-server/config.d/langfuse.xml",
+    USERS.name: "/etc/clickhouse-server/users.d/langfuse.xml",
+}
+
+# Seconds. Migrations wait for the server, and a restore may run before it is ready.
+_STARTUP: Final = 3600
+# Seconds. The server gives its clients 5 s, then writes what it holds in memory.
+_GRACE: Final = 60
+
+
+def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
+    """Return the manifests, each by a key.
+
+    Args:
+        image: reference of the image.
+        zone: zone of its volume.
+
+    """
+    configuration = {file.name: file.read_text(encoding="utf-8") for file in (SERVER, USERS)}
+    store = Store(
+        name=CLICKHOUSE,
+        program=CLICKHOUSE_PROGRAM,
+        image=image,
+        uid=101,  # in docker/server/Dockerfile.ubuntu
+        ports={"http": CLICKHOUSE_HTTP_PORT, "native": CLICKHOUSE_NATIVE_PORT},
+        claim=CLICKHOUSE_CLAIM,
+        data_path="/var/lib/clickhouse",
+        startup_seconds=_STARTUP,
+        grace_seconds=_GRACE,
+    )
+    return {
+        "clickhouseAccount": {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": CLICKHOUSE},
+            "automountServiceAccountToken": False,
+        },
+        "clickhouseConfiguration": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": CLICKHOUSE},
+            "data": configuration,
+        },
+        "clickhouseService": store.service(),
+        "clickhouse": store.stateful_set(
+            container={
+                "env": [
+                    {"name": "CLICKHOUSE_SKIP_USER_SETUP", "value": "1"},
+                    {
+                        "name": "CLICKHOUSE_PASSWORD",
+                        "valueFrom": from_secret(SecretKey.CLICKHOUSE_PASSWORD),
+                    },
+                ],
+                "resources": sizing.CLICKHOUSE.resources(),
+            },
+            probe={"httpGet": {"path": "/ping", "port": "http"}},
+            # The entrypoint copies users.xml to /tmp, to compare it.
+            mounts=[
+                {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
+                *(
+                    {
+                        "name": "configuration",
+                        "mountPath": path,
+                        "subPath": name,
+                        "readOnly": True,
+                    }
+                    for name, path in _PATHS.items()
+                ),
+            ],
+            volumes=[
+                {"name": "tmp", "emptyDir": {}},
+                {"name": "configuration", "configMap": {"name": CLICKHOUSE}},
+            ],
+            # A file that is mounted by subPath does not follow its ConfigMap: a restart is needed.
+            annotations={"checksum/configuration": _checksum(configuration)},
+            affinity=with_volume(zone=zone),
+            service_account=CLICKHOUSE,
+        ),
+    }
+
+
+def _checksum(configuration: dict[str, str]) -> str:
+    return hashlib.sha256("".join(configuration.values()).encode()).hexdigest()

@@ -1,0 +1,102 @@
+"""NetworkPolicies: which pods may connect to which (docs/adr/0024-network-policies.md).
+
+The node's kubelet is always admitted, so probes need no rule, and neither do port-forwards, which
+enter the network namespace of the pod.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from in_cluster.names import (
+    CLICKHOUSE,
+    CLICKHOUSE_HTTP_PORT,
+    CLICKHOUSE_NATIVE_PORT,
+    CLICKHOUSE_PROGRAM,
+    COMPONENT_LABEL,
+    INSTANCE_LABEL,
+    NAME_LABEL,
+    REDIS,
+    REDIS_PORT,
+    REDIS_PROGRAM,
+    RELEASE,
+    TRAEFIK,
+    WEB,
+    WEB_COMPONENT,
+    WEB_PORT,
+    WORKER,
+    WORKER_COMPONENT,
+)
+
+
+def _labels(label: str, value: str) -> dict[str, dict[str, str]]:
+    return {"matchLabels": {INSTANCE_LABEL: RELEASE, label: value}}
+
+
+_WEB: Final = _labels(COMPONENT_LABEL, WEB_COMPONENT)
+_WORKER: Final = _labels(COMPONENT_LABEL, WORKER_COMPONENT)
+_CLICKHOUSE: Final = _labels(NAME_LABEL, CLICKHOUSE_PROGRAM)
+_REDIS: Final = _labels(NAME_LABEL, REDIS_PROGRAM)
+# Traefik's chart appends the namespace to the release in the instance label.
+_TRAEFIK: Final = {"matchLabels": {NAME_LABEL: TRAEFIK}}
+
+_DNS: Final = {
+    "to": [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ],
+    "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+}
+
+
+def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
+    """Return the policies, each by a key.
+
+    Web and worker may connect to anything: PostgreSQL, S3, providers of models and the users'
+    webhooks are at addresses that no policy can list.
+
+    Args:
+        public: whether Traefik connects to web.
+
+    """
+    langfuse = [_WEB, _WORKER]
+    return {
+        "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
+        "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
+        "clickhouseNetworkPolicy": _policy(
+            CLICKHOUSE,
+            _CLICKHOUSE,
+            [_from(langfuse, CLICKHOUSE_HTTP_PORT, CLICKHOUSE_NATIVE_PORT)],
+            # S3 and STS, whose addresses change.
+            egress=[_DNS, {"ports": _tcp(443)}],
+        ),
+        "redisNetworkPolicy": _policy(REDIS, _REDIS, [_from(langfuse, REDIS_PORT)], egress=[]),
+    }
+
+
+def _policy(
+    name: str,
+    pods: dict[str, Any],
+    ingress: Sequence[dict[str, Any]],
+    *,
+    egress: Sequence[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Return a policy; without ``egress`` the pods may connect to anything."""
+    spec: dict[str, Any] = {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": [*ingress]}
+    if egress is not None:
+        spec |= {"policyTypes": ["Ingress", "Egress"], "egress": [*egress]}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def _from(clients: Sequence[dict[str, Any]], *ports: int) -> dict[str, Any]:
+    return {"from": [{"podSelector": each} for each in clients], "ports": _tcp(*ports)}
+
+
+def _tcp(*ports: int) -> list[dict[str, Any]]:
+    return [{"port": port, "protocol": "TCP"} for port in ports]

@@ -1,0 +1,155 @@
+"""IMAGE_REGISTRY and IMAGE_DIGESTS: a mirror of all images, and pinned digests."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+import images
+from images import IMAGES, Image, ImageSource
+from pricing.bill import bill
+from tests.helpers.chart_values import STORES, chart_values, container
+from tests.helpers.modules import node_group
+from tests.helpers.synthesis import Stacks, WithOptions
+
+ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+# As in tests/env/accepts.every-variable.env.
+MIRROR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mirror"
+OTHER_DIGEST = "sha256:" + "fedcba9876543210" * 4
+
+
+@pytest.fixture(scope="module")
+def mirrored(with_options: WithOptions) -> Stacks:
+    return with_options("image_registry")
+
+
+# --- Off
+
+
+def test_without_it_the_charts_have_their_own(values: dict[str, Any], public: Stacks) -> None:
+    charts = [values["langfuse"]["web"], values["langfuse"]["worker"]]
+    charts += [chart_values(public["app"], name) for name in ("traefik", "external-dns")]
+    assert [chart for chart in charts if "image" in chart] == []
+    assert values["langfuse"]["image"]["tag"] == images.LANGFUSE_WORKER.tag
+    assert "iam_role_policy_statements" not in node_group(public["network"])
+
+
+# --- References
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "reference"),
+    [
+        (images.LANGFUSE_WEB, "langfuse/langfuse", "docker.io/langfuse/langfuse"),
+        (images.LANGFUSE_WORKER, "langfuse/langfuse-worker", "docker.io/langfuse/langfuse-worker"),
+        (
+            images.CLICKHOUSE,
+            "clickhouse/clickhouse-server",
+            "docker.io/clickhouse/clickhouse-server",
+        ),
+        (images.VALKEY, "valkey/valkey", "docker.io/valkey/valkey"),
+        (images.TRAEFIK, "traefik", "docker.io/library/traefik"),
+        (
+            images.EXTERNAL_DNS,
+            "registry.k8s.io/external-dns/external-dns",
+            "registry.k8s.io/external-dns/external-dns",
+        ),
+    ],
+)
+def test_mirror_has_each_image_below_its_registry(image: Image, name: str, reference: str) -> None:
+    """Docker Hub's official images are below library/ in a mirror, and nowhere else."""
+    assert image.name == name
+    assert ImageSource().repository(image) == name
+    assert ImageSource(mirror="example.com/a").repository(image) == f"example.com/a/{reference}"
+
+
+def test_tag_stays_before_the_digest() -> None:
+    pinned = ImageSource(digests={"traefik": DIGEST})
+    assert pinned.tag(images.TRAEFIK) == f"{images.TRAEFIK.tag}@{DIGEST}"
+    assert pinned.tag(images.LANGFUSE_WEB) == images.LANGFUSE_WEB.tag
+
+
+def test_names_differ() -> None:
+    assert len({image.name for image in IMAGES}) == len(IMAGES)
+
+
+# --- Values of the charts
+
+
+def test_web_and_worker_come_from_the_mirror(mirrored: Stacks) -> None:
+    """One digest is pinned: the other has the common tag, which a user's values may change."""
+    langfuse = chart_values(mirrored["app"])["langfuse"]
+    assert langfuse["web"]["image"] == {
+        "repository": f"{ECR}/docker.io/langfuse/langfuse",
+        "tag": f"{images.LANGFUSE_WEB.tag}@{DIGEST}",
+    }
+    assert langfuse["worker"]["image"] == {
+        "repository": f"{ECR}/docker.io/langfuse/langfuse-worker"
+    }
+
+
+def test_clickhouse_and_redis_come_from_the_mirror(mirrored: Stacks) -> None:
+    values = chart_values(mirrored["app"])
+    assert {name: container(values, name)["image"] for name in STORES} == {
+        "clickhouse": f"{ECR}/docker.io/clickhouse/clickhouse-server:{images.CLICKHOUSE.tag}",
+        "redis": f"{ECR}/docker.io/valkey/valkey:{images.VALKEY.tag}@{OTHER_DIGEST}",
+    }
+
+
+def test_traefik_and_external_dns_come_from_the_mirror(every_variable: Stacks) -> None:
+    app = every_variable["app"]
+    assert chart_values(app, "traefik")["image"] == {
+        "registry": f"{MIRROR}/docker.io",
+        "repository": "library/traefik",
+        "tag": f"{images.TRAEFIK.tag}@sha256:{2:064}",
+    }
+    assert chart_values(app, "external-dns")["image"] == {
+        "repository": f"{MIRROR}/registry.k8s.io/external-dns/external-dns"
+    }
+
+
+def test_no_manifest_of_ours_names_another_registry(every_variable: Stacks) -> None:
+    manifests = json.dumps(chart_values(every_variable["app"])["extraManifests"])
+    found = re.findall(r'"image": "([^"]+)"', manifests)
+    assert len(found) >= len(STORES)
+    assert [image for image in found if not image.startswith(f"{MIRROR}/docker.io/")] == []
+
+
+# --- Nodes
+
+
+@pytest.mark.parametrize(
+    ("mirror", "below"),
+    [
+        (ECR, "ecr:us-east-1:123456789012:repository/"),
+        (f"{ECR}/a/b", "ecr:us-east-1:123456789012:repository/a/b/"),
+        (
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+            "ecr:cn-north-1:123456789012:repository/",
+        ),
+        ("registry.example.com/mirror", None),
+        (f"{ECR}.example.com", None),
+        (None, None),
+    ],
+)
+def test_nodes_may_fill_a_cache_in_ecr(mirror: str | None, below: str | None) -> None:
+    found = ImageSource(mirror=mirror).ecr_repositories
+    assert found == ([f"{below}docker.io/*", f"{below}registry.k8s.io/*"] if below else [])
+
+
+def test_nodes_may_create_repositories_of_the_cache_only(mirrored: Stacks) -> None:
+    (statement,) = node_group(mirrored["network"])["iam_role_policy_statements"]
+    assert statement["actions"] == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    partition = "${data.aws_partition.cluster_partition_"
+    for arn, registry in zip(statement["resources"], ("docker.io", "registry.k8s.io"), strict=True):
+        assert arn.startswith(f"arn:{partition}")
+        assert arn.endswith(f".partition}}:ecr:us-east-1:123456789012:repository/{registry}/*")
+
+
+def test_it_costs_nothing_here(mirrored: Stacks, stacks: Stacks) -> None:
+    """ECR's storage is of the registry that the user has."""
+    assert bill({name: stack.json for name, stack in mirrored.items()}) == bill(
+        {name: stack.json for name, stack in stacks.items()}
+    )

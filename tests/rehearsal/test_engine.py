@@ -1,0 +1,109 @@
+"""ClickHouse's own engine, chDB, with the configuration files of the release."""
+
+import importlib.metadata
+import importlib.util
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from in_cluster import clickhouse
+from tests.helpers.checkout import ROOT
+
+pytestmark = pytest.mark.rehearsal
+
+PACKAGE = "chdb-core"
+# What the image's own configuration has; ours must win over it.
+IMAGE = "<clickhouse><mark_cache_size>5368709120</mark_cache_size></clickhouse>"
+# Tables of Langfuse's schema that its migrations leave behind, besides others.
+TABLES = {"traces", "observations", "scores", "blob_storage_file_log", "project_environments"}
+
+
+class Engine:
+    """chDB in a process of its own, with the configuration of the release."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write the configuration as the image's entrypoint finds it."""
+        self._folder = folder
+        self._configuration = folder / "config.xml"
+        self._configuration.write_text(IMAGE, encoding="utf-8")
+        ours = folder / "config.d" / "langfuse.xml"
+        ours.parent.mkdir()
+        ours.write_bytes(clickhouse.SERVER.read_bytes())
+
+    def versions(self) -> set[str]:
+        """Return the version of the engine, for the report."""
+        return {f"{PACKAGE} {importlib.metadata.version(PACKAGE)}"}
+
+    def run(self, *queries: str) -> list[str]:
+        """Return the answers to the queries, which find what those before have left."""
+        file = self._folder / "queries.json"
+        file.write_text(json.dumps(queries), encoding="utf-8")
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.helpers.clickhouse_engine",
+                str(self._configuration),
+                str(self._folder / "data"),
+                str(file),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        answers: list[str] = json.loads(file.read_text(encoding="utf-8"))
+        return answers
+
+
+@pytest.fixture(scope="module")
+def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Return the engine, in place of the stand-ins, of which it needs none."""
+    if importlib.util.find_spec("chdb") is None:
+        lack = f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal"
+        if request.config.getoption("--rehearsal-required"):
+            pytest.fail(lack, pytrace=False)
+        pytest.skip(lack)
+    return Engine(tmp_path_factory.mktemp("engine"))
+
+
+def test_engine_knows_every_setting(environment: Engine) -> None:
+    """ClickHouse's engine knows every setting of our configuration, and takes its value.
+
+    Cannot prove: that removed system tables are absent (chDB has none), and the release of the
+    image: the engine is a newer one.
+    """
+    ours = {
+        each.tag: each.text
+        for each in ET.parse(clickhouse.SERVER).getroot()  # noqa: S314 - our own file
+        if each.text and each.text.strip()
+    }
+    assert len(ours) == 12
+    (answer,) = environment.run("SELECT name, value FROM system.server_settings")
+    known = dict(line.split("\t") for line in answer.splitlines())
+    assert set(ours) <= set(known)
+    differing = {name for name in ours if known[name] != ours[name]}
+    # A limit of the server's process, of which chDB has none.
+    assert differing <= {"max_concurrent_queries"}
+
+
+def test_migrations_of_langfuse_pass(environment: Engine, mirror: Path) -> None:
+    """All 37 ClickHouse migrations of Langfuse v3 pass on the engine with our configuration."""
+    files = sorted((mirror / "langfuse-migrations" / "v3").glob("*.up.sql"))
+    if not files:
+        pytest.skip(f"no langfuse-migrations/v3 in {mirror}")
+    assert len(files) == 37
+    # As golang-migrate splits them, with x-multi-statement.
+    statements = [
+        statement
+        for file in files
+        for statement in file.read_text(encoding="utf-8").split(";")
+        if statement.strip()
+    ]
+    *_, tables = environment.run(*statements, "SHOW TABLES FROM default")
+    assert set(tables.split()) >= TABLES
