@@ -123,8 +123,8 @@ class SettingFields(BaseSettings):
     )
     node_instance_type: InstanceType = setting(
         CLUSTER,
-        "Size of each node",
-        "an x86-64 EC2 type, such as t3.medium",
+        "Size of each node, and its processor: x86-64, or ARM as in t4g",
+        "an EC2 type, such as t3.medium or t4g.medium",
         default="t3.medium",
     )
     node_count: NodeCount = setting(

@@ -105,12 +105,13 @@ def _chart_source(value: str) -> str:
     raise ValueError(message)
 
 
-def _x86_instance_type(value: str) -> str:
+def _instance_type(value: str) -> str:
     if not sizing.is_instance_type(value):
         message = "has the wrong form"
         raise ValueError(message)
-    if sizing.is_arm(value):
-        message = "is an ARM type, and the nodes' image is for x86-64"
+    # AWS, "AL2023 system requirements": Graviton2 or later.
+    if value.startswith("a1."):
+        message = "is an ARM type of the first generation, on which Amazon Linux 2023 does not run"
         raise ValueError(message)
     return value
 
@@ -129,7 +130,7 @@ Cidrs = Annotated[tuple[IPv4Network, ...], NoDecode, BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
 VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
 KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
-InstanceType = Annotated[Text, AfterValidator(_x86_instance_type)]
+InstanceType = Annotated[Text, AfterValidator(_instance_type)]
 NodeCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=100)]
 NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
 VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]

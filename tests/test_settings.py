@@ -77,6 +77,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
         ("LANGFUSE_CHART.plain-http", "is http, where anybody on the way can change the chart"),
         ("TRAEFIK_CHART.plain-http", "use https:// or oci://; expected where Traefik's chart is"),
+        (
+            "NODE_INSTANCE_TYPE.first-arm-generation",
+            "NODE_INSTANCE_TYPE: is an ARM type of the first generation",
+        ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4140 MiB (web 1024 + worker 768 + ClickHouse 1536"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
     "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
     "public_name": {
