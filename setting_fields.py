@@ -168,7 +168,7 @@ class SettingFields(BaseSettings):
     )
     database_allowed_cidrs: Cidrs = setting(
         DATABASE,
-        "Who may reach PostgreSQL besides the nodes",
+        "Who may reach PostgreSQL besides the nodes; none takes its public address away",
         "comma-separated IPv4 CIDRs, such as 203.0.113.7/32, or none",
         default=ANYWHERE,
     )

@@ -56,6 +56,9 @@ def _cidrs(value: object) -> object:
         return value
     if value.strip().lower() == "none":
         return ()
+    if "none" in value.lower().replace(",", " ").split():
+        message = "has none beside CIDRs; write none alone, or the CIDRs alone"
+        raise ValueError(message)
     networks = []
     for position, entry in enumerate(value.split(","), start=1):
         try:

@@ -46,3 +46,6 @@ TRAEFIK_CHART: Final = "41.3.0"
 EXTERNAL_DNS_CHART_REPOSITORY: Final = "https://kubernetes-sigs.github.io/external-dns"
 # Contains ExternalDNS 0.21.0.
 EXTERNAL_DNS_CHART: Final = "1.21.1"
+
+# Only in a command that is printed for a database without a public address.
+SOCAT_IMAGE: Final = "1.8.0.3"

@@ -75,6 +75,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("VPC_CIDR.host-bits", "has host bits set"),
         ("VPC_CIDR.too-small", "is too small for two subnets"),
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        (
+            "DATABASE_ALLOWED_CIDRS.none-beside-cidrs",
+            "DATABASE_ALLOWED_CIDRS: has none beside CIDRs; write none alone, or the CIDRs alone",
+        ),
         ("LANGFUSE_CHART.plain-http", "is http, where anybody on the way can change the chart"),
         ("TRAEFIK_CHART.plain-http", "use https:// or oci://; expected where Traefik's chart is"),
         (

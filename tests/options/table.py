@@ -9,6 +9,7 @@ from typing import Final
 
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
+    "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
     "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
     "public_name": {
