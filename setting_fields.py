@@ -123,8 +123,8 @@ class SettingFields(BaseModel):
     )
     node_instance_type: InstanceType = setting(
         CLUSTER,
-        "Size of each node",
-        "an x86-64 EC2 type, such as t3.medium",
+        "Size of each node, and its processor: x86-64, or ARM as in t4g",
+        "an EC2 type, such as t3.medium or t4g.medium",
         default="t3.medium",
     )
     node_count: NodeCount = setting(
@@ -168,7 +168,7 @@ class SettingFields(BaseModel):
     )
     database_allowed_cidrs: Cidrs = setting(
         DATABASE,
-        "Who may reach PostgreSQL besides the nodes",
+        "Who may reach PostgreSQL besides the nodes; none takes its public address away",
         "comma-separated IPv4 CIDRs, such as 203.0.113.7/32, or none",
         default=ANYWHERE,
     )

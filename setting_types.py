@@ -60,6 +60,9 @@ def _cidrs(value: object) -> object:
         return value
     if value.strip().lower() == "none":
         return ()
+    if "none" in value.lower().replace(",", " ").split():
+        message = "has none beside CIDRs; write none alone, or the CIDRs alone"
+        raise ValueError(message)
     networks = []
     for position, entry in enumerate(value.split(","), start=1):
         try:
@@ -158,12 +161,13 @@ def _fault_of_digest(name: str, digest: str, before: Container[str]) -> str | No
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def _x86_instance_type(value: str) -> str:
+def _instance_type(value: str) -> str:
     if not sizing.is_instance_type(value):
         message = "has the wrong form"
         raise ValueError(message)
-    if sizing.is_arm(value):
-        message = "is an ARM type, and the nodes' image is for x86-64"
+    # AWS, "AL2023 system requirements": Graviton2 or later.
+    if value.startswith("a1."):
+        message = "is an ARM type of the first generation, on which Amazon Linux 2023 does not run"
         raise ValueError(message)
     return value
 
@@ -182,7 +186,7 @@ Cidrs = Annotated[tuple[IPv4Network, ...], BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
 VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
 KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
-InstanceType = Annotated[Text, AfterValidator(_x86_instance_type)]
+InstanceType = Annotated[Text, AfterValidator(_instance_type)]
 NodeCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=100)]
 NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
 VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]
@@ -192,7 +196,7 @@ DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=
 BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
-ImageDigests = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_image_digests)]
+ImageDigests = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_image_digests)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
 
 

@@ -94,6 +94,11 @@ class Settings(OptionFields):
         return self.terraform_cloud_runs == "remote"
 
     @property
+    def database_is_closed(self) -> bool:
+        """Whether only the nodes reach the database, which then has no public address."""
+        return not self.database_allowed_cidrs
+
+    @property
     def spreads_pods(self) -> bool:
         """Whether pods are spread over two or more nodes."""
         return self.node_count > 1

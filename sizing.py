@@ -81,6 +81,7 @@ SYSTEM_PER_CLUSTER_MIB: Final = 2 * 70 + 2 * 240
 
 # GiB of memory: by size in the T family, by vCPU in the C, M and R families.
 _T_FAMILY_GIB: Final = {
+    "nano": 0.5,
     "micro": 1,
     "small": 2,
     "medium": 4,
@@ -92,6 +93,9 @@ _GIB_PER_VCPU: Final = {"c": 2, "m": 4, "r": 8}
 # Allocatable share of a node's memory: 3276 of 4096 MiB on a t3.medium, 80 %. Larger types have a
 # larger share, so the result is never too high for them.
 _ALLOCATABLE_SHARE: Final = 0.8
+# Memory of a Graviton node that its kernel keeps for contiguous allocations
+# (aws/karpenter-provider-aws#3940).
+_ARM_RESERVED_MIB: Final = 64
 
 _INSTANCE_TYPE: Final = re.compile(
     r"(?P<family>[a-z]+)(?P<generation>\d)(?P<options>[a-z0-9-]*)\.(?P<size>[a-z0-9-]+)"
@@ -119,12 +123,15 @@ def allocatable_mib(instance_type: str) -> int | None:
         gib = _T_FAMILY_GIB.get(match["size"])
     elif match["family"] in _GIB_PER_VCPU and (vcpus := _vcpus(match["size"])):
         gib = _GIB_PER_VCPU[match["family"]] * vcpus
-    return None if gib is None else int(gib * 1024 * _ALLOCATABLE_SHARE)
+    if gib is None:
+        return None
+    reserved = _ARM_RESERVED_MIB if is_arm(instance_type) else 0
+    return int(gib * 1024 * _ALLOCATABLE_SHARE) - reserved
 
 
 def _vcpus(size: str) -> int | None:
-    if size in {"large", "xlarge"}:
-        return {"large": 2, "xlarge": 4}[size]
+    if size in {"medium", "large", "xlarge"}:
+        return {"medium": 1, "large": 2, "xlarge": 4}[size]
     multiple = re.fullmatch(r"(\d+)xlarge", size)
     return 4 * int(multiple[1]) if multiple else None
 

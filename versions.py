@@ -54,3 +54,6 @@ EXTERNAL_DNS_CHART_REPOSITORY: Final = "https://kubernetes-sigs.github.io/extern
 EXTERNAL_DNS_CHART: Final = "1.21.1"
 # The chart's appVersion, with a v.
 EXTERNAL_DNS_IMAGE: Final = "v0.21.0"
+
+# Only in a command that is printed for a database without a public address.
+SOCAT_IMAGE: Final = "1.8.0.3"

@@ -6,6 +6,7 @@ from cdktf import Fn, Postcondition, TerraformHclModule, Token
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from constructs import Construct
 
+import sizing
 import versions
 from constructs_lib.checkpoint import Checkpoint
 from constructs_lib.existing_cluster import ExistingCluster
@@ -62,7 +63,7 @@ class EksCluster(Construct):
             vpc_id: the VPC.
             subnet_ids: public subnets in two zones; a single node is in the first.
             allowed_cidrs: IPv4 CIDRs that may reach the API server.
-            node_instance_type: x86-64 EC2 type.
+            node_instance_type: EC2 type; a Graviton type gets the ARM image.
             node_count: nodes in the managed node group.
             node_capacity_type: ``ON_DEMAND`` or ``SPOT``.
             node_disk_gb: root volume of each node, in GiB.
@@ -133,6 +134,7 @@ class EksCluster(Construct):
                     # A single node is in the zone of the volumes, which it must attach.
                     subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
                     count=node_count,
+                    is_arm=sizing.is_arm(node_instance_type),
                     capacity_type=node_capacity_type,
                     template_id=template.id,
                     template_version=template.version,
@@ -184,6 +186,7 @@ def _node_group(
     name: str,
     subnet_ids: list[str],
     count: int,
+    is_arm: bool,
     capacity_type: str,
     template_id: str,
     template_version: str,
@@ -196,7 +199,9 @@ def _node_group(
         "name": f"{name}-{count}",
         "iam_role_name": f"{name}-nodes",
         "subnet_ids": subnet_ids,
-        "ami_type": "AL2023_x86_64_STANDARD",
+        # Another image type replaces the group: the new one first, for the module adds a suffix to
+        # the name.
+        "ami_type": "AL2023_ARM_64_STANDARD" if is_arm else "AL2023_x86_64_STANDARD",
         # With the latest release, every new AMI would replace the nodes.
         "use_latest_ami_release_version": False,
         "create_launch_template": False,

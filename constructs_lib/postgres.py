@@ -56,7 +56,8 @@ class Postgres(Construct):
             vpc_id: the VPC.
             subnet_ids: public subnets in at least two zones.
             client_security_group_id: security group whose members may connect.
-            allowed_cidrs: IPv4 CIDRs that may connect as well.
+            allowed_cidrs: IPv4 CIDRs that may connect as well; without any, the database has no
+                public address.
             instance_class: RDS instance class, such as ``db.t4g.micro``.
             storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
@@ -91,7 +92,7 @@ class Postgres(Construct):
                 "password": self.password,
                 # A password managed by AWS costs $0.40 a month, and a restore does not support it.
                 "manage_master_user_password": False,
-                "publicly_accessible": True,
+                "publicly_accessible": bool(allowed_cidrs),
                 "create_db_subnet_group": True,
                 "subnet_ids": subnet_ids,
                 "vpc_security_group_ids": [firewall],

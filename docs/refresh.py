@@ -37,7 +37,7 @@ def writers(app: "App") -> Mapping[str, Callable[[str], str]]:
     return {
         ".env.example": configuration.in_example,
         "README.md": lambda page: with_block(
-            configuration.in_readme(page), "costs", by_stack(items)
+            configuration.in_readme(page), "costs", by_stack(stacks)
         ),
         "docs/architecture.md": lambda page: diagram.in_page(page, parts),
         "docs/architecture.svg": lambda _: diagram.svg(parts),

@@ -55,7 +55,7 @@ BASELINES: Final = {
     "2xlarge": (8, 0.40),
 }
 
-# On-demand prices. In the T3 family each size costs twice the previous one.
+# On-demand prices. In the T3 and T4g families each size costs twice the previous one.
 NODES: Final = {
     instance_type: hourly(usd, f"{usd} an hour each ({TABLES})")
     for instance_type, usd in {
@@ -65,6 +65,11 @@ NODES: Final = {
         "t3.xlarge": 0.1664,
         "t3.2xlarge": 0.3328,
         "t3a.medium": 0.0376,
+        "t4g.small": 0.0168,
+        "t4g.medium": 0.0336,
+        "t4g.large": 0.0672,
+        "t4g.xlarge": 0.1344,
+        "t4g.2xlarge": 0.2688,
     }.items()
 }
 # Spot share of the on-demand price: public projects paid about $20 a month for two t3.medium. AWS

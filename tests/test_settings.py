@@ -75,6 +75,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("VPC_CIDR.host-bits", "has host bits set"),
         ("VPC_CIDR.too-small", "is too small for two subnets"),
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        (
+            "DATABASE_ALLOWED_CIDRS.none-beside-cidrs",
+            "DATABASE_ALLOWED_CIDRS: has none beside CIDRs; write none alone, or the CIDRs alone",
+        ),
         ("LANGFUSE_CHART.plain-http", "is http, where anybody on the way can change the chart"),
         ("TRAEFIK_CHART.plain-http", "use https:// or oci://; expected where Traefik's chart is"),
         ("IMAGE_REGISTRY.scheme", "has a scheme; leave it out"),
@@ -91,6 +95,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("IMAGE_DIGESTS.other-algorithm", "entry 1 has no @sha256: after the name"),
         ("IMAGE_DIGESTS.too-short", "entry 1 has 63 digits after sha256:, not 64"),
         ("IMAGE_DIGESTS.no-hex", "entry 2 has other digits than 0-9 and a-f"),
+        (
+            "NODE_INSTANCE_TYPE.first-arm-generation",
+            "NODE_INSTANCE_TYPE: is an ARM type of the first generation",
+        ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4140 MiB (web 1024 + worker 768 + ClickHouse 1536"),

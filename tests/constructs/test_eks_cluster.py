@@ -70,6 +70,11 @@ def test_fr02_node_group_uses_the_template(stack: Stack) -> None:
     assert template["vpc_security_group_ids"] == ["${module.eks.node_security_group_id}"]
 
 
+def test_fr02_graviton_nodes_have_the_image_for_arm(make: MakeCluster) -> None:
+    group = node_group(make(node_instance_type="m7gd.large"))
+    assert group["ami_type"] == "AL2023_ARM_64_STANDARD"
+
+
 def test_fr02_another_node_count_is_another_group(make: MakeCluster, stack: Stack) -> None:
     """The module ignores later changes of the desired size."""
     assert node_group(make(node_count=3))["name"] != node_group(stack)["name"]

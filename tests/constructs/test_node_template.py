@@ -72,7 +72,9 @@ def test_fr02_new_template_is_there_before_the_old_one_goes(nodes: dict[str, Any
     [
         ("t3.medium", {"cpu_credits": "standard"}),
         ("t2.large", {"cpu_credits": "standard"}),
+        ("t4g.medium", {"cpu_credits": "standard"}),
         ("m6i.large", None),
+        ("m7g.large", None),
         ("trn1.2xlarge", None),
     ],
 )

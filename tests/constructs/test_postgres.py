@@ -70,9 +70,10 @@ def test_fr06_nfr03_firewall_admits_nodes_and_the_given_networks(
 
 
 def test_fr06_firewall_can_admit_nodes_alone(bare_stack: BareStack) -> None:
-    firewall = postgres(bare_stack, []).module(FIREWALL)
-    assert "ingress_with_cidr_blocks" not in firewall
-    assert firewall["ingress_with_source_security_group_id"]
+    closed = postgres(bare_stack, [])
+    assert "ingress_with_cidr_blocks" not in closed.module(FIREWALL)
+    assert closed.module(FIREWALL)["ingress_with_source_security_group_id"]
+    assert closed.module(RDS)["publicly_accessible"] is False
 
 
 def test_fr09_final_snapshot(database: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
+    "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
     "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
     "image_registry": {
         "IMAGE_REGISTRY": "123456789012.dkr.ecr.us-east-1.amazonaws.com",

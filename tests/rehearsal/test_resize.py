@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment
-from tests.rehearsal.stand_ins.cluster_objects import T3_LARGE, T3_MEDIUM, ZONES
+from tests.rehearsal.stand_ins.cluster_objects import T3_LARGE, T3_MEDIUM, T4G_MEDIUM, ZONES
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 
@@ -17,10 +17,17 @@ WANTS_CLUSTER = True
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
+def node_groups(environment: Environment) -> list[str]:
+    """Return the names of the node groups."""
+    eks = environment.aws.client("eks", environment.eks.url)
+    names: list[str] = eks.list_nodegroups(clusterName="langfuse")["nodegroups"]
+    return names
+
+
 def applied_template(environment: Environment) -> dict[str, object]:
     """Return what EC2 has of the launch template that the only node group uses."""
     eks, ec2 = environment.aws.client("eks", environment.eks.url), environment.aws.client("ec2")
-    (name,) = eks.list_nodegroups(clusterName="langfuse")["nodegroups"]
+    (name,) = node_groups(environment)
     group = eks.describe_nodegroup(clusterName="langfuse", nodegroupName=name)["nodegroup"]
     used = group["launchTemplate"]
     (version,) = ec2.describe_launch_template_versions(
@@ -131,6 +138,36 @@ def test_mirror_in_ecr_gives_nodes_two_actions(environment: Environment) -> None
     calls = {call for call in environment.aws.provider_calls() if call.startswith("iam:")}
     assert "iam:PutRolePolicy" in calls
     assert [call for call in calls if not any(fnmatch(call, each) for each in allowed)] == []
+
+
+def test_arm_nodes_replace_the_group_and_nothing_else(
+    environment: Environment, plane: ControlPlane
+) -> None:
+    """A change from t3 to t4g creates the new group before the old one is deleted.
+
+    Besides, the launch template gets a version; no output changes, so deps and app have none.
+
+    Cannot prove: that images start on ARM, and that volumes move.
+    """
+    (old,) = node_groups(environment)
+    outputs = environment.installation.terraform("network", "output", "-json")
+    environment.installation.change_env(NODE_INSTANCE_TYPE="t4g.medium")
+    seen = len(environment.eks.requests)
+    said = environment.installation.deploy("network")
+    assert "Plan: 1 to add, 1 to change, 1 to destroy." in said
+    assert "aws_eks_node_group.this[0] must be replaced" in said
+    assert "aws_launch_template.nodes" in said.split("will be updated in-place")[0]
+    (new,) = node_groups(environment)
+    groups = "/clusters/langfuse/node-groups"
+    created, deleted = ("POST", groups), ("DELETE", f"{groups}/{old}")
+    changes = [each for each in environment.eks.requests[seen:] if each in {created, deleted}]
+    assert changes == [created, deleted]
+    assert new != old
+    assert applied_template(environment)["InstanceType"] == "t4g.medium"
+    assert environment.installation.terraform("network", "output", "-json") == outputs
+    replace_nodes(plane, plane.add_nodes(2, T4G_MEDIUM, zones=ZONES))
+    assert_placement(wait_for_all_pods(plane))
+    environment.installation.assert_nothing_to_do("network", "app")
 
 
 def test_kubernetes_is_not_downgraded(environment: Environment) -> None:

@@ -13,6 +13,7 @@ class NodeSize:
     instance_type: str
     capacity: dict[str, str]
     allocatable: dict[str, str]
+    processor: str = "amd64"
 
 
 T3_MEDIUM: Final = NodeSize(
@@ -36,6 +37,13 @@ T3_LARGE: Final = NodeSize(
         "ephemeral-storage": "18181869946",
     },
 )
+# 64 MiB less than a t3.medium (sizing.py).
+T4G_MEDIUM: Final = NodeSize(
+    "t4g.medium",
+    capacity={**T3_MEDIUM.capacity, "memory": "3867Mi"},
+    allocatable={**T3_MEDIUM.allocatable, "memory": "3212Mi"},
+    processor="arm64",
+)
 
 SYSTEM_WORKLOADS: Final = (
     ("DaemonSet", "aws-node", {"cpu": "50m"}),
@@ -49,7 +57,7 @@ SYSTEM_WORKLOADS: Final = (
 def node(name: str, zone: str, size: NodeSize) -> dict[str, Any]:
     """Describe a machine as its kubelet would register it, before it is ready."""
     labels = {
-        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/arch": size.processor,
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "node.kubernetes.io/instance-type": size.instance_type,
