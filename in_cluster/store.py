@@ -137,7 +137,7 @@ class Store:
         }
 
     def _probes(self, handler: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the probes: no requests after 30 s without an answer, a restart after 2 minutes."""
+        """Return the probes: after 30 s without an answer no requests, after 120 s a restart."""
         probe = {**handler, "periodSeconds": 10, "timeoutSeconds": 5}
         return {
             "startupProbe": {**probe, "failureThreshold": self.startup_seconds // 10},
