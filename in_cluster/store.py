@@ -137,10 +137,10 @@ class Store:
         }
 
     def _probes(self, handler: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the probes; a busy server is taken out of service after 30 s, killed after 60."""
+        """Return the probes: after 30 s without an answer no requests, after 120 s a restart."""
         probe = {**handler, "periodSeconds": 10, "timeoutSeconds": 5}
         return {
             "startupProbe": {**probe, "failureThreshold": self.startup_seconds // 10},
             "readinessProbe": {**probe, "failureThreshold": 3},
-            "livenessProbe": {**probe, "failureThreshold": 6},
+            "livenessProbe": {**probe, "failureThreshold": 12},
         }

@@ -80,7 +80,7 @@ def test_probes_wait_for_a_start(values: Values, name: str) -> None:
     startup, liveness = probes["startupProbe"], probes["livenessProbe"]
     minutes = startup["periodSeconds"] * startup["failureThreshold"] / 60
     assert minutes == {"clickhouse": 60, "redis": 5}[name]
-    assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 60
+    assert liveness["periodSeconds"] * liveness["failureThreshold"] == 120
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert (
             probes[probe].get("httpGet", probes[probe].get("exec"))
