@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import versions
 from tests.helpers.checkout import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -31,5 +32,8 @@ def test_rehearsal_may_not_skip() -> None:
     document = yaml.safe_load(rehearsal.read_text(encoding="utf-8"))
     # YAML 1.1 reads the key "on" as true.
     assert document[True]["schedule"]
-    *_, last = document["jobs"]["rehearsal"]["steps"]
-    assert "pytest -m rehearsal --rehearsal-required" in last["run"]
+    job = document["jobs"]["rehearsal"]
+    *_, last = job["steps"]
+    assert "--group rehearsal pytest -m rehearsal --rehearsal-required" in last["run"]
+    assert job["env"]["LANGFUSE"] == f"v{versions.LANGFUSE_IMAGE}"
+    assert job["env"]["KUBERNETES"].startswith(f"v{versions.KUBERNETES}.")
