@@ -36,7 +36,10 @@ TRAEFIK: Final = Image(DOCKER_HUB, "library/traefik", versions.TRAEFIK_IMAGE)
 EXTERNAL_DNS: Final = Image(
     "registry.k8s.io", "external-dns/external-dns", versions.EXTERNAL_DNS_IMAGE
 )
+# Of a pod that no stack makes: a printed command does (docs/operations.md, Look at the database).
+SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 
+# Of all pods that the stacks make.
 IMAGES: Final = (LANGFUSE_WEB, LANGFUSE_WORKER, CLICKHOUSE, VALKEY, TRAEFIK, EXTERNAL_DNS)
 
 # Hosts of ECR's private registries.

@@ -6,7 +6,7 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
-import versions
+import images
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
@@ -115,7 +115,7 @@ class DepsStack(BaseStack):
             )
         retained.create_before_all(self)
         if settings.database_is_closed:
-            publish_next_steps(self, reach_the_database=_forward(settings.name, postgres.host))
+            publish_next_steps(self, reach_the_database=_forward(settings, postgres.host))
         publish_next_steps(
             self,
             query_the_database=(
@@ -129,14 +129,15 @@ class DepsStack(BaseStack):
         )
 
 
-def _forward(name: str, host: str) -> str:
+def _forward(settings: Settings, host: str) -> str:
     """Return the command that forwards port 5432 through a pod to a database in the VPC.
 
     The pod is in the namespace ``default``, which exists before ``app`` is deployed.
     """
-    pod = f"{name}-database"
+    pod = f"{settings.name}-database"
+    image = settings.image_source.reference(images.SOCAT)
     return (
-        f"uv run kubectl run {pod} --image=alpine/socat:{versions.SOCAT_IMAGE} --port=5432 -- "
+        f"uv run kubectl run {pod} --image={image} --port=5432 -- "
         f"tcp-listen:5432,fork,reuseaddr tcp-connect:{host}:5432 && "
         f"uv run kubectl wait pod/{pod} --for=condition=Ready --timeout=2m && "
         f"uv run kubectl port-forward pod/{pod} 5432:5432"
