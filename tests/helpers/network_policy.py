@@ -68,7 +68,8 @@ def _allowed(
     return not restricting or any(
         _matches_rule(rule, "from" if direction == "ingress" else "to", peer, port)
         for spec in restricting
-        for rule in spec[direction]
+        # The API server drops an empty list.
+        for rule in spec.get(direction, [])
     )
 
 
