@@ -87,5 +87,5 @@ class OptionFields(SettingFields):
         "Images of exactly these contents, whatever a registry has under their tags",
         "comma-separated image@sha256:digest, such as langfuse/langfuse@sha256: and 64 digits",
         default=(),
-        example=f"langfuse/langfuse@sha256:{'0123456789abcdef' * 4}",
+        example=f"langfuse/langfuse@sha256:{0:064}",
     )

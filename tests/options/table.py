@@ -13,8 +13,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
     "image_registry": {
         "IMAGE_REGISTRY": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
-        "IMAGE_DIGESTS": f"langfuse/langfuse@sha256:{'0123456789abcdef' * 4},"
-        f"valkey/valkey@sha256:{'fedcba9876543210' * 4}",
+        "IMAGE_DIGESTS": f"langfuse/langfuse@sha256:{1:064},valkey/valkey@sha256:{2:064}",
     },
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
     "public_name": {

@@ -14,10 +14,10 @@ from tests.helpers.modules import node_group
 from tests.helpers.synthesis import Stacks, WithOptions
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-DIGEST = "sha256:" + "0123456789abcdef" * 4
+DIGEST = f"sha256:{1:064}"
 # As in tests/env/accepts.every-variable.env.
 MIRROR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mirror"
-OTHER_DIGEST = "sha256:" + "fedcba9876543210" * 4
+OTHER_DIGEST = f"sha256:{2:064}"
 
 
 @pytest.fixture(scope="module")
