@@ -23,13 +23,18 @@ SMALLEST_VPC_PREFIX: Final = 23
 # Hexadecimal digits of a SHA-256.
 DIGEST_DIGITS: Final = 64
 
+_MONTHS: Final = (
+    *("jan", "feb", "mar", "apr", "may", "jun"),
+    *("jul", "aug", "sep", "oct", "nov", "dec"),
+)
+_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 # Fields of a cron expression, with their first and last value, and names of the values.
 _CRON_FIELDS: Final[tuple[tuple[str, int, int, tuple[str, ...]], ...]] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
     ("day of the month", 1, 31, ()),
-    ("month", 1, 12, tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())),
-    ("weekday", 0, 6, tuple("sun mon tue wed thu fri sat".split())),
+    ("month", 1, 12, _MONTHS),
+    ("weekday", 0, 6, _WEEKDAYS),
 )
 
 # Hosts on this machine, for which plain http is safe.

@@ -21,7 +21,7 @@ JOBS: Final = ("last", "resume", "daily")
 
 def job(backups: Values, name: str) -> Values:
     spec: Values = backups[name]["spec"]
-    return spec["jobTemplate"]["spec"] if name == "daily" else spec  # type: ignore[no-any-return]
+    return spec["jobTemplate"]["spec"] if name == "daily" else spec
 
 
 def pod(backups: Values, name: str) -> Values:

@@ -134,10 +134,8 @@ def test_restore_script_is_executable_in_the_folder_of_the_image(values: Values)
         if each["name"] == "restore"
     ]
     assert mount["mountPath"] == f"/docker-entrypoint-initdb.d/{mount['subPath']}"
-    (volume,) = [
-        each for each in store(values, "clickhouse")["volumes"] if each["name"] == "restore"
-    ]
-    assert volume["configMap"] == {"name": "langfuse-restore", "defaultMode": 0o555}
+    volumes = {each["name"]: each for each in store(values, "clickhouse")["volumes"]}
+    assert volumes["restore"]["configMap"] == {"name": "langfuse-restore", "defaultMode": 0o555}
     script = item(values, "ConfigMap", "langfuse-restore")["data"][mount["subPath"]]
     assert script.replace("$${", "${").replace("%%{", "%{") == (
         clickhouse.RESTORE_SCRIPT.read_text(encoding="utf-8")
