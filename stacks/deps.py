@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import versions
+from constructs_lib.backup_check import BackupCheck
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
@@ -16,6 +17,7 @@ from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
+from retained.names import FAR_APART_HOURS
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
@@ -63,6 +65,15 @@ class DepsStack(BaseStack):
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
+        )
+        BackupCheck(
+            self,
+            "backup_check",
+            bucket_name=bucket_name,
+            bucket_exists=existing.bucket_exists,
+            prefix=BACKUPS_PREFIX,
+            snapshot_time=postgres.snapshot_time,
+            hours=FAR_APART_HOURS,
         )
         DatabaseMarker(
             self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
