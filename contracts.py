@@ -82,6 +82,8 @@ class DepsOutputs(Contract):
     """Name of the Secrets Manager secret that holds ``ApplicationSecrets``."""
     workload_role_arn: str
     """IAM role of Langfuse's pods, with access to the bucket."""
+    clickhouse_role_arn: str
+    """IAM role of ClickHouse and of the backups' pods, with access to the backups only."""
 
 
 @dataclass(frozen=True, kw_only=True)

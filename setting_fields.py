@@ -13,6 +13,7 @@ import versions
 from setting_types import (
     LARGEST_VPC_PREFIX,
     SMALLEST_VPC_PREFIX,
+    BackupCount,
     BackupDays,
     ChartSource,
     Cidrs,
@@ -27,6 +28,7 @@ from setting_types import (
     NodeGigabytes,
     Organization,
     Region,
+    Schedule,
     Secret,
     SomeCidrs,
     Text,
@@ -47,6 +49,7 @@ INSTALLATION: Final = "Installation"
 CLUSTER: Final = "Cluster and nodes"
 DATABASE: Final = "Database"
 VOLUMES: Final = "Volumes"
+BACKUPS: Final = "Backups of ClickHouse"
 LANGFUSE: Final = "Langfuse"
 
 
@@ -183,6 +186,18 @@ class SettingFields(BaseModel):
         "Volume for queues; it can grow, not shrink",
         "a whole number of gigabytes from 1 to 16384",
         default=2,
+    )
+    clickhouse_backup_schedule: Schedule = setting(
+        BACKUPS,
+        "When traces and scores are backed up, in UTC; a destroy always backs them up",
+        "a cron expression of five fields, such as 15 3 * * * for every day at 3:15, or none",
+        default="15 3 * * *",
+    )
+    clickhouse_backups_kept: BackupCount = setting(
+        BACKUPS,
+        "Newest backups that are kept while it runs; a destroy keeps two",
+        "a whole number from 2 to 100",
+        default=7,
     )
     langfuse_url: Url = setting(
         LANGFUSE,

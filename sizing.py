@@ -11,6 +11,8 @@ web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
 ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 =================  ==================  ==================  ====
 
+The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
+
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB.
 """
@@ -66,12 +68,20 @@ REDIS: Final = PodSize(
     memory_limit_mib=512,
     peak_mib=REDIS_MAXMEMORY_MIB + _REDIS_OVERHEAD_MIB,
 )
+# A Job, which runs for minutes; an estimate, of Node with the SDK of S3 and a client of Redis.
+BACKUP: Final = PodSize(cpu_m=50, memory_mib=96, memory_limit_mib=256, heap_mib=128)
 # Only with a public hostname. One has a single route, the other a single record.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
 # Pods by their names in messages: those of every installation, and those of a public hostname.
-CORE: Final = {"web": WEB, "worker": WORKER, "ClickHouse": CLICKHOUSE, "Redis": REDIS}
+CORE: Final = {
+    "web": WEB,
+    "worker": WORKER,
+    "ClickHouse": CLICKHOUSE,
+    "Redis": REDIS,
+    "backup": BACKUP,
+}
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 
 # Memory requests of the EKS add-ons, in MiB: ebs-csi-node on every node; two coredns (70 each) and

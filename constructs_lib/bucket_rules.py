@@ -19,6 +19,9 @@ from constructs import Construct
 # Days for which a deleted or overwritten object can be restored.
 NONCURRENT_VERSION_DAYS: Final = 30
 
+# Days for the backups: each is large, and is deleted on purpose only.
+BACKUP_DAYS: Final = 1
+
 # Days after which the parts of an incomplete multipart upload are deleted.
 ABORT_UPLOAD_DAYS: Final = 7
 
@@ -31,7 +34,9 @@ class BucketRules(Construct):
     the next deploy.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, bucket_name: str, origin: str) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, bucket_name: str, origin: str, backups_prefix: str
+    ) -> None:
         """Create both configurations.
 
         Args:
@@ -39,6 +44,7 @@ class BucketRules(Construct):
             id_: construct id.
             bucket_name: name of the bucket, as a token.
             origin: origin of Langfuse in the browser, such as ``https://langfuse.example.com``.
+            backups_prefix: prefix of the backups' keys, such as ``clickhouse/``.
 
         """
         super().__init__(scope, id_)
@@ -63,26 +69,33 @@ class BucketRules(Construct):
             "lifecycle",
             bucket=bucket_name,
             rule=[
-                S3BucketLifecycleConfigurationRule(
-                    id="forget-deleted-objects",
-                    status="Enabled",
-                    filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
-                    noncurrent_version_expiration=[
-                        S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-                            noncurrent_days=NONCURRENT_VERSION_DAYS
-                        )
-                    ],
-                    expiration=[
-                        S3BucketLifecycleConfigurationRuleExpiration(
-                            expired_object_delete_marker=True
-                        )
-                    ],
-                    abort_incomplete_multipart_upload=[
-                        S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
-                            days_after_initiation=ABORT_UPLOAD_DAYS
-                        )
-                    ],
-                )
+                _rule("forget-deleted-objects", "", NONCURRENT_VERSION_DAYS, ABORT_UPLOAD_DAYS),
+                # Where rules overlap, S3 takes the shorter time.
+                _rule("forget-deleted-backups", backups_prefix, BACKUP_DAYS, BACKUP_DAYS),
             ],
         )
         lifecycle.override_logical_id("retained_bucket")
+
+
+def _rule(
+    id_: str, prefix: str, noncurrent_days: int, abort_days: int
+) -> S3BucketLifecycleConfigurationRule:
+    """Return a rule for deleted and for incomplete objects; current ones stay."""
+    return S3BucketLifecycleConfigurationRule(
+        id=id_,
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=prefix)],
+        noncurrent_version_expiration=[
+            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
+                noncurrent_days=noncurrent_days
+            )
+        ],
+        expiration=[
+            S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)
+        ],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
+                days_after_initiation=abort_days
+            )
+        ],
+    )

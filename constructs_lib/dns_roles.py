@@ -46,7 +46,7 @@ class DnsRoles(Construct):
             TRAEFIK,
             name=f"{name}-{TRAEFIK}",
             oidc_provider_arn=oidc_provider_arn,
-            service_account=f"{NAMESPACE}:{TRAEFIK}",
+            service_accounts=[f"{NAMESPACE}:{TRAEFIK}"],
             permissions={
                 "read": read,
                 "prove": {
@@ -68,7 +68,7 @@ class DnsRoles(Construct):
             EXTERNAL_DNS,
             name=f"{name}-{EXTERNAL_DNS}",
             oidc_provider_arn=oidc_provider_arn,
-            service_account=f"{NAMESPACE}:{EXTERNAL_DNS}",
+            service_accounts=[f"{NAMESPACE}:{EXTERNAL_DNS}"],
             permissions={
                 "read": read,
                 # Any name: after a change of the hostname, ExternalDNS deletes the old record.

@@ -147,7 +147,7 @@ class EksCluster(Construct):
             "ebs-csi-role",
             name=f"{name}-ebs-csi",
             oidc_provider_arn=self.oidc_provider_arn,
-            service_account="kube-system:ebs-csi-controller-sa",
+            service_accounts=["kube-system:ebs-csi-controller-sa"],
             policy_arns={
                 # The module's attach_ebs_csi_policy is an older copy, without all permissions.
                 "ebs_csi": f"arn:{partition}:iam::aws:policy/{EBS_CSI_POLICY}"

@@ -28,6 +28,8 @@ class Postgres(Construct):
     username: str
     password: str
     """Sensitive token."""
+    snapshot_time: str
+    """Terraform expression: time of the snapshot that is restored; null if none is."""
     address: str
     """Terraform address, for resources that depend on the database."""
 
@@ -74,6 +76,10 @@ class Postgres(Construct):
         self.password = password.result
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
         Checkpoint(self, "checkpoint", after=[firewall])
+        restore_point = RestorePoint(
+            self, "restore", identifier=name, storage_gb=storage_gb, existing=existing
+        )
+        self.snapshot_time = restore_point.snapshot_time
         rds = TerraformHclModule(
             self,
             "rds",
@@ -103,9 +109,7 @@ class Postgres(Construct):
                 # mistake, or of a broken database, a point before it can still be restored.
                 "delete_automated_backups": False,
                 "apply_immediately": True,
-                "snapshot_identifier": RestorePoint(
-                    self, "restore", identifier=name, storage_gb=storage_gb, existing=existing
-                ).snapshot_identifier,
+                "snapshot_identifier": restore_point.snapshot_identifier,
                 "skip_final_snapshot": False,
                 "copy_tags_to_snapshot": True,
                 "deletion_protection": False,

@@ -26,6 +26,9 @@ class PublicHostname(Construct):
     until ExternalDNS has deleted the record, and then deletes ExternalDNS.
     """
 
+    last: HelmRelease
+    """The release that a destroy deletes first."""
+
     def __init__(
         self,
         scope: Construct,
@@ -67,7 +70,7 @@ class PublicHostname(Construct):
             ],
         )
         dns_cleanup_wait.override_logical_id("farewell")
-        self._release(
+        self.last = self._release(
             TRAEFIK,
             Chart.at(traefik_chart, name="traefik", version=versions.TRAEFIK_CHART),
             traefik_values,

@@ -25,6 +25,8 @@ class RestorePoint(Construct):
 
     snapshot_identifier: str
     """Id of the snapshot, as a token; null if there is nothing to restore."""
+    snapshot_time: str
+    """Terraform expression: its time; null in any plan but the one that restores it."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class RestorePoint(Construct):
         )
         newest.override_logical_id("newest_final_snapshot")
         newest_id = f"one({newest.fqn}[*].id)"
+        self.snapshot_time = f"one({newest.fqn}[*].snapshot_create_time)"
         running = DataAwsDbInstance(
             self,
             "running",

@@ -1,6 +1,6 @@
-"""An IAM role for one Kubernetes service account."""
+"""An IAM role for Kubernetes service accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cdktf import TerraformHclModule
 from constructs import Construct
@@ -9,7 +9,7 @@ import versions
 
 
 class WorkloadRole(Construct):
-    """A role that pods of one service account assume through OIDC (IRSA): no static credentials."""
+    """A role that pods of service accounts assume through OIDC (IRSA), without credentials."""
 
     arn: str
 
@@ -20,7 +20,7 @@ class WorkloadRole(Construct):
         *,
         name: str,
         oidc_provider_arn: str,
-        service_account: str,
+        service_accounts: Sequence[str],
         policy_arns: Mapping[str, str] | None = None,
         permissions: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
@@ -31,7 +31,7 @@ class WorkloadRole(Construct):
             id_: construct id.
             name: prefix of the role's name, at most 37 characters.
             oidc_provider_arn: the cluster's IAM OIDC provider.
-            service_account: ``namespace:name``.
+            service_accounts: ``namespace:name`` of each.
             policy_arns: ARNs of managed policies to attach, by a key of your choice.
             permissions: policy statements by a key of your choice, each with ``actions``,
                 ``resources`` and optionally ``condition``.
@@ -43,7 +43,7 @@ class WorkloadRole(Construct):
             "oidc_providers": {
                 "cluster": {
                     "provider_arn": oidc_provider_arn,
-                    "namespace_service_accounts": [service_account],
+                    "namespace_service_accounts": [*service_accounts],
                 }
             },
         }

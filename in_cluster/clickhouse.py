@@ -15,14 +15,18 @@ from in_cluster.names import (
     CLICKHOUSE_HTTP_PORT,
     CLICKHOUSE_NATIVE_PORT,
     CLICKHOUSE_PROGRAM,
+    RESTORE,
+    ROLE_ANNOTATION,
     SecretKey,
     from_secret,
 )
 from in_cluster.placement import with_volume
 from in_cluster.store import Store
+from in_cluster.terraform_text import literal
 
 SERVER: Final = Path(__file__).with_name("clickhouse_server.xml")
 USERS: Final = Path(__file__).with_name("clickhouse_users.xml")
+RESTORE_SCRIPT: Final = Path(__file__).with_name("restore.sh")
 
 # Where the image expects them. Each is mounted by itself: a directory over config.d would hide the
 # image's own file, with the addresses on which the server listens.
@@ -31,18 +35,27 @@ _PATHS: Final = {
     USERS.name: "/etc/clickhouse-server/users.d/langfuse.xml",
 }
 
+# Key of a ConfigMap.
+_LANGFUSE_VERSION: Final = "langfuse-version"
+
 # Seconds. Migrations wait for the server, and a restore may run before it is ready.
 _STARTUP: Final = 3600
 # Seconds. The server gives its clients 5 s, then writes what it holds in memory.
 _GRACE: Final = 60
 
 
-def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
+def clickhouse_manifests(
+    *, image: str, zone: str, role_arn: str, backups_url: str, region: str, langfuse_version: str
+) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
     Args:
         image: reference of the image.
         zone: zone of its volume.
+        role_arn: IAM role with access to the backups.
+        backups_url: URL of the backups' folder in the bucket.
+        region: AWS region of the bucket.
+        langfuse_version: version of Langfuse that is deployed.
 
     """
     configuration = {file.name: file.read_text(encoding="utf-8") for file in (SERVER, USERS)}
@@ -61,7 +74,8 @@ def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
         "clickhouseAccount": {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": {"name": CLICKHOUSE},
+            "metadata": {"name": CLICKHOUSE, "annotations": {ROLE_ANNOTATION: role_arn}},
+            # Of Kubernetes' API; EKS adds the token for the role by a volume of its own.
             "automountServiceAccountToken": False,
         },
         "clickhouseConfiguration": {
@@ -69,6 +83,16 @@ def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
             "kind": "ConfigMap",
             "metadata": {"name": CLICKHOUSE},
             "data": configuration,
+        },
+        # A start reads it; a new version of Langfuse needs none.
+        "clickhouseRestore": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": RESTORE},
+            "data": {
+                RESTORE_SCRIPT.name: literal(RESTORE_SCRIPT.read_text(encoding="utf-8")),
+                _LANGFUSE_VERSION: langfuse_version,
+            },
         },
         "clickhouseService": store.service(),
         "clickhouse": store.stateful_set(
@@ -79,6 +103,19 @@ def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
                         "name": "CLICKHOUSE_PASSWORD",
                         "valueFrom": from_secret(SecretKey.CLICKHOUSE_PASSWORD),
                     },
+                    # Without it, the image skips scripts once the volume has data: after one that
+                    # failed as well.
+                    {"name": "CLICKHOUSE_ALWAYS_RUN_INITDB_SCRIPTS", "value": "1"},
+                    {"name": "BACKUPS_URL", "value": backups_url},
+                    {
+                        "name": "LANGFUSE_VERSION",
+                        "valueFrom": {
+                            "configMapKeyRef": {"name": RESTORE, "key": _LANGFUSE_VERSION}
+                        },
+                    },
+                    # The server reads the second one (aws-sdk-cpp's STS client); EKS sets both.
+                    {"name": "AWS_REGION", "value": region},
+                    {"name": "AWS_DEFAULT_REGION", "value": region},
                 ],
                 "resources": sizing.CLICKHOUSE.resources(),
             },
@@ -95,10 +132,19 @@ def clickhouse_manifests(*, image: str, zone: str) -> dict[str, dict[str, Any]]:
                     }
                     for name, path in _PATHS.items()
                 ),
+                {
+                    "name": "restore",
+                    "mountPath": f"/docker-entrypoint-initdb.d/{RESTORE_SCRIPT.name}",
+                    "subPath": RESTORE_SCRIPT.name,
+                    "readOnly": True,
+                },
             ],
             volumes=[
                 {"name": "tmp", "emptyDir": {}},
                 {"name": "configuration", "configMap": {"name": CLICKHOUSE}},
+                # The entrypoint runs an executable file, and would read another one into its own
+                # shell, which the script's `exit` would end.
+                {"name": "restore", "configMap": {"name": RESTORE, "defaultMode": 0o555}},
             ],
             # A file that is mounted by subPath does not follow its ConfigMap: a restart is needed.
             annotations={"checksum/configuration": _checksum(configuration)},

@@ -37,6 +37,9 @@ def extra_manifests(
     spread: bool,
     zone: str,
     public: bool,
+    clickhouse_role_arn: str,
+    backups_url: str,
+    region: str,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
@@ -51,6 +54,9 @@ def extra_manifests(
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
         public: whether there is a public hostname.
+        clickhouse_role_arn: IAM role with access to the backups of ClickHouse.
+        backups_url: URL of the backups' folder in the bucket.
+        region: AWS region of the bucket.
 
     """
     return {
@@ -59,7 +65,14 @@ def extra_manifests(
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
-        **clickhouse_manifests(image=image_source.reference(images.CLICKHOUSE), zone=zone),
+        **clickhouse_manifests(
+            image=image_source.reference(images.CLICKHOUSE),
+            zone=zone,
+            role_arn=clickhouse_role_arn,
+            backups_url=backups_url,
+            region=region,
+            langfuse_version=images.LANGFUSE_WORKER.tag,
+        ),
         **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
         **network_policies(public=public),
     }

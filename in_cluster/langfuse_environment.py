@@ -22,17 +22,17 @@ CLICKHOUSE_CONNECTIONS: Final = 12
 CLICKHOUSE_WRITE_ATTEMPTS: Final = 600
 
 
-def _heap(size: sizing.PodSize) -> str:
+def heap(size: sizing.PodSize) -> str:
     """Return V8's heap option; without it, V8 sizes the heap by the memory of the node."""
     return f"--max-old-space-size={size.heap_mib}"
 
 
 WEB: Final = {
-    "NODE_OPTIONS": _heap(sizing.WEB),
+    "NODE_OPTIONS": heap(sizing.WEB),
     "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
 }
 WORKER: Final = {
-    "NODE_OPTIONS": _heap(sizing.WORKER),
+    "NODE_OPTIONS": heap(sizing.WORKER),
     "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
     "LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": str(CLICKHOUSE_WRITE_ATTEMPTS),
 }

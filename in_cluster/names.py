@@ -29,6 +29,14 @@ CLICKHOUSE_NATIVE_PORT: Final = 9000
 REDIS: Final = f"{RELEASE}-redis-master"
 REDIS_PORT: Final = 6379
 
+# Release with the backups of ClickHouse: its name, service account, role, ConfigMap and CronJob;
+# and the Jobs that Helm runs, before it deletes the release and after it installed it.
+BACKUP: Final = f"{RELEASE}-backup"
+LAST_BACKUP: Final = f"{RELEASE}-last-backup"
+RESUME: Final = f"{RELEASE}-resume"
+# ConfigMap with what a start of ClickHouse restores by.
+RESTORE: Final = f"{RELEASE}-restore"
+
 ORGANIZATION_ID: Final = "default-organization"
 PROJECT_ID: Final = "default-project"
 
@@ -42,6 +50,9 @@ REDIS_CLAIM: Final = "langfuse-redis"
 TRAEFIK: Final = "traefik"
 EXTERNAL_DNS: Final = "external-dns"
 CERTIFICATES_CLAIM: Final = "traefik-certificates"
+
+# Prefix of the backups' keys in the bucket.
+BACKUPS_PREFIX: Final = "clickhouse/"
 
 # Annotation of a service account: ARN of the IAM role that its pods assume.
 ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from in_cluster.names import (
+    BACKUP,
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
     CLICKHOUSE_NATIVE_PORT,
@@ -38,6 +39,8 @@ _CLICKHOUSE: Final = _labels(NAME_LABEL, CLICKHOUSE_PROGRAM)
 _REDIS: Final = _labels(NAME_LABEL, REDIS_PROGRAM)
 # Traefik's chart appends the namespace to the release in the instance label.
 _TRAEFIK: Final = {"matchLabels": {NAME_LABEL: TRAEFIK}}
+# Of another release.
+_BACKUP: Final = {"matchLabels": {NAME_LABEL: BACKUP}}
 
 _DNS: Final = {
     "to": [
@@ -67,11 +70,16 @@ def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
         "clickhouseNetworkPolicy": _policy(
             CLICKHOUSE,
             _CLICKHOUSE,
-            [_from(langfuse, CLICKHOUSE_HTTP_PORT, CLICKHOUSE_NATIVE_PORT)],
+            [
+                _from(langfuse, CLICKHOUSE_HTTP_PORT, CLICKHOUSE_NATIVE_PORT),
+                _from([_BACKUP], CLICKHOUSE_HTTP_PORT),
+            ],
             # S3 and STS, whose addresses change.
             egress=[_DNS, {"ports": _tcp(443)}],
         ),
-        "redisNetworkPolicy": _policy(REDIS, _REDIS, [_from(langfuse, REDIS_PORT)], egress=[]),
+        "redisNetworkPolicy": _policy(
+            REDIS, _REDIS, [_from([*langfuse, _BACKUP], REDIS_PORT)], egress=[]
+        ),
     }
 
 

@@ -16,6 +16,7 @@ from in_cluster.names import (
     NAME_LABEL,
     RELEASE,
     WEB_COMPONENT,
+    WORKER_COMPONENT,
 )
 
 
@@ -41,6 +42,14 @@ BESIDE_CLICKHOUSE: Final = {
             {"weight": 100, "podAffinityTerm": _WEB}
         ]
     },
+}
+
+BESIDE_WORKER: Final = {
+    "podAffinity": {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 100, "podAffinityTerm": _pods(COMPONENT_LABEL, WORKER_COMPONENT)}
+        ]
+    }
 }
 
 

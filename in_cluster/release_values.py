@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 from contracts import DepsOutputs
+from in_cluster.backup_values import backups_url
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.langfuse_values import (
@@ -59,6 +60,9 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
             spread=settings.spreads_pods,
             zone=data_zone,
             public=settings.public_name is not None,
+            clickhouse_role_arn=deps.clickhouse_role_arn,
+            backups_url=backups_url(bucket=deps.bucket_name, region=settings.aws_default_region),
+            region=settings.aws_default_region,
         ),
     }
     if settings.langfuse_extra_values is None:

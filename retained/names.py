@@ -6,6 +6,11 @@ from typing import Final
 # older version, which created the secret after the database.
 MARKER_TAG: Final = "DatabaseMark"
 
+# A snapshot of the database and a backup of ClickHouse that are further apart do not belong
+# together. A destroy makes both within minutes; a daily backup may be older by a day and its own
+# duration.
+FAR_APART_HOURS: Final = 26
+
 
 def secret_name(name: str) -> str:
     """Return the name of the Secrets Manager secret with the application secrets."""

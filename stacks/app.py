@@ -6,6 +6,7 @@ from constructs import Construct
 
 import images
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.backup_release import BackupRelease
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
@@ -13,6 +14,7 @@ from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
+from in_cluster.backup_values import LOCAL, REMOTE, backup_values
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
 from in_cluster.release_values import release_values
@@ -29,7 +31,7 @@ REMOTE_TIMEOUT = 780
 
 
 class AppStack(BaseStack):
-    """The release of Langfuse, and with a public hostname those of Traefik and ExternalDNS."""
+    """The releases of Langfuse and of its backups; with a public hostname, two more."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
@@ -73,14 +75,33 @@ class AppStack(BaseStack):
             },
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
         )
+        released = [langfuse.release]
         if settings.public_name:
-            self._add_public_hostname(
+            address = self._add_public_hostname(
                 settings.public_name,
                 upstreams.read(IngressOutputs),
                 settings,
                 langfuse,
                 data_zone=network.data_zone,
             )
+            released.append(address.last)
+        durations = REMOTE if settings.runs_remotely else LOCAL
+        BackupRelease(
+            self,
+            "backup",
+            values=backup_values(
+                image=settings.image_source.reference(images.LANGFUSE_WORKER),
+                langfuse_version=images.LANGFUSE_WORKER.tag,
+                role_arn=deps.clickhouse_role_arn,
+                bucket=deps.bucket_name,
+                region=settings.aws_default_region,
+                schedule=settings.clickhouse_backup_schedule,
+                kept=settings.clickhouse_backups_kept,
+                durations=durations,
+            ),
+            timeout=durations.uninstall,
+            after=released,
+        )
         publish_layout(
             self,
             "stores",
@@ -109,8 +130,8 @@ class AppStack(BaseStack):
         langfuse: LangfuseRelease,
         *,
         data_zone: str,
-    ) -> None:
-        PublicHostname(
+    ) -> PublicHostname:
+        return PublicHostname(
             self,
             "address",
             traefik_chart=settings.traefik_chart,

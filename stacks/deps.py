@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import images
+from constructs_lib.backup_check import BackupCheck
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
@@ -15,7 +16,8 @@ from constructs_lib.postgres import Postgres
 from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
 from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
-from in_cluster.names import NAMESPACE, SERVICE_ACCOUNT
+from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
+from retained.names import FAR_APART_HOURS
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
@@ -44,7 +46,13 @@ class DepsStack(BaseStack):
             bucket_name=bucket_name,
             existing=existing,
         )
-        BucketRules(self, "bucket_rules", bucket_name=retained.bucket_name, origin=settings.origin)
+        BucketRules(
+            self,
+            "bucket_rules",
+            bucket_name=retained.bucket_name,
+            origin=settings.origin,
+            backups_prefix=BACKUPS_PREFIX,
+        )
         postgres = Postgres(
             self,
             "postgres",
@@ -58,6 +66,15 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
+        BackupCheck(
+            self,
+            "backup_check",
+            bucket_name=bucket_name,
+            bucket_exists=existing.bucket_exists,
+            prefix=BACKUPS_PREFIX,
+            snapshot_time=postgres.snapshot_time,
+            hours=FAR_APART_HOURS,
+        )
         DatabaseMarker(
             self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
         )
@@ -66,7 +83,7 @@ class DepsStack(BaseStack):
             "langfuse-role",
             name=f"{settings.name}-langfuse",
             oidc_provider_arn=network.oidc_provider_arn,
-            service_account=f"{NAMESPACE}:{SERVICE_ACCOUNT}",
+            service_accounts=[f"{NAMESPACE}:{SERVICE_ACCOUNT}"],
             permissions={
                 "bucket": {
                     "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
@@ -83,6 +100,38 @@ class DepsStack(BaseStack):
                 },
             },
         )
+        backups = WorkloadRole(
+            self,
+            "clickhouse-role",
+            name=f"{settings.name}-clickhouse",
+            oidc_provider_arn=network.oidc_provider_arn,
+            service_accounts=[f"{NAMESPACE}:{CLICKHOUSE}", f"{NAMESPACE}:{BACKUP}"],
+            permissions={
+                # S3 compares the key of a missing object with this prefix too, and answers 404
+                # where the role may list it, 403 where not.
+                "list": {
+                    "actions": ["s3:ListBucket", "s3:ListBucketVersions"],
+                    "resources": [retained.bucket_arn],
+                    "condition": [
+                        {
+                            "test": "StringLike",
+                            "variable": "s3:prefix",
+                            "values": [f"{BACKUPS_PREFIX}*"],
+                        }
+                    ],
+                },
+                "backups": {
+                    "actions": [
+                        "s3:GetObject",
+                        "s3:PutObject",
+                        "s3:DeleteObject",
+                        "s3:DeleteObjectVersion",
+                        "s3:AbortMultipartUpload",
+                    ],
+                    "resources": [f"{retained.bucket_arn}/{BACKUPS_PREFIX}*"],
+                },
+            },
+        )
         publish(
             self,
             DepsOutputs(
@@ -93,6 +142,7 @@ class DepsStack(BaseStack):
                 bucket_name=retained.bucket_name,
                 application_secrets_name=retained.application_secrets_name,
                 workload_role_arn=role.arn,
+                clickhouse_role_arn=backups.arn,
             ),
         )
         if settings.public_name:

@@ -240,6 +240,13 @@ def values(app: Stack) -> dict[str, Any]:
     return chart_values(app)
 
 
+@pytest.fixture(scope="session")
+def backups(app: Stack) -> dict[str, Any]:
+    """Return the manifests of the release with the backups, by their keys."""
+    manifests: dict[str, Any] = chart_values(app, "langfuse-backup")["manifests"]
+    return manifests
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a machine that should be able to rehearse say so."""
     parser.addoption(

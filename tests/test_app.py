@@ -15,7 +15,7 @@ from tests.helpers.synthesis import SynthesizeStack
 
 
 def test_fr10_nfr10_pinned_chart(app: Stack) -> None:
-    release = app.resource("helm_release")
+    release = app.resource("helm_release", "langfuse")
     assert release["repository"] == versions.LANGFUSE_CHART_REPOSITORY
     assert (release["chart"], release["version"]) == ("langfuse", "1.5.41")
     assert (release["name"], release["timeout"]) == ("langfuse", TIMEOUT)
@@ -131,7 +131,7 @@ def test_fr15_application_reads_what_the_store_wrote(deps: Stack, app: Stack) ->
     written = json.loads(secrets["SecretString"]["Fn::Sub"])
     read = {
         re.search(r"application_secrets\)\.(\w+)", item["value"])[1]  # type: ignore[index]
-        for item in app.resource("helm_release")["set_wo"]
+        for item in app.resource("helm_release", "langfuse")["set_wo"]
         if "application_secrets" in item["value"]
     }
     assert read == set(written)
@@ -145,7 +145,7 @@ def test_nfr01_each_secret_is_the_one_it_is_called(app: Stack) -> None:
     store = "jsondecode(local.application_secrets)"
     values = {
         item["name"].rpartition(".")[2]: item["value"]
-        for item in app.resource("helm_release")["set_wo"]
+        for item in app.resource("helm_release", "langfuse")["set_wo"]
         if ".data." in item["name"]
     }
     assert values == {

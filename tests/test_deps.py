@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tests.helpers.modules import FIREWALL, IRSA, RDS
+from tests.helpers.modules import FIREWALL, RDS, pod_role
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
@@ -67,15 +67,10 @@ def test_fr07_browser_uploads_from_the_address_of_langfuse(
 
 
 def test_fr08_nfr04_role_reaches_this_bucket_and_nothing_else(deps: Stack) -> None:
-    role = deps.module(IRSA)
+    role = pod_role(deps, "langfuse")
     bucket = bucket_name(deps)
     assert "policies" not in role
-    permissions = {
-        resource.split(":s3:::")[1]: set(permission["actions"])
-        for permission in role["permissions"].values()
-        for resource in permission["resources"]
-    }
-    assert permissions == {
+    assert actions(role) == {
         bucket: {"s3:ListBucket", "s3:GetBucketLocation"},
         f"{bucket}/*": {
             "s3:GetObject",
@@ -86,8 +81,52 @@ def test_fr08_nfr04_role_reaches_this_bucket_and_nothing_else(deps: Stack) -> No
     }
 
 
+def actions(role: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the actions of a role by what they are allowed on."""
+    return {
+        resource.split(":s3:::")[1]: set(permission["actions"])
+        for permission in role["permissions"].values()
+        for resource in permission["resources"]
+    }
+
+
+def test_role_of_the_backups_reaches_them_and_nothing_else(deps: Stack) -> None:
+    role = pod_role(deps, "clickhouse")
+    bucket = bucket_name(deps)
+    assert "policies" not in role
+    assert actions(role) == {
+        bucket: {"s3:ListBucket", "s3:ListBucketVersions"},
+        f"{bucket}/clickhouse/*": {
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:AbortMultipartUpload",
+        },
+    }
+    (condition,) = role["permissions"]["list"]["condition"]
+    assert condition == {
+        "test": "StringLike",
+        "variable": "s3:prefix",
+        "values": ["clickhouse/*"],
+    }
+
+
+def test_role_of_the_backups_trusts_clickhouse_and_their_own_pods(
+    deps: Stack, values: dict[str, Any], backups: dict[str, Any]
+) -> None:
+    accounts = [values["extraManifests"]["clickhouseAccount"], backups["account"]]
+    provider = pod_role(deps, "clickhouse")["oidc_providers"]["cluster"]
+    assert provider["namespace_service_accounts"] == [
+        f"langfuse:{each['metadata']['name']}" for each in accounts
+    ]
+    assert {each["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] for each in accounts} == {
+        "${local.deps_clickhouse_role_arn}"
+    }
+
+
 def test_fr08_role_trusts_langfuse_s_service_account(deps: Stack, values: dict[str, Any]) -> None:
-    provider = deps.module(IRSA)["oidc_providers"]["cluster"]
+    provider = pod_role(deps, "langfuse")["oidc_providers"]["cluster"]
     account = values["langfuse"]["serviceAccount"]
     assert provider["namespace_service_accounts"] == ["langfuse:langfuse"]
     assert account["name"] == "langfuse"

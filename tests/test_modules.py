@@ -37,4 +37,4 @@ def test_references_are_found(network: Stack, deps: Stack) -> None:
     assert len(network.module_references()) >= 8
     assert len(deps.module_references()) >= 3
     assert len(network.modules) == 4
-    assert len(deps.modules) == 3
+    assert len(deps.modules) == 4

@@ -36,6 +36,7 @@ LABELS: Final = {
         "app.kubernetes.io/name": "external-dns",
         "app.kubernetes.io/instance": "external-dns",
     },
+    "backup": {"app.kubernetes.io/name": "langfuse-backup"},
     "foreign": {"app": "agent"},
 }
 DNS: Final = Pod({"k8s-app": "kube-dns"}, "kube-system")
@@ -126,7 +127,7 @@ def test_ports_are_those_of_services(values: Values) -> None:
     """The VPC CNI wants the ports of a Service and of its container to be the same."""
     for name in STORES:
         service = values["extraManifests"][f"{name}Service"]["spec"]
-        (rule,) = policies(values)[f"{name}NetworkPolicy"]["spec"]["ingress"]
+        rule = policies(values)[f"{name}NetworkPolicy"]["spec"]["ingress"][0]
         assert [each["port"] for each in rule["ports"]] == [
             each["port"] for each in service["ports"]
         ]

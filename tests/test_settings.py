@@ -101,7 +101,7 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
-        ("NODE_COUNT.one-is-too-small", "4140 MiB (web 1024 + worker 768 + ClickHouse 1536"),
+        ("NODE_COUNT.one-is-too-small", "4236 MiB (web 1024 + worker 768 + ClickHouse 1536"),
         ("NODE_COUNT.one-is-too-small", "1 x t3.medium hold 3156 MiB"),
         (
             "NODE_COUNT.many-are-too-small",

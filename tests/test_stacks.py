@@ -32,6 +32,7 @@ def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]
     assert deps.module(FIREWALL)["name"] == "team-a1-postgres"
     assert {call["name"] for call in deps.modules.values() if call["source"] == IRSA} == {
         "team-a1-langfuse",
+        "team-a1-clickhouse",
         "team-a1-traefik",
         "team-a1-external-dns",
     }

@@ -1,6 +1,7 @@
 """Manifests of ClickHouse and Redis: what they may do, what they are asked, what restarts them."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -125,11 +126,59 @@ def test_configuration_files_are_mounted_singly(values: Values) -> None:
     }
 
 
+def test_restore_script_is_executable_in_the_folder_of_the_image(values: Values) -> None:
+    """The entrypoint would read another one into its own shell, which its `exit` would end."""
+    (mount,) = [
+        each
+        for each in container(values, "clickhouse")["volumeMounts"]
+        if each["name"] == "restore"
+    ]
+    assert mount["mountPath"] == f"/docker-entrypoint-initdb.d/{mount['subPath']}"
+    volumes = {each["name"]: each for each in store(values, "clickhouse")["volumes"]}
+    assert volumes["restore"]["configMap"] == {"name": "langfuse-restore", "defaultMode": 0o555}
+    script = item(values, "ConfigMap", "langfuse-restore")["data"][mount["subPath"]]
+    assert script.replace("$${", "${").replace("%%{", "%{") == (
+        clickhouse.RESTORE_SCRIPT.read_text(encoding="utf-8")
+    )
+
+
+def test_restore_knows_where_the_backups_are(values: Values) -> None:
+    """By what the script names as its environment."""
+    given = {each["name"]: each for each in container(values, "clickhouse")["env"]}
+    wanted = set(re.findall(r"\$\{?([A-Z_]{5,})", clickhouse.RESTORE_SCRIPT.read_text("utf-8")))
+    # For tests, and bash's own.
+    assert wanted - {"DATA_DIRECTORY", "SECONDS"} <= set(given)
+    assert given["BACKUPS_URL"]["value"] == (
+        "https://${local.deps_bucket_name}.s3.us-east-1.amazonaws.com/clickhouse"
+    )
+    assert given["CLICKHOUSE_ALWAYS_RUN_INITDB_SCRIPTS"]["value"] == "1"
+    assert {given[name]["value"] for name in ("AWS_REGION", "AWS_DEFAULT_REGION")} == {"us-east-1"}
+
+
+def test_another_langfuse_does_not_restart_clickhouse(values: Values) -> None:
+    """Neither the pod's environment nor its checksum has the version."""
+    reference = next(
+        each["valueFrom"]["configMapKeyRef"]
+        for each in container(values, "clickhouse")["env"]
+        if each["name"] == "LANGFUSE_VERSION"
+    )
+    versions_of = item(values, "ConfigMap", reference["name"])["data"]
+    assert versions_of[reference["key"]] == versions.LANGFUSE_IMAGE
+    assert versions.LANGFUSE_IMAGE not in json.dumps(values["extraManifests"]["clickhouse"])
+
+
 def test_another_configuration_restarts_clickhouse(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def annotations() -> dict[str, str]:
-        manifests = clickhouse_manifests(image="image", zone="zone")
+        manifests = clickhouse_manifests(
+            image="image",
+            zone="zone",
+            role_arn="arn",
+            backups_url="url",
+            region="us-east-1",
+            langfuse_version="3",
+        )
         found: dict[str, str] = manifests["clickhouse"]["spec"]["template"]["metadata"][
             "annotations"
         ]

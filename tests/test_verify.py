@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -20,6 +21,9 @@ from verification.checks import CHECKS, S3_PROBE
 from verification.cluster import CheckError, Cluster
 
 PASSWORD = "redis-do-not-print"  # noqa: S105 - of the stand-in
+RESTORED = (
+    "20261125T101112Z restored at 2026-11-25T11:00:00Z in 12 s: 5000 rows of Langfuse 3.225.11"
+)
 AWS_SDK = """
 const sent = require("node:fs").createWriteStream("sent");
 class Command { constructor(input) { this.line = `${this.constructor.name} ${input.Key}`; } }
@@ -88,6 +92,8 @@ def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
     secret = {"redis-password": "cmVkaXMtZG8tbm90LXByaW50"}
     kubectl.answer("*get?secret*", {"data": secret})
     kubectl.rule("*exec*", "echo langfuse-bucket")
+    kubectl.rule("*exec?langfuse-clickhouse-0*cat*", f"printf '{RESTORED}\\nmore\\n'")
+    kubectl.answer("*get?cronjobs*langfuse-backup*", {"items": [cron(HOUR_AGO, HOUR_AGO)]})
     return kubectl
 
 
@@ -102,6 +108,23 @@ def cluster(tmp_path: Path, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -
 def node(name: str, ready: str) -> dict[str, Any]:
     conditions = [{"type": "Ready", "status": ready}]
     return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+
+
+def hours_ago(hours: float) -> str:
+    time = datetime.now(UTC) - timedelta(hours=hours)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+HOUR_AGO = hours_ago(1)
+
+
+def cron(begun: str | None, succeeded: str | None, *, made: str | None = None) -> dict[str, Any]:
+    status = {"lastScheduleTime": begun, "lastSuccessfulTime": succeeded}
+    return {
+        "metadata": {"name": "langfuse-backup", "creationTimestamp": made or hours_ago(100)},
+        "spec": {"schedule": "15 3 * * *"},
+        "status": {name: time for name, time in status.items() if time},
+    }
 
 
 def workload(name: str, *, ready: int) -> dict[str, Any]:
@@ -125,6 +148,8 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
         "web ready    ok   takes requests",
         "worker       ok   healthy",
         "clickhouse   ok   Ok.",
+        f"restored     ok   {RESTORED}",
+        f"backups      ok   last success {HOUR_AGO}",
         "redis        ok   PONG",
         "s3           ok   langfuse-bucket",
     ]
@@ -244,6 +269,62 @@ def test_bucket_is_denied(cluster: Cluster, kubectl: Kubectl) -> None:
 
 def test_nfr01_nothing_secret_is_printed(cluster: Cluster) -> None:
     assert PASSWORD not in "".join(lines(cluster).values())
+
+
+DAY_OLD = {"begun": hours_ago(27), "succeeded": hours_ago(27)}
+FAILED = {"begun": HOUR_AGO, "succeeded": hours_ago(25)}
+
+
+@pytest.mark.parametrize(
+    ("found", "ok", "said"),
+    [
+        ([], True, "not scheduled; a destroy makes one"),
+        ([cron(None, None, made=hours_ago(20))], True, "last success not yet"),
+        ([cron(None, None, made=hours_ago(27))], False, "overdue, the last success is none; see"),
+        ([cron(**DAY_OLD)], False, f"overdue, the last success is {DAY_OLD['succeeded']}; see"),
+        (
+            [cron(**FAILED)],
+            False,
+            f"the one of {FAILED['begun']} failed, the last success is {FAILED['succeeded']}; see",
+        ),
+        (
+            [cron(HOUR_AGO, None, made=hours_ago(20))],
+            False,
+            f"the one of {HOUR_AGO} failed, the last success is none; see",
+        ),
+    ],
+)
+def test_backup_failed_or_is_overdue(
+    cluster: Cluster, kubectl: Kubectl, found: list[dict[str, Any]], said: str, *, ok: bool
+) -> None:
+    kubectl.answer("*get?cronjobs*", {"items": found})
+    passed, line = part(cluster, "backups")
+    assert passed is ok
+    assert said in line
+
+
+def test_backup_is_running(cluster: Cluster, kubectl: Kubectl) -> None:
+    running = cron(hours_ago(0), hours_ago(24))
+    running["status"]["active"] = [{"name": "langfuse-backup-29400195"}]
+    kubectl.answer("*get?cronjobs*", {"items": [running]})
+    assert part(cluster, "backups") == (True, "backups      ok   running")
+
+
+def test_weekly_backup_is_not_overdue_after_a_day(cluster: Cluster, kubectl: Kubectl) -> None:
+    weekly = cron(**DAY_OLD)
+    weekly["spec"]["schedule"] = "15 3 * * sun"
+    kubectl.answer("*get?cronjobs*", {"items": [weekly]})
+    assert part(cluster, "backups")[0]
+
+
+def test_clickhouse_has_not_written_down_what_it_restored(
+    cluster: Cluster, kubectl: Kubectl
+) -> None:
+    kubectl.rule("*exec?langfuse-clickhouse-0*", "echo 'cat: No such file' >&2; exit 1")
+    said = (
+        "restored     cat: No such file; see uv run kubectl logs -n langfuse langfuse-clickhouse-0"
+    )
+    assert part(cluster, "restored") == (False, said)
 
 
 def test_kubectl_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,12 @@ does not work.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from in_cluster.names import (
+    BACKUP,
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
     NAMESPACE,
@@ -19,6 +21,7 @@ from in_cluster.names import (
     WORKER,
     WORKER_PORT,
 )
+from retained.names import FAR_APART_HOURS
 from verification.cluster import CheckError, Cluster
 from verification.redis import run_commands
 
@@ -28,6 +31,8 @@ WORKLOADS: Final = (
     f"statefulset/{CLICKHOUSE}",
     f"statefulset/{REDIS}",
 )
+# Written by restore.sh, on the volume.
+RESTORED: Final = "/var/lib/clickhouse/restored"
 S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
 
 
@@ -88,6 +93,35 @@ def redis(cluster: Cluster) -> str:
     return run_commands(cluster, "PING")[0].removeprefix("+")
 
 
+def restored(cluster: Cluster) -> str:
+    """Return what ClickHouse restored when its volume was new, as it has written it down."""
+    text = cluster.kubectl("exec", f"{CLICKHOUSE}-0", "--", "cat", RESTORED)
+    return text.partition("\n")[0]
+
+
+def backups(cluster: Cluster) -> str:
+    """Check that the last scheduled backup succeeded, and return when one did."""
+    field = f"--field-selector=metadata.name={BACKUP}"
+    found = cluster.get("cronjobs", field)["items"]
+    if not found:
+        return "not scheduled; a destroy makes one"
+    (cron,) = found
+    status = cron["status"]
+    begun, succeeded = (status.get(f"last{name}Time") for name in ("Schedule", "Successful"))
+    running = bool(status.get("active"))
+    # Times of Kubernetes sort as text.
+    if begun and not running and begun > (succeeded or ""):
+        message = f"the one of {begun} failed, the last success is {succeeded or 'none'}"
+        raise CheckError(message)
+    since = succeeded or cron["metadata"]["creationTimestamp"]
+    age = datetime.now(UTC) - datetime.fromisoformat(since)
+    # Of other schedules, this does not know when the next one is due.
+    if cron["spec"]["schedule"].split()[2:] == ["*"] * 3 and age > timedelta(hours=FAR_APART_HOURS):
+        message = f"overdue, the last success is {succeeded or 'none'}"
+        raise CheckError(message)
+    return "running" if running else f"last success {succeeded or 'not yet'}"
+
+
 def s3(cluster: Cluster) -> str:
     """Write, read and delete an object in the bucket, in the worker's pod with its IAM role."""
     script = S3_PROBE.read_text(encoding="utf-8")
@@ -123,6 +157,8 @@ CHECKS: Final = (
     Check("web ready", web_ready, f"{LOGS} deployment/{WEB}: is it migrating?"),
     Check("worker", worker, f"{LOGS} deployment/{WORKER}"),
     Check("clickhouse", clickhouse, f"{LOGS} {CLICKHOUSE}-0"),
+    Check("restored", restored, f"{LOGS} {CLICKHOUSE}-0"),
+    Check("backups", backups, f"see uv run kubectl get cronjobs,jobs,pods -n {NAMESPACE}"),
     Check("redis", redis, f"{LOGS} {REDIS}-0"),
     Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )

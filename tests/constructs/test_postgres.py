@@ -125,5 +125,8 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
         "database": "langfuse",
         "username": "langfuse",
         "password": "${random_password.postgres_password.result}",
+        "snapshot_time": (
+            "one(${data.aws_db_snapshot.newest_final_snapshot}[*].snapshot_create_time)"
+        ),
         "address": "module.rds",
     }

@@ -13,7 +13,7 @@ def test_nfr04_role_trusts_one_service_account(bare_stack: BareStack) -> None:
             "role",
             name="langfuse-langfuse",
             oidc_provider_arn="arn:provider",
-            service_account="langfuse:langfuse",
+            service_accounts=["langfuse:langfuse"],
             permissions=permissions,
         )
     )
@@ -37,7 +37,7 @@ def test_managed_policies_are_attached(bare_stack: BareStack) -> None:
             "role",
             name="r",
             oidc_provider_arn="arn:provider",
-            service_account="a:b",
+            service_accounts=["a:b"],
             policy_arns={"one": "arn:policy"},
         )
     ).module(IRSA)

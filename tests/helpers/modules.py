@@ -21,6 +21,16 @@ INTERFACES: Final[dict[str, Any]] = json.loads(
 META: Final = {"//", "source", "version", "providers", "depends_on"}
 
 
+def pod_role(stack: Stack, suffix: str) -> dict[str, Any]:
+    """Return the call that makes the role whose name ends so."""
+    (role,) = [
+        call
+        for call in stack.modules.values()
+        if call["source"] == IRSA and call["name"].endswith(f"-{suffix}")
+    ]
+    return role
+
+
 def node_group(stack: Stack) -> dict[str, Any]:
     """Return the only node group of a cluster."""
     (group,) = stack.module(EKS)["eks_managed_node_groups"].values()

@@ -18,7 +18,8 @@ SERVERS: Final = ("web", "worker", "clickhouse", "redis")
 # Every connection between pods that is admitted; with a public hostname, Traefik's as well.
 ADMITTED: Final = {
     *product(("web", "worker"), ("clickhouse",), (8123, 9000)),
-    *product(("web", "worker"), ("redis",), (6379,)),
+    *product(("web", "worker", "backup"), ("redis",), (6379,)),
+    ("backup", "clickhouse", 8123),
 }
 TRAEFIK_TO_WEB: Final = ("traefik", "web", 3000)
 

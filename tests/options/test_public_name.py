@@ -58,7 +58,12 @@ def test_ports_80_and_443_are_open_to_whom_they_should(
 def test_roles_are_of_that_zone(public: Stacks) -> None:
     assert public["deps"].data("aws_route53_zone")["name"] == ZONE
     names = {call["name"] for call in public["deps"].modules.values() if call["source"] == IRSA}
-    assert names == {"langfuse-langfuse", "langfuse-traefik", "langfuse-external-dns"}
+    assert names == {
+        "langfuse-langfuse",
+        "langfuse-clickhouse",
+        "langfuse-traefik",
+        "langfuse-external-dns",
+    }
 
 
 def test_second_contract_is_published_and_read(public: Stacks) -> None:

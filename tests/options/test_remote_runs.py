@@ -8,6 +8,7 @@ import versions
 from contracts import STACKS
 from env_file import DERIVED, load_settings, warnings
 from pricing.bill import bill
+from tests.helpers.chart_values import chart_values
 from tests.helpers.checkout import ROOT
 from tests.helpers.modules import EKS
 from tests.helpers.snapshots import without_metadata
@@ -139,8 +140,23 @@ def test_helm_logs_in_without_a_command(remote: Stacks) -> None:
 
 
 def test_helm_ends_before_its_token(remote: Stacks) -> None:
-    release = remote["app"].resource("helm_release")
+    release = remote["app"].resource("helm_release", "langfuse")
     assert release["timeout"] <= TOKEN - 60
+
+
+def test_last_backup_leaves_time_for_the_rest_of_a_destroy(remote: Stacks, stacks: Stacks) -> None:
+    """Helm's timeout in the state is that of a destroy; one more request is Langfuse's release."""
+
+    def seconds(app: Stack) -> tuple[int, int, int]:
+        job = chart_values(app, "langfuse-backup")["manifests"]["last"]["spec"]
+        release = app.resource("helm_release", "langfuse-backup")
+        (pod,) = job["template"]["spec"]["containers"]
+        given = {each["name"]: each.get("value") for each in pod["env"]}
+        return int(given["DRAIN_SECONDS"]), job["activeDeadlineSeconds"], release["timeout"]
+
+    assert seconds(stacks["app"]) == (600, 3600, 3660)
+    assert seconds(remote["app"]) == (180, 540, 600)
+    assert seconds(remote["app"])[-1] <= TOKEN - 300
 
 
 def test_missing_derived_line_is_meant() -> None:

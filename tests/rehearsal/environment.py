@@ -179,6 +179,7 @@ class Environment:
             bucket_name=BUCKET,
             application_secrets_name=SECRETS,
             workload_role_arn=f"arn:aws:iam::{ACCOUNT}:role/langfuse",
+            clickhouse_role_arn=f"arn:aws:iam::{ACCOUNT}:role/langfuse-clickhouse",
         )
         self.cloud.publish(ORGANIZATION, "langfuse-deps", asdict(outputs))
 

@@ -18,7 +18,7 @@ WANTS_CLUSTER = True
 LONGEST = True
 
 LET_GO = re.compile(
-    r"uv run terraform (-chdir=\S+ state rm helm_release\.langfuse)\n"
+    r"uv run terraform (-chdir=\S+ state rm helm_release\.langfuse helm_release\.langfuse-backup)\n"
     r" +uv run terraform (-chdir=\S+ destroy -refresh=false)"
 )
 

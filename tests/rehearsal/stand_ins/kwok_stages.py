@@ -8,9 +8,12 @@ from typing import Any, Final
 
 ALIVE: Final = ".metadata.deletionTimestamp == null"
 NODE_UNREADY: Final = 'any(.status.conditions[]?; .type == "Ready" and .status == "True") | not'
-RUNNING_JOB: Final = (
-    '.status.phase == "Running" and any(.metadata.ownerReferences[]?; .kind == "Job")'
-)
+# Pods get the pull secrets of their service account. A pod with this one runs until a test ends it.
+HELD: Final = "rehearsal-held"
+RUNNING_JOB: Final = f"""
+.status.phase == "Running" and any(.metadata.ownerReferences[]?; .kind == "Job")
+and (any(.spec.imagePullSecrets[]?; .name == "{HELD}") | not)
+"""
 PLACED_CLAIM: Final = """
 .spec.volumeName == null
 and .metadata.annotations["volume.kubernetes.io/selected-node"] != null

@@ -1,0 +1,222 @@
+"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import sizing
+from in_cluster.langfuse_environment import heap
+from in_cluster.langfuse_values import CONTAINER_SECURITY, POD_SECURITY
+from in_cluster.names import (
+    BACKUP,
+    BACKUPS_PREFIX,
+    CLICKHOUSE,
+    CLICKHOUSE_HTTP_PORT,
+    LAST_BACKUP,
+    NAME_LABEL,
+    NAMESPACE,
+    REDIS,
+    REDIS_PORT,
+    RESUME,
+    ROLE_ANNOTATION,
+    WEB,
+    WORKER,
+    SecretKey,
+    from_secret,
+)
+from in_cluster.placement import BESIDE_WORKER
+from in_cluster.terraform_text import literal
+
+SCRIPT: Final = Path(__file__).with_name("backup.js")
+_FOLDER: Final = "/backup"
+
+# Tasks of the script.
+Task = Literal["daily", "last", "resume"]
+
+# Seconds in which two Deployments are scaled.
+_RESUME_SECONDS: Final = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durations:
+    """How long a backup may take, in seconds."""
+
+    drain: int
+    """For the queues to become empty before a destroy; then it goes on without them."""
+    job: int
+    """For all of it; then Kubernetes ends the Job, and web and worker start again."""
+
+    @property
+    def uninstall(self) -> int:
+        """Helm's timeout: longer than the Job, so that it learns how the Job ended."""
+        return self.job + 60
+
+
+# Chosen, not measured: when the queues have taken their time, 50 minutes are left for the backup.
+# At 20 MB/s these would be enough for 60 GB, three times the default volume.
+LOCAL: Final = Durations(drain=600, job=3600)
+# A run in Terraform Cloud has one token for EKS, valid for 15 minutes, for all that it destroys.
+REMOTE: Final = Durations(drain=180, job=540)
+
+
+def backups_url(*, bucket: str, region: str) -> str:
+    """Return the URL of the backups' folder in the bucket, for ClickHouse's SQL."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{bucket}.s3.{region}.{suffix}/{BACKUPS_PREFIX.rstrip('/')}"
+
+
+def backup_values(
+    *,
+    image: str,
+    langfuse_version: str,
+    role_arn: str,
+    bucket: str,
+    region: str,
+    schedule: str | None,
+    kept: int,
+    durations: Durations,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
+
+    Args:
+        image: reference of Langfuse's worker image, whose modules the script uses.
+        langfuse_version: version of Langfuse that writes the tables.
+        role_arn: IAM role with access to the backups.
+        bucket: name of the bucket.
+        region: AWS region of the bucket.
+        schedule: cron expression in UTC; None for no backups but the last.
+        kept: backups that are kept while Langfuse runs.
+        durations: limits of the Jobs.
+
+    """
+    environment = {
+        "NODE_OPTIONS": heap(sizing.BACKUP),
+        "NAMESPACE": NAMESPACE,
+        "CLICKHOUSE_URL": f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}",
+        "CLICKHOUSE_USER": "default",
+        "BACKUPS_URL": backups_url(bucket=bucket, region=region),
+        "BACKUPS_BUCKET": bucket,
+        "AWS_REGION": region,
+        "BACKUPS_KEPT": str(kept),
+        "LANGFUSE_VERSION": langfuse_version,
+        "REDIS_HOST": REDIS,
+        "REDIS_PORT": str(REDIS_PORT),
+        "DRAIN_SECONDS": str(durations.drain),
+    }
+
+    def job(task: Task, *, seconds: int, retries: int) -> dict[str, Any]:
+        return {
+            "backoffLimit": retries,
+            "activeDeadlineSeconds": seconds,
+            "template": _pod(task, image=image, environment=environment),
+        }
+
+    manifests = {
+        **_account(role_arn),
+        "script": _object("v1", "ConfigMap", BACKUP)
+        | {"data": {SCRIPT.name: literal(SCRIPT.read_text(encoding="utf-8"))}},
+        # No second try: the first one that fails has started Langfuse again, and says why.
+        "last": _hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
+        # Where a destroy ended after this release was deleted, the next deploy finds Langfuse's own
+        # release unchanged, and web and worker stopped.
+        "resume": _hook(
+            RESUME,
+            "post-install,post-upgrade",
+            job("resume", seconds=_RESUME_SECONDS, retries=2),
+        ),
+    }
+    if schedule is not None:
+        daily = job("daily", seconds=durations.job, retries=1)
+        cron = {"spec": _cron(schedule, daily)}
+        manifests["daily"] = _object("batch/v1", "CronJob", BACKUP) | cron
+    return {"manifests": manifests}
+
+
+def _account(role_arn: str) -> dict[str, dict[str, Any]]:
+    """Return the service account, and its rights: to stop and to start web and worker."""
+    account = _object("v1", "ServiceAccount", BACKUP)
+    account["metadata"]["annotations"] = {ROLE_ANNOTATION: role_arn}
+    rules = [
+        {
+            "apiGroups": ["apps"],
+            "resources": ["deployments/scale"],
+            "resourceNames": [WEB, WORKER],
+            "verbs": ["get", "patch"],
+        },
+        # To see whether a stopped one's pods have ended.
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    ]
+    binding = {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": BACKUP},
+        "subjects": [{"kind": "ServiceAccount", "name": BACKUP, "namespace": NAMESPACE}],
+    }
+    group = "rbac.authorization.k8s.io/v1"
+    return {
+        "account": account,
+        "role": _object(group, "Role", BACKUP) | {"rules": rules},
+        "roleBinding": _object(group, "RoleBinding", BACKUP) | binding,
+    }
+
+
+def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "schedule": schedule,
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "successfulJobsHistoryLimit": 1,
+        "failedJobsHistoryLimit": 1,
+        "jobTemplate": {"spec": dict(job)},
+    }
+
+
+def _hook(name: str, events: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Job that Helm runs; a failed one stays, with its log, until it runs again."""
+    manifest = _object("batch/v1", "Job", name) | {"spec": dict(job)}
+    manifest["metadata"]["annotations"] = {
+        "helm.sh/hook": events,
+        "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded",
+    }
+    return manifest
+
+
+def _pod(task: Task, *, image: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template of a pod, as hardened as web and worker."""
+    passwords = {
+        "CLICKHOUSE_PASSWORD": SecretKey.CLICKHOUSE_PASSWORD,
+        "REDIS_PASSWORD": SecretKey.REDIS_PASSWORD,
+    }
+    return {
+        "metadata": {"labels": {NAME_LABEL: BACKUP}},
+        "spec": {
+            "serviceAccountName": BACKUP,
+            "enableServiceLinks": False,
+            "restartPolicy": "Never",
+            # Where the image is.
+            "affinity": BESIDE_WORKER,
+            "securityContext": POD_SECURITY,
+            "containers": [
+                {
+                    "name": "backup",
+                    "image": image,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["node", f"{_FOLDER}/{SCRIPT.name}", task],
+                    "env": [
+                        *({"name": key, "value": value} for key, value in environment.items()),
+                        *(
+                            {"name": name, "valueFrom": from_secret(key)}
+                            for name, key in passwords.items()
+                        ),
+                    ],
+                    "resources": sizing.BACKUP.resources(),
+                    "securityContext": {**CONTAINER_SECURITY, "readOnlyRootFilesystem": True},
+                    "volumeMounts": [{"name": "script", "mountPath": _FOLDER, "readOnly": True}],
+                }
+            ],
+            "volumes": [{"name": "script", "configMap": {"name": BACKUP}}],
+        },
+    }
+
+
+def _object(version: str, kind: str, name: str) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
