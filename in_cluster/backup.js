@@ -44,7 +44,7 @@ const pause = () => sleep(POLL * 1000, undefined, { signal: ending.signal });
 
 const say = (...words) => console.log(`backup: ${words.join(" ")}`);
 const seconds = (start) => Math.round((Date.now() - start) / 1000);
-const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(3)} GB`;
+const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 
 // Prints a progress line now and then.
 function progress() {
@@ -75,9 +75,9 @@ async function query(sql) {
 
 // Returns the time of the new backup, or nothing if there is nothing to back up.
 async function backUp() {
-  const rows = await query(`SELECT sum(total_rows) FROM system.tables
+  const rows = await query(`SELECT ifNull(sum(total_rows), 0) FROM system.tables
     WHERE database = 'default' AND name != 'schema_migrations'`);
-  if (!Number(rows)) {
+  if (rows === "0") {
     say("ClickHouse is empty: no backup, and no older one is deleted");
     return undefined;
   }
@@ -91,16 +91,17 @@ async function backUp() {
   const line = progress();
   while (true) {
     // A server that was restarted has forgotten it: then there is no row.
-    const [status, files, size, error] = (await query(`SELECT status, num_files, compressed_size, error
-      FROM system.backups WHERE id = '${id}' FORMAT TSV`)).split("\t");
+    const row = await query(`SELECT status, num_files, compressed_size,
+      splitByString(', Stack trace', error)[1] FROM system.backups WHERE id = '${id}' FORMAT TSV`);
+    const [status, files, bytes, error] = row.split("\t");
     if (status === "BACKUP_CREATED") {
-      say(`${time}: ${rows} rows in ${files} files, ${gigabytes(Number(size))}, ${seconds(start)} s`);
+      say(`${time}: ${rows} rows in ${files} files, ${size(Number(bytes))}, ${seconds(start)} s`);
       return time;
     }
     if (status !== "CREATING_BACKUP") {
       throw new Error(`${time}: ${status || "the server has forgotten the backup"} ${error || ""}`);
     }
-    line(`${time}: ${seconds(start)} s`);
+    line(`${time}: ${files} files begun, ${seconds(start)} s`);
     await pause();
   }
 }
@@ -169,22 +170,22 @@ async function remove(time, complete) {
   const start = Date.now();
   // First what makes it complete: half a backup must not look like a whole one.
   await removeVersions(`${PREFIX}${time}/.backup`);
-  const [objects, size] = await removeVersions(`${PREFIX}${time}/`);
+  const [objects, bytes] = await removeVersions(`${PREFIX}${time}/`);
   say(`deleted ${complete ? "" : "the incomplete "}${time}: ${objects} objects,`,
-    `${gigabytes(size)}, ${seconds(start)} s`);
+    `${size(bytes)}, ${seconds(start)} s`);
 }
 
 // Deletes every version, since the bucket keeps them, and returns their number and bytes.
 async function removeVersions(Prefix) {
-  let [objects, size] = [0, 0];
+  let [objects, bytes] = [0, 0];
   while (true) {
     const { Versions = [], DeleteMarkers = [] } = await send("ListObjectVersions", { Prefix });
     const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-    if (!Objects.length) return [objects, size];
+    if (!Objects.length) return [objects, bytes];
     const { Errors } = await send("DeleteObjects", { Delete: { Objects, Quiet: true } });
     if (Errors?.length) throw new Error(`S3 does not delete ${Errors[0].Key}: ${Errors[0].Code}`);
     objects += Objects.length;
-    size += Versions.reduce((sum, { Size }) => sum + Size, 0);
+    bytes += Versions.reduce((sum, { Size }) => sum + Size, 0);
   }
 }
 
@@ -196,6 +197,9 @@ function connect() {
     host: env.REDIS_HOST,
     port: Number(env.REDIS_PORT),
     password: env.REDIS_PASSWORD,
+    // Half a minute, in which its pod may be started again.
+    maxRetriesPerRequest: 15,
+    retryStrategy: () => POLL * 1000,
   });
   // Without a listener each failed attempt is printed; a command then says only how many there were.
   redis.on("error", (error) => (redis.reason = error.message));

@@ -5,7 +5,7 @@
 #
 # Environment: CLICKHOUSE_PASSWORD (clickhouse-client reads it by itself), BACKUPS_URL (of the
 # backups' folder in the bucket), LANGFUSE_VERSION (of the Langfuse that is deployed); in tests also
-# DATA_DIRECTORY.
+# DATA_DIRECTORY and POLL_SECONDS.
 set -euo pipefail
 
 data=${DATA_DIRECTORY:-/var/lib/clickhouse}
@@ -86,23 +86,25 @@ echo "$backup" > "$restoring"
 SECONDS=0
 next_line=30
 # In the background: the client gives up after five minutes without an answer.
-id=$(query "RESTORE DATABASE default FROM S3('$BACKUPS_URL/$backup/') ASYNC")
+# A database that was dropped, or is of another version of ClickHouse, may be defined otherwise.
+id=$(query "RESTORE DATABASE default FROM S3('$BACKUPS_URL/$backup/')
+  SETTINGS allow_different_database_def = 1 ASYNC")
 id=${id%%$'\t'*}
 while true; do
-  status=$(query "SELECT status, formatReadableSize(bytes_read), error
-    FROM system.backups WHERE id = '$id'")
+  status=$(query "SELECT status, formatReadableSize(bytes_read),
+    splitByString(', Stack trace', error)[1] FROM system.backups WHERE id = '$id'")
   [[ $status == RESTORING$'\t'* ]] || break
   if (( SECONDS >= next_line )); then
     say "$SECONDS s, $(cut -f 2 <<< "$status") read"
     next_line=$(( SECONDS + 30 ))
   fi
-  sleep 1
+  sleep "${POLL_SECONDS:-1}"
 done
 if [[ $status != RESTORED$'\t'* ]]; then
   fail "backup $backup: ${status:-the server has forgotten the restore}"
 fi
 
-rows=$(query "SELECT sum(total_rows) FROM system.tables WHERE database = 'default'")
+rows=$(query "SELECT ifNull(sum(total_rows), 0) FROM system.tables WHERE database = 'default'")
 finish "$backup restored at $(date -u +%Y-%m-%dT%H:%M:%SZ) in $SECONDS s: $rows rows" \
   "of Langfuse ${version:-unknown}"
 

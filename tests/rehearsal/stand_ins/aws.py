@@ -81,13 +81,13 @@ class Aws:
                 self._process.communicate()
             self._process = None
 
-    def client(self, service: str, url: str | None = None) -> Any:  # noqa: ANN401
-        """Return a boto3 client of this account, for a service that is here or at ``url``."""
+    def client(self, service: str, url: str | None = None, key: str = KEY) -> Any:  # noqa: ANN401
+        """Return a boto3 client with this key, for a service that is here or at ``url``."""
         return boto3.client(
             service,
             endpoint_url=url or self.url,
             region_name=REGION,
-            aws_access_key_id=KEY,
+            aws_access_key_id=key,
             aws_secret_access_key=KEY,
             config=Config(retries={"max_attempts": 1}),
         )
@@ -131,6 +131,10 @@ class Aws:
         given = {"times": times, "status": status, "code": code, "matching": matching}
         self._control("fail-next", given)
 
+    def forgive(self) -> None:
+        """Refuse nothing more of what was planned."""
+        self._control("forgive")
+
     def faults_left(self) -> int:
         """Count the planned refusals that nothing has met yet."""
         return int(self._control("faults")["faults"])
@@ -149,6 +153,11 @@ class Aws:
         """Return what Terraform's provider has made in EC2 without the tag Project in the call."""
         calls: list[str] = self._control("calls")["untagged-calls"]
         return calls
+
+    def signers(self, service: str) -> list[str]:
+        """Return the ids of the access keys with which calls of a service were signed so far."""
+        signers: list[str] = self._control("signers")["signers"]
+        return [each.partition(" ")[2] for each in signers if each.startswith(f"{service} ")]
 
     def provider_builds(self) -> list[str]:
         """Return what the AWS providers that called have said of their version."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROVIDER: Final = re.compile(r"terraform-provider-aws/(\S+)")
-SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
+SCOPE: Final = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/")
 
 
 TAG: Final = re.compile(r"TagSpecification\.\d+\.Tag\.\d+\.Key")
@@ -47,7 +47,7 @@ def is_tagged(environ: "WSGIEnvironment") -> bool:
 def call_name(environ: "WSGIEnvironment") -> str:
     """Return such as ``rds:CreateDBInstance``, or for a REST service ``s3:PUT /bucket/key``."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    service = scope[1] if scope else "unsigned"
+    service = scope[2] if scope else "unsigned"
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return f"{service}:{target.rpartition('.')[2]}"
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
@@ -96,6 +96,7 @@ class Gate:
         self._calls: list[str] = []
         self._provider_calls: set[str] = set()
         self._untagged: set[str] = set()
+        self._signers: set[str] = set()
         self._providers: set[str] = set()
         self._lock = threading.Lock()
         # Moto is not made for several threads.
@@ -114,6 +115,8 @@ class Gate:
         name = call_name(environ)
         with self._lock:
             self._calls.append(name)
+            if scope := SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")):
+                self._signers.add(f"{scope[2]} {scope[1]}")
             if provider := PROVIDER.search(environ.get("HTTP_USER_AGENT", "")):
                 self._providers.add(provider[1])
                 self._provider_calls.add(name)
@@ -146,10 +149,13 @@ class Gate:
             if what == "fail-next":
                 times, status = int(given["times"]), int(given["status"])
                 self._faults.plan(times, status, str(given["code"]), str(given["matching"]))
+            if what == "forgive":
+                self._faults.forgive()
             answer = {
                 "calls": self._calls,
                 "provider-calls": sorted(self._provider_calls),
                 "untagged-calls": sorted(self._untagged),
+                "signers": sorted(self._signers),
                 "faults": self._faults.left(),
                 "providers": sorted(self._providers),
             }
