@@ -1,1 +1,1 @@
-"""The steps of replay.py (docs/operations.md, Replay traces)."""
+"""What replay.py does (docs/operations.md, Replay traces)."""

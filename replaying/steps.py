@@ -1,160 +1,139 @@
-"""The steps of a replay; after a failure it can run again from the start."""
+"""A replay: replay.js in the worker's pod, and what it says."""
 
-import secrets
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from typing import Final
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
 
-import httpx
+from in_cluster.names import NAMESPACE, WORKER
+from replaying.progress import Progress
+from verification.cluster import CheckError, Cluster
 
-from in_cluster.names import NAMESPACE, WEB, WEB_PORT, WORKER
-from replaying import bucket, queues
-from verification.cluster import NO_TLS, TIMEOUT, CheckError, Cluster
+SCRIPT: Final = Path(__file__).with_name("replay.js")
+# Size of V8's old space, in MiB: the script shares the memory limit of the worker.
+HEAP_MIB: Final = 96
+LOGS: Final = f"uv run kubectl logs -n {NAMESPACE} deployment/{WORKER}"
+# Events that one request to Redis queues; the checkpoint is after each.
+BATCH: Final = 500
+# Jobs in the queues above which no batch is queued. Live events share a queue with replayed ones:
+# a short one lets them through in seconds. At about 1 kB a job it takes 2 MB of Redis.
+MAX_WAITING_JOBS: Final = 2_000
+# Seconds between two polls.
+POLL_INTERVAL: Final = 2.0
+# Seconds in which some job must end: one is tried six times in 155 s.
+STALLED: Final = 600.0
+# Seconds to wait for rows after their jobs: the worker writes rows a second later, or at its next
+# attempt.
+SETTLE: Final = 60.0
+# How the steps of the script name what they count.
+KINDS: Final = {
+    "otel": "OpenTelemetry",
+    "trace": "trace",
+    "observation": "observation",
+    "score": "score",
+    "dataset_run_item": "dataset run item",
+}
+# What is below the prefix and no event.
+OTHER: Final = "other"
+# Rows that Langfuse itself leaves out, if their dataset or run was deleted.
+OPTIONAL: Final = "dataset_run_item"
 
-DEPLOYMENT: Final = f"deployment/{WEB}"
-PATH: Final = "/api/admin/ingestion-replay"
-# Maximum of keys per request (web/src/pages/api/admin/ingestion-replay.ts in Langfuse).
-BATCH: Final = 1000
-# Jobs in the queues above which no batch is sent: at about 1 kB each, a tenth of Redis' memory.
-MAX_WAITING_JOBS: Final = 40_000
-
-# Seconds for web to restart, as many as its liveness probe allows: the start runs migrations.
-RESTART_TIMEOUT: Final = 600
-# Seconds for which a failed batch is retried: a port-forward may still reach the old pod.
-RETRY_TIMEOUT: Final = 120
-# Seconds between two polls or retries.
-POLL_INTERVAL: Final = 5
+LIMITS: Final = (
+    "not back: events whose objects the bucket no longer has; what never reached it. Deleted traces"
+    " may have come back (docs/operations.md, Replay traces)"
+)
 
 
-def replay(cluster: Cluster, since: datetime, *, dry_run: bool) -> None:
-    """Let Langfuse ingest the events again that were stored since then.
+def replay(
+    cluster: Cluster, *, since: str, marker: str, dry_run: bool = False, restart: bool = False
+) -> None:
+    """Let Langfuse ingest its raw events again, and compare ClickHouse with them.
 
     Args:
         cluster: the cluster.
-        since: time of the oldest event.
-        dry_run: only print the number of events.
+        since: ISO time of the oldest event.
+        marker: what ClickHouse was restored from; a replay is not continued on another ClickHouse.
+        dry_run: only count the events.
+        restart: do not continue an interrupted replay.
 
     Raises:
-        CheckError: a step failed. Another replay starts from the beginning and duplicates nothing.
+        CheckError: a step failed, jobs failed, or rows are missing.
 
     """
-    keys = bucket.find(cluster, since)
-    otel = [key for key in keys if key.startswith(bucket.OTEL)]
-    _print_step(
-        "found", f"{len(keys)} events since {since.isoformat()}, {len(otel)} of OpenTelemetry"
-    )
-    if dry_run or not keys:
-        return
-    failed_before = queues.failed(cluster)
-    bucket.stage(cluster, otel)
-    _print_step("staged", f"{len(otel)} copies")
-    with admin_key(cluster) as key:
-        _print_step("ready", "web has restarted with a key for the replay")
-        for start in range(0, len(keys), BATCH):
-            wait(cluster, queues.ALL, most=MAX_WAITING_JOBS)
-            skipped = send(cluster, keys[start : start + BATCH], key)
-            done = min(start + BATCH, len(keys))
-            _print_step(
-                "queued", f"{done} of {len(keys)}" + (f", {skipped} skipped" if skipped else "")
-            )
-    # Copies must exist until their jobs are done: a job without its copy fails permanently.
-    wait(cluster, queues.OTEL)
-    bucket.unstage(cluster)
-    _print_step("removed", "the copies")
-    wait(cluster, queues.ALL)
-    if failed := queues.failed(cluster) - failed_before:
-        message = (
-            f"{failed} jobs failed; see uv run kubectl logs -n {NAMESPACE} deployment/{WORKER}"
-        )
+    options = {
+        "since": since,
+        "restored": marker,
+        "dryRun": dry_run,
+        "restart": restart,
+        "batch": BATCH,
+        "maxWaiting": MAX_WAITING_JOBS,
+        "pollMs": POLL_INTERVAL * 1000,
+        "stalledMs": STALLED * 1000,
+        "settleMs": SETTLE * 1000,
+    }
+    script = SCRIPT.read_text(encoding="utf-8")
+    node = ("node", f"--max-old-space-size={HEAP_MIB}", "-e", script, json.dumps(options))
+    lines = cluster.stream("exec", "--stdin", f"deployment/{WORKER}", "--", *node)
+    result: dict[str, Any] = {}
+    with Progress() as progress:
+        for line in lines:
+            said = json.loads(line)
+            if said["step"] == "result":
+                result = said
+            else:
+                _show(progress, said)
+    if not dry_run:
+        _judge(result)
+
+
+def _show(progress: Progress, said: Mapping[str, Any]) -> None:
+    match said["step"]:
+        case "listing":
+            progress.under_way("listing", f"{said['listed']:,} events")
+        case "continues":
+            progress.step("continues", f"an interrupted replay, after {said['queued']:,} events")
+        case "anew":
+            text = f"an interrupted replay since {said['since']} was another one; this one is new"
+            progress.step("begins", text)
+        case "found":
+            days: dict[str, dict[str, int]] = said["days"]
+            sums: Counter[str] = Counter()
+            for kinds in days.values():
+                sums.update(kinds)
+            progress.step("found", _kinds(sums))
+            for day, kinds in sorted(days.items()):
+                progress.step("", f"{day}  {_kinds(kinds)}")
+        case "waiting":
+            progress.under_way("waiting", f"{said['left']:,} jobs are unfinished")
+        case step:
+            progress.bar(step, said["done"], said["total"])
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    each = [f"{counts[kind]:,} {name}" for kind, name in KINDS.items() if counts.get(kind)]
+    others = counts.get(OTHER, 0)
+    text = f"{sum(counts.values()) - others:,} events" + (f": {', '.join(each)}" if each else "")
+    return text + (f"; {others:,} other objects" if others else "")
+
+
+def _judge(result: Mapping[str, Any]) -> None:
+    """Print the counts, and raise if something is missing."""
+    if not result:
+        message = "the script ended early"
         raise CheckError(message)
-    _print_step("done", "every queue is empty")
-
-
-@contextmanager
-def admin_key(cluster: Cluster) -> Iterator[str]:
-    """Set a random ADMIN_API_KEY in web, yield it, and remove it; both restart web.
-
-    Raises:
-        CheckError: web did not restart in ``RESTART_TIMEOUT`` seconds.
-
-    """
-    key = secrets.token_hex(32)
-    try:
-        # Standard input keeps the key out of the list of processes.
-        cluster.kubectl("set", "env", DEPLOYMENT, "--env=-", stdin=f"ADMIN_API_KEY={key}\n")
-        _wait_for_web(cluster)
-        yield key
-    finally:
-        cluster.kubectl("set", "env", DEPLOYMENT, "ADMIN_API_KEY-")
-
-
-def _wait_for_web(cluster: Cluster) -> None:
-    end = time.monotonic() + RESTART_TIMEOUT
-    while True:
-        found = cluster.get(DEPLOYMENT)
-        status, wanted = found["status"], found["spec"]["replicas"]
-        if (
-            status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-            and status.get("updatedReplicas", 0) >= wanted
-            and status.get("availableReplicas", 0) >= wanted
-            and not status.get("unavailableReplicas", 0)
-        ):
-            return
-        if time.monotonic() > end:
-            message = f"web has not restarted in {RESTART_TIMEOUT} s"
-            raise CheckError(message)
-        time.sleep(POLL_INTERVAL)
-
-
-def send(cluster: Cluster, keys: Sequence[str], key: str) -> int:
-    """Let Langfuse queue these events, and return how many it skipped.
-
-    Args:
-        cluster: the cluster.
-        keys: keys of at most ``BATCH`` events.
-        key: the ADMIN_API_KEY.
-
-    Raises:
-        CheckError: every attempt in ``RETRY_TIMEOUT`` seconds failed.
-
-    """
-    end = time.monotonic() + RETRY_TIMEOUT
-    while True:
-        try:
-            with cluster.forward(f"svc/{WEB}", WEB_PORT) as port:
-                answer = httpx.post(
-                    f"http://127.0.0.1:{port}{PATH}",
-                    json={"keys": list(keys)},
-                    headers={"Authorization": f"Bearer {key}"},
-                    timeout=4 * TIMEOUT,
-                    verify=NO_TLS,
-                    trust_env=False,
-                )
-            if answer.status_code == httpx.codes.OK:
-                return int(answer.json()["skipped"])
-            message = f"{PATH} answers {answer.status_code}"
-        except httpx.HTTPError as error:
-            message = f"{PATH} does not answer ({type(error).__name__})"
-        except CheckError as error:
-            message = str(error)
-        if time.monotonic() > end:
-            raise CheckError(message)
-        time.sleep(POLL_INTERVAL)
-
-
-def wait(cluster: Cluster, names: Sequence[str], *, most: int = 0) -> None:
-    """Wait until at most ``most`` jobs of these queues are unfinished."""
-    before = None
-    while (left := queues.unfinished(cluster, names)) > most:
-        if left != before:
-            _print_step("waiting", f"{left} jobs are unfinished")
-        before = left
-        time.sleep(POLL_INTERVAL)
-
-
-def _print_step(step: str, what: str) -> None:
-    sys.stdout.write(f"{step:8} {what}\n")
-    sys.stdout.flush()
+    progress = Progress()
+    found: dict[str, dict[str, int]] = result.get("found", {})
+    for kind, rows in found.items():
+        text = f"{rows['there']:,} of {rows['wanted']:,} {KINDS[kind]}s are in ClickHouse"
+        progress.step("compared", text)
+    missing = sum(
+        rows["wanted"] - rows["there"] for kind, rows in found.items() if kind != OPTIONAL
+    )
+    if failed := result["failed"]:
+        message = f"{failed:,} jobs failed, the last with: {result['reason']}. See {LOGS}"
+        raise CheckError(message)
+    if missing:
+        message = f"{missing:,} rows are missing, such as {result['missing'][0]}. See {LOGS}"
+        raise CheckError(message)
+    progress.step("done", f"{result['queued']:,} events; {LIMITS}")

@@ -4,6 +4,7 @@ import json
 import select
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,40 @@ class Cluster:
         if done.returncode:
             raise CheckError(_last_line(done.stderr))
         return done.stdout
+
+    def stream(self, *arguments: str) -> Iterator[str]:
+        """Run kubectl, and yield each line of its standard output as it comes.
+
+        Its standard input stays open for as long as it runs: with ``exec --stdin`` the program in
+        the pod sees the end of it when kubectl ends.
+
+        Raises:
+            CheckError: kubectl failed; the message is the last line of its standard error.
+
+        """
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+            try:
+                process = subprocess.Popen(
+                    # kubectl takes 0 for no timeout.
+                    self._command(*arguments, timeout=0),
+                    env=dict(self.environment),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    text=True,
+                )
+            except FileNotFoundError:
+                message = "kubectl is not on PATH"
+                raise CheckError(message) from None
+            with process:
+                try:
+                    yield from cast("IO[str]", process.stdout)
+                except BaseException:
+                    process.terminate()
+                    raise
+            if process.returncode:
+                stderr.seek(0)
+                raise CheckError(_last_line(stderr.read()))
 
     def get(self, *what: str) -> dict[str, Any]:
         """Return the JSON of ``kubectl get`` in the namespace.

@@ -1,0 +1,67 @@
+"""Access to the cluster, for verify.py and replay.py."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NoReturn
+
+from dotenv import dotenv_values
+
+from env_file import SettingsError, load_settings
+from settings import Settings
+from verification.cluster import TIMEOUT, Cluster
+
+ENV_FILE: Final = Path(__file__).parents[1] / ".env"
+
+
+@contextmanager
+def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
+    """Yield the cluster and its name, or exit with the reason why there is no way into it.
+
+    Args:
+        kubeconfig: file to use; None for a temporary one, written by the AWS CLI.
+
+    """
+    lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
+    environment = {**lines, **os.environ}
+    if kubeconfig:
+        yield Cluster(kubeconfig, environment), f"of {kubeconfig}"
+        return
+    try:
+        settings = load_settings(ENV_FILE)
+    except SettingsError as error:
+        sys.exit(str(error))
+    with tempfile.TemporaryDirectory() as folder:
+        write_kubeconfig(settings, environment, Path(folder, "kubeconfig"))
+        yield Cluster(Path(folder, "kubeconfig"), environment), settings.name
+
+
+def write_kubeconfig(settings: Settings, environment: dict[str, str], kubeconfig: Path) -> None:
+    """Let the AWS CLI write a kubeconfig for the cluster, or exit with the reason why it cannot."""
+    command = ["aws", "eks", "update-kubeconfig", "--name", settings.name]
+    options = ["--region", settings.aws_default_region, "--kubeconfig", str(kubeconfig)]
+    try:
+        done = subprocess.run(
+            [*command, *options],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=2 * TIMEOUT,
+            check=False,
+        )
+    except FileNotFoundError:
+        sys.exit("aws is not on PATH; uv run check_tools.py")
+    except subprocess.TimeoutExpired:
+        exit_without_access(settings.name, f"no answer in {2 * TIMEOUT} s")
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
+        exit_without_access(settings.name, reason)
+
+
+def exit_without_access(cluster: str, reason: str) -> NoReturn:
+    """Exit with the reason why there is no way into the cluster."""
+    sys.exit(f"There is no way into the cluster {cluster}: {reason}")
