@@ -4,16 +4,16 @@
 // the reason.
 const crypto = require("node:crypto");
 const fs = require("node:fs");
-const path = require("node:path");
 
 const options = JSON.parse(process.argv[1]);
 const { env } = process;
 
-// The image has Langfuse's own package below worker/ (pnpm deploy), a checkout below packages/.
-const homes = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
+// The SDK is a dependency of Langfuse's own package, which the image has below worker/ as a link
+// (pnpm deploy), and a checkout in packages/.
+const folders = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
   .filter((folder) => fs.existsSync(folder))
   .map((folder) => fs.realpathSync(folder));
-const load = (name) => require(require.resolve(name, { paths: [...homes, path.resolve(".")] }));
+const load = (name) => require(require.resolve(name, { paths: folders }));
 
 const { S3Client, ListObjectsV2Command, GetObjectCommand } = load("@aws-sdk/client-s3");
 
@@ -295,7 +295,10 @@ async function idsInClickHouse(kind, projectId, ids) {
     throw new Error(`ClickHouse: ${error.cause?.message || error.message}`);
   });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`ClickHouse: ${text.split("\n")[0].slice(0, 200)}`);
+  if (!answer.ok) {
+    const [line] = text.split("\n");
+    throw new Error(`ClickHouse: ${line.slice(0, 200) || `answers ${answer.status}`}`);
+  }
   return text.split("\n").filter(Boolean).map((line) => JSON.parse(line)[0]);
 }
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,9 +75,11 @@ def replay(
     }
     script = SCRIPT.read_text(encoding="utf-8")
     node = ("node", f"--max-old-space-size={HEAP_MIB}", "-e", script, json.dumps(options))
-    lines = cluster.stream("exec", "--stdin", f"deployment/{WORKER}", "--", *node)
     result: dict[str, Any] = {}
-    with Progress() as progress:
+    with (
+        Progress() as progress,
+        closing(cluster.stream("exec", "--stdin", f"deployment/{WORKER}", "--", *node)) as lines,
+    ):
         for line in lines:
             said = json.loads(line)
             if said["step"] == "result":

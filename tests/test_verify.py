@@ -17,6 +17,8 @@ from env_file import load_settings
 from tests.helpers.kubectl import Kubectl
 from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV
+from tests.helpers.worker_image import write_module
+from verification import access
 from verification.checks import CHECKS, S3_PROBE
 from verification.cluster import CheckError, Cluster
 
@@ -349,9 +351,7 @@ def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_s3_probe(tmp_path: Path, environment: dict[str, str], status: int, said: str) -> None:
-    module = tmp_path / "packages" / "shared" / "node_modules" / "@aws-sdk" / "client-s3"
-    module.mkdir(parents=True)
-    (module / "index.js").write_text(AWS_SDK, encoding="utf-8")
+    write_module(tmp_path, "@aws-sdk/client-s3", AWS_SDK)
     script = S3_PROBE.read_text(encoding="utf-8")
     done = subprocess.run(
         [shutil.which("node") or "node", "-e", script],
@@ -372,7 +372,7 @@ def log_in(tmp_path: Path, script: str) -> None:
     (tmp_path / "aws").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (tmp_path / "aws").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    verify.write_kubeconfig(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
+    access.write_kubeconfig(load_settings(BASE_ENV), environment, tmp_path / "kubeconfig")
 
 
 def test_logs_in_with_the_aws_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,14 +391,14 @@ def test_cluster_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_aws_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match="aws is not on PATH"):
-        verify.write_kubeconfig(
+        access.write_kubeconfig(
             load_settings(BASE_ENV), {"PATH": str(tmp_path)}, tmp_path / "kubeconfig"
         )
 
 
 def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(verify, "TIMEOUT", 0.02)
+    monkeypatch.setattr(access, "TIMEOUT", 0.02)
     with pytest.raises(SystemExit, match=r"into the cluster langfuse: no answer in 0\.04 s"):
         log_in(tmp_path, "exec sleep 5")
 
@@ -407,7 +407,7 @@ def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def kubeconfig(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return one for the program as it is started: with the tools on PATH, and with settings."""
     monkeypatch.setenv("PATH", cluster.environment["PATH"])
-    monkeypatch.setattr(verify, "ENV_FILE", BASE_ENV)
+    monkeypatch.setattr(access, "ENV_FILE", BASE_ENV)
     monkeypatch.setattr("sys.argv", ["verify.py", f"--kubeconfig={cluster.kubeconfig}"])
     (tmp_path / "aws").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
     (tmp_path / "aws").chmod(0o755)

@@ -5,8 +5,8 @@ import select
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -69,7 +69,7 @@ class Cluster:
             raise CheckError(_last_line(done.stderr))
         return done.stdout
 
-    def stream(self, *arguments: str) -> Iterator[str]:
+    def stream(self, *arguments: str) -> Generator[str]:
         """Run kubectl, and yield each line of its standard output as it comes.
 
         Its standard input stays open for as long as it runs: with ``exec --stdin`` the program in
@@ -89,6 +89,8 @@ class Cluster:
                     stdout=subprocess.PIPE,
                     stderr=stderr,
                     text=True,
+                    # Ctrl-C is for this process.
+                    start_new_session=True,
                 )
             except FileNotFoundError:
                 message = "kubectl is not on PATH"
@@ -97,6 +99,10 @@ class Cluster:
                 try:
                     yield from cast("IO[str]", process.stdout)
                 except BaseException:
+                    # The program in the pod ends first, and tidies up.
+                    cast("IO[str]", process.stdin).close()
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(TIMEOUT)
                     process.terminate()
                     raise
             if process.returncode:
