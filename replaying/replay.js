@@ -119,7 +119,30 @@ const total = (days) =>
     .flatMap(Object.entries)
     .reduce((sum, [kind, found]) => sum + (kind === "other" ? 0 : found), 0);
 
-function job(run, { kind, projectId, id, file, Key }) {
+async function read(Key) {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+  return Body.transformToString();
+}
+
+// Telemetry of Langfuse's own evaluators and experiments (LangfuseInternalTraceEnvironment). Its
+// jobs say so, or evaluators would run on it; the key does not say it, the environment does.
+const INTERNAL = new RegExp(
+  '"langfuse\\.environment",\\s*"value":\\s*{\\s*"stringValue":\\s*"langfuse-' +
+    '(prompt-experiment|llm-as-a-judge|code-eval|natural-language-filter|in-app-agent)"',
+);
+
+async function isInternal({ kind, Key, Size }) {
+  if (kind !== "otel" || Size > READABLE) return false;
+  return INTERNAL.test(await read(Key).catch(ifGone("")));
+}
+
+// An object may be deleted after it was listed; its job then fails, and tells.
+const ifGone = (instead) => (error) => {
+  if (error.name === "NoSuchKey") return instead;
+  throw error;
+};
+
+function job(run, { kind, projectId, id, file, Key, internal }) {
   const hash = crypto.createHash("sha256").update(Key).digest("hex").slice(0, 32);
   const authCheck = { validKey: true, scope: { projectId } };
   const unknown = { ingestionApiKey: "", ingestionSdkName: "unknown", ingestionSdkVersion: "unknown" };
@@ -132,6 +155,7 @@ function job(run, { kind, projectId, id, file, Key }) {
             authCheck: { validKey: true, scope: { projectId, accessLevel: "project" } },
             sdkName: "unknown",
             sdkVersion: "unknown",
+            ...(internal && { isLangfuseInternal: true, ingestionVersion: "4" }),
           },
         ]
       : [
@@ -238,6 +262,10 @@ async function enqueue(redis, run, save) {
   for await (const batch of batches(events(run, run.last), options.batch)) {
     const waiting = () => unfinished(redis, () => true);
     await settle(waiting, options.maxWaiting, () => say("queued", { done: run.queued, total: all }));
+    for (let first = 0; first < batch.length; first += READS) {
+      const look = async (event) => (event.internal = await isInternal(event));
+      await Promise.all(batch.slice(first, first + READS).map(look));
+    }
     for (const name of [OTEL_QUEUE, OLD_QUEUE]) {
       const jobs = batch
         .filter(({ kind }) => kind !== "other" && (kind === "otel") === (name === OTEL_QUEUE))
@@ -302,11 +330,6 @@ async function idsInClickHouse(kind, projectId, ids) {
   return text.split("\n").filter(Boolean).map((line) => JSON.parse(line)[0]);
 }
 
-async function read(Key) {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-  return JSON.parse(await Body.transformToString());
-}
-
 // parseId in Langfuse's OtelIngestionProcessor.ts.
 const hex = (id) => {
   const data = id?.data ?? id;
@@ -320,9 +343,9 @@ const SHORTENED = /_[0-9a-f]{16}$/;
 async function rows({ kind, id, Key, Size }) {
   if (kind === "other" || Size > READABLE) return [];
   if (kind !== "otel") {
-    return [[kind, SHORTENED.test(id) ? ((await read(Key))[0]?.body?.id ?? id) : id]];
+    return [[kind, SHORTENED.test(id) ? (JSON.parse(await read(Key))[0]?.body?.id ?? id) : id]];
   }
-  return [await read(Key)]
+  return [JSON.parse(await read(Key))]
     .flat()
     .flatMap((resource) => resource?.scopeSpans ?? [])
     .flatMap((scope) => scope?.spans ?? [])
@@ -362,9 +385,9 @@ async function compare(run) {
     const results = await Promise.all(
       batch.map((event) =>
         rows(event).catch((error) => {
-          // Deleted since it was listed, or not as Langfuse writes it: its job tells.
-          if (error.name === "NoSuchKey" || error instanceof SyntaxError) return [];
-          throw error;
+          // Not as Langfuse writes it: its job fails too.
+          if (error instanceof SyntaxError) return [];
+          return ifGone([])(error);
         }),
       ),
     );

@@ -22,9 +22,11 @@ PASSWORD: Final = "do-not-print"  # noqa: S105 - of the stand-ins
 SHORTENED: Final = "long_0123456789abcdef"
 # Keys without the prefix, days of November, and bodies.
 SPANS: Final = [{"traceId": {"data": [10, 11]}, "spanId": "s1"}, {"spanId": "no trace"}]
+ENVIRONMENT: Final = {"stringValue": "langfuse-llm-as-a-judge"}
+JUDGE: Final = {"attributes": [{"key": "langfuse.environment", "value": ENVIRONMENT}]}
 OBJECTS: Final = {
     "otel/p/2026/11/24/08/00/a.json": (24, [{"scopeSpans": [{"spans": SPANS}]}]),
-    "otel/p/2026/11/25/08/00/b.json": (25, "not written by Langfuse"),
+    "otel/p/2026/11/25/08/00/b.json": (25, [{"scopeSpans": [], "resource": JUDGE}]),
     "p/dataset_run_item/d/e.json": (25, []),
     "p/observation/o/e.json": (25, []),
     "p/score/it's/e.json": (26, []),
@@ -264,6 +266,8 @@ def test_jobs_are_those_of_langfuse_with_full_keys(pod: Pod) -> None:
             "sdkVersion": "unknown",
         },
     )
+    # Evaluators must not run on what evaluators did.
+    assert payloads[1][2]["isLangfuseInternal"] is True
     queue, name, payload = payloads[-1]
     assert (queue, name) == ("secondary-ingestion-queue", "ingestion-job")
     assert payload["authCheck"] == {"validKey": True, "scope": {"projectId": "p"}}

@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from in_cluster import clickhouse
+from replaying import steps
 from tests.helpers.checkout import ROOT
 
 pytestmark = pytest.mark.rehearsal
@@ -19,6 +21,7 @@ PACKAGE = "chdb-core"
 # What the image's own configuration has; ours must win over it.
 IMAGE = "<clickhouse><mark_cache_size>5368709120</mark_cache_size></clickhouse>"
 # Tables of Langfuse's schema that its migrations leave behind, besides others.
+QUERY = "SELECT DISTINCT id FROM {} WHERE project_id = '{}' AND is_deleted = 0 AND id IN ('{}')"
 TABLES = {"traces", "observations", "scores", "blob_storage_file_log", "project_environments"}
 
 
@@ -107,3 +110,23 @@ def test_migrations_of_langfuse_pass(environment: Engine, mirror: Path) -> None:
     ]
     *_, tables = environment.run(*statements, "SHOW TABLES FROM default")
     assert set(tables.split()) >= TABLES
+
+
+def test_replayed_rows_are_found_and_not_doubled(environment: Engine, mirror: Path) -> None:
+    """The query of replay.py finds rows in Langfuse's schema; a row written twice counts once."""
+    if not (mirror / "langfuse-migrations" / "v3").is_dir():
+        pytest.skip(f"no langfuse-migrations/v3 in {mirror}")
+    script = steps.SCRIPT.read_text(encoding="utf-8")
+    assert QUERY.partition("{}")[0] in script
+    tables = re.findall(r'^  \w+: "(\w+)",$', script.partition("const TABLES")[2], re.MULTILINE)
+    assert len(tables) == 4
+    quoted = r"it\'s \\"
+    write = f"(project_id, id, event_ts) VALUES ('p', '{quoted}', now())"
+    for table in tables:
+        answers = environment.run(
+            f"INSERT INTO {table} {write}",
+            f"INSERT INTO {table} {write}",
+            f"{QUERY.format(table, 'p', quoted)} FORMAT JSONCompactEachRow",
+            f"SELECT count() FROM {table} FINAL",  # noqa: S608 - a table of ours
+        )
+        assert [json.loads(answers[2]), answers[3].strip()] == [["it's \\"], "1"]
