@@ -20,20 +20,20 @@ from verification.cluster import CheckError, Cluster
 
 PASSWORD: Final = "do-not-print"  # noqa: S105 - of the stand-ins
 SHORTENED: Final = "long_0123456789abcdef"
-# Keys without the prefix, days of November, and bodies.
+# Keys without the prefix, days of November 2020, and bodies.
 SPANS: Final = [{"traceId": {"data": [10, 11]}, "spanId": "s1"}, {"spanId": "no trace"}]
 ENVIRONMENT: Final = {"stringValue": "langfuse-llm-as-a-judge"}
 JUDGE: Final = {"attributes": [{"key": "langfuse.environment", "value": ENVIRONMENT}]}
 OBJECTS: Final = {
-    "otel/p/2026/11/24/08/00/a.json": (24, [{"scopeSpans": [{"spans": SPANS}]}]),
-    "otel/p/2026/11/25/08/00/b.json": (25, [{"scopeSpans": [], "resource": JUDGE}]),
+    "otel/p/2020/11/24/08/00/a.json": (24, [{"scopeSpans": [{"spans": SPANS}]}]),
+    "otel/p/2020/11/25/08/00/b.json": (25, [{"scopeSpans": [], "resource": JUDGE}]),
     "p/dataset_run_item/d/e.json": (25, []),
     "p/observation/o/e.json": (25, []),
     "p/score/it's/e.json": (26, []),
     f"p/trace/{SHORTENED}/e.json": (26, [{"body": {"id": "a long id"}}]),
     "p/sdk_log/x/e.json": (26, []),
 }
-OTEL_KEY: Final = "events/otel/p/2026/11/24/08/00/a.json"
+OTEL_KEY: Final = "events/otel/p/2020/11/24/08/00/a.json"
 
 AWS_SDK: Final = """
 const { DENIED, PAGE } = process.env;
@@ -154,9 +154,11 @@ class Pod:
             write_module(folder, name, script)
         write_module(folder, "bullmq", BULLMQ)
         objects = {
-            f"events/{key}": {"time": f"2026-11-{day}T12:00:00Z", "body": json.dumps(body)}
+            f"events/{key}": {"time": f"2020-11-{day}T12:00:00Z", "body": json.dumps(body)}
             for key, (day, body) in OBJECTS.items()
         }
+        # An OpenTelemetry job stores more objects while the replay runs.
+        objects["events/p/trace/later/e.json"] = {"time": "2999-01-01T00:00:00Z", "body": ""}
         (folder / "objects.json").write_text(json.dumps(objects), encoding="utf-8")
         self.restored("nothing: no backup")
         self.environment(WORKS="1")
@@ -232,9 +234,9 @@ def test_events_are_ingested_again_and_counted(pod: Pod) -> None:
             "found     6 events: 2 OpenTelemetry, 1 trace, 1 observation, 1 score,"
             " 1 dataset run item; 1 other objects"
         ),
-        "          2026-11-24  1 events: 1 OpenTelemetry",
-        "          2026-11-25  3 events: 1 OpenTelemetry, 1 observation, 1 dataset run item",
-        "          2026-11-26  2 events: 1 trace, 1 score; 1 other objects",
+        "          2020-11-24  1 events: 1 OpenTelemetry",
+        "          2020-11-25  3 events: 1 OpenTelemetry, 1 observation, 1 dataset run item",
+        "          2020-11-26  2 events: 1 trace, 1 score; 1 other objects",
         "queued    [##########--------------------]  33% 2 of 6",
         "queued    [####################----------]  67% 4 of 6",
         "queued    [#########################-----]  83% 5 of 6",
@@ -253,7 +255,7 @@ def test_events_are_ingested_again_and_counted(pod: Pod) -> None:
 
 
 def test_jobs_are_those_of_langfuse_with_full_keys(pod: Pod) -> None:
-    pod.run("--since=2026-11-24")
+    pod.run("--since=2020-11-24")
     payloads = [(job["queue"], job["name"], job["data"]["payload"]) for job in pod.jobs()]
     scope = {"projectId": "p", "accessLevel": "project"}
     assert payloads[0] == (
@@ -284,7 +286,7 @@ def test_jobs_are_those_of_langfuse_with_full_keys(pod: Pod) -> None:
 
 def test_dry_run_counts_and_needs_no_redis(pod: Pod) -> None:
     pod.environment(REDIS_AUTH="another")
-    said = pod.run("--dry-run", "--since=2026-11-25")
+    said = pod.run("--dry-run", "--since=2020-11-25")
     assert said[1].startswith("found     5 events: 1 OpenTelemetry")
     assert len(said) == 4
     assert not (pod.folder / "redis.json").exists()
@@ -292,16 +294,16 @@ def test_dry_run_counts_and_needs_no_redis(pod: Pod) -> None:
 
 
 def test_default_begins_before_the_restored_backup(pod: Pod) -> None:
-    pod.restored("20261125T123000Z, restored in 5 s")
+    pod.restored("20201125T123000Z, restored in 5 s")
     said = pod.run("--dry-run")
     assert said[0] == (
-        "since     2026-11-25T11:30:00+00:00: an hour before backup 20261125T123000Z, from which"
+        "since     2020-11-25T11:30:00+00:00: an hour before backup 20201125T123000Z, from which"
         " ClickHouse came"
     )
     assert said[1].startswith("found     5 events")
 
 
-@pytest.mark.parametrize("marker", ["", "nothing: data was there", "20261125"])
+@pytest.mark.parametrize("marker", ["", "nothing: data was there", "20201125"])
 def test_without_a_backup_everything_is_replayed(marker: str) -> None:
     assert restored.since(marker)[0] == restored.BEGINNING
 
@@ -336,7 +338,7 @@ def test_interrupted_replay_goes_on(pod: Pod, monkeypatch: pytest.MonkeyPatch) -
     ("arguments", "second"),
     [
         (["--restart"], "found     6 events"),
-        (["--since=2026-11-24"], "begins    an interrupted replay since 1970-01-01T00:00:00+00:00"),
+        (["--since=2020-11-24"], "begins    an interrupted replay since 1970-01-01T00:00:00+00:00"),
     ],
 )
 def test_replay_begins_anew(
@@ -352,9 +354,9 @@ def test_replay_begins_anew_on_another_clickhouse(
     pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows may be gone, although the time is the same."""
-    interrupt(pod, monkeypatch, "--since=2026-11-24")
+    interrupt(pod, monkeypatch, "--since=2020-11-24")
     pod.restored("nothing: no backup, later")
-    assert pod.run("--since=2026-11-24")[1].startswith("begins    an interrupted replay since")
+    assert pod.run("--since=2020-11-24")[1].startswith("begins    an interrupted replay since")
 
 
 def test_one_replay_at_a_time(pod: Pod) -> None:
@@ -442,7 +444,7 @@ def test_since_is_a_time(
     with pytest.raises(SystemExit):
         replay.main()
     assert "--since: is no ISO time, such as" in capsys.readouterr().err
-    assert replay.iso_time("2026-11-25T10:00+02:00") == replay.iso_time("2026-11-25T08:00")
+    assert replay.iso_time("2020-11-25T10:00+02:00") == replay.iso_time("2020-11-25T08:00")
 
 
 def test_line_rewrites_itself_on_a_terminal(
