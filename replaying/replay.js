@@ -219,28 +219,28 @@ async function connect() {
 let unlock = async () => {};
 
 async function lock(client) {
-  const mine = crypto.randomUUID();
-  if (!(await client.set(LOCK, mine, "PX", LOCK_MS, "NX"))) {
+  if (!(await client.set(LOCK, "", "PX", LOCK_MS, "NX"))) {
     throw new Error("another replay runs, or was cut off less than a minute ago");
   }
   setInterval(() => client.pexpire(LOCK, LOCK_MS).catch(() => {}), LOCK_MS / 4);
   unlock = () => client.del(LOCK).catch(() => {});
 }
 
-// Ids of jobs that wait, are active, or are delayed until their next attempt.
+// Jobs that wait, are active, or are delayed until their next attempt: in one transaction, as a job
+// may go from any of these to another.
 async function unfinished({ client, queues }, isMeant) {
-  let left = 0;
+  const look = client.multi();
   for (const queue of queues) {
-    for (const state of ["wait", "paused", "active"]) {
-      const ids = await client.lrange(queue.toKey(state), 0, -1);
-      left += ids.filter((id) => isMeant(id, queue.name)).length;
-    }
-    for (const state of ["delayed", "prioritized"]) {
-      const ids = await client.zrange(queue.toKey(state), 0, -1);
-      left += ids.filter((id) => isMeant(id, queue.name)).length;
-    }
+    for (const state of ["wait", "paused", "active"]) look.lrange(queue.toKey(state), 0, -1);
+    for (const state of ["delayed", "prioritized"]) look.zrange(queue.toKey(state), 0, -1);
   }
-  return left;
+  const found = await look.exec();
+  const states = found.length / queues.length;
+  return found.reduce((left, [error, ids], index) => {
+    if (error) throw error;
+    const { name } = queues[Math.floor(index / states)];
+    return left + ids.filter((id) => isMeant(id, name)).length;
+  }, 0);
 }
 
 // Waits until at most so many jobs are left; an end that does not come is an error.
@@ -251,7 +251,8 @@ async function settle(look, most, report) {
     report(left);
     if (left < best) [best, progress] = [left, Date.now()];
     if (Date.now() - progress > options.stalledMs) {
-      throw new Error(`no job has ended in ${options.stalledMs / 60_000} minutes, and ${left} are left`);
+      const minutes = options.stalledMs / 60_000;
+      throw new Error(`no job has ended in ${minutes} minutes, and ${left} are left`);
     }
     await sleep(options.pollMs);
   }
@@ -260,8 +261,8 @@ async function settle(look, most, report) {
 async function enqueue(redis, run, save) {
   const all = total(run.days);
   for await (const batch of batches(events(run, run.last), options.batch)) {
-    const waiting = () => unfinished(redis, () => true);
-    await settle(waiting, options.maxWaiting, () => say("queued", { done: run.queued, total: all }));
+    const progress = () => say("queued", { done: run.queued, total: all });
+    await settle(() => unfinished(redis, () => true), options.maxWaiting, progress);
     for (let first = 0; first < batch.length; first += READS) {
       const look = async (event) => (event.internal = await isInternal(event));
       await Promise.all(batch.slice(first, first + READS).map(look));
@@ -275,7 +276,7 @@ async function enqueue(redis, run, save) {
     }
     run.last = batch.at(-1).Key;
     await save();
-    say("queued", { done: run.queued, total: all });
+    progress();
   }
 }
 

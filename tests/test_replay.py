@@ -75,7 +75,7 @@ module.exports = class Redis {
   }
   async get(key) { return state()[key] ?? null; }
   async set(key, value, ...options) {
-    if (options.includes("NX") && state()[key]) return null;
+    if (options.includes("NX") && key in state()) return null;
     return change((all) => { all[key] = value; return "OK"; });
   }
   async del(key) { change((all) => delete all[key]); }
@@ -90,7 +90,15 @@ module.exports = class Redis {
     }
     return waiting;
   }
-  async zrange() { return []; }
+  multi() {
+    const found = [];
+    const look = {
+      lrange: (key) => found.push(this.lrange(key)),
+      zrange: () => found.push([]),
+      exec: async () => (await Promise.all(found)).map((each) => [null, each]),
+    };
+    return look;
+  }
   async zrangebyscore(key) { return state()[key] || []; }
   async hget() { return "NoSuchKey: it is gone\\n at worker.js"; }
   queue(name, jobs) {
