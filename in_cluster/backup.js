@@ -10,10 +10,13 @@
 const fs = require("node:fs");
 const http = require("node:http");
 const https = require("node:https");
-const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
 
-const folders = ["packages/shared", "worker"].map((folder) => path.resolve(folder));
+// The SDK is a dependency of Langfuse's own package, which the image has below worker/ as a link
+// (pnpm deploy), and a checkout in packages/.
+const folders = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
+  .filter((folder) => fs.existsSync(folder))
+  .map((folder) => fs.realpathSync(folder));
 const load = (name) => require(require.resolve(name, { paths: folders }));
 
 const env = process.env;
