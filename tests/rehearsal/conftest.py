@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.rehearsal.report import PROVES, VERSION
 from tests.rehearsal.stand_ins.control_plane import ControlPlane, missing_programs
 
 REGISTRY: Final = ("registry.terraform.io", 443)
+WORKER_MODULES: Final = ROOT / "tests" / "rehearsal" / "worker_modules"
 FAILED_STEP: Final = pytest.StashKey[str]()
 
 
@@ -65,9 +66,7 @@ def mirror(request: pytest.FixtureRequest) -> Path:
     """Return the mirror's folder, which need not exist where the public registry is reachable."""
     directory = mirror_directory()
     if lack := missing(directory):
-        if request.config.getoption("--rehearsal-required"):
-            pytest.fail(f"no rehearsal: {lack}", pytrace=False)
-        pytest.skip(f"no rehearsal: {lack}")
+        lacks(request, f"no rehearsal: {lack}")
     return directory
 
 
@@ -104,6 +103,31 @@ def _in_a_hurry(
 
 def _import(module: str) -> None:
     subprocess.run([sys.executable, "-c", f"import {module}"], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def worker_modules(request: pytest.FixtureRequest) -> Path:
+    """Return the folder of the modules of Langfuse's worker image, installed once and kept."""
+    wanted = WORKER_MODULES / "package-lock.json"
+    folder: Path = request.config.cache.mkdir("worker-modules")  # type: ignore[union-attr]
+    installed = folder / "installed"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
+            shutil.copytree(WORKER_MODULES, folder, dirs_exist_ok=True)
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                lacks(request, f"npm cannot install {WORKER_MODULES.name}: {done.stderr[-300:]}")
+            shutil.copy(wanted, installed)
+    return folder
+
+
+def lacks(request: pytest.FixtureRequest, what: str) -> NoReturn:
+    """Skip, or fail where this machine should be able to rehearse."""
+    if request.config.getoption("--rehearsal-required"):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Final
 import pytest
 
 from tests.helpers.checkout import ROOT
+from tests.rehearsal.conftest import lacks
 from tests.rehearsal.stand_ins.aws import ACCOUNT, KEY, Aws
 from tests.rehearsal.stand_ins.clickhouse import PASSWORD, USER, ClickHouse
 from tests.rehearsal.stand_ins.deployments import Deployments
@@ -32,7 +32,6 @@ pytestmark = pytest.mark.rehearsal
 PACKAGE: Final = "chdb-core"
 BACKUP: Final = ROOT / "in_cluster" / "backup.js"
 RESTORE: Final = ROOT / "in_cluster" / "restore.sh"
-MODULES: Final = ROOT / "tests" / "rehearsal" / "worker_modules"
 CLIENT: Final = ROOT / "tests" / "rehearsal" / "stand_ins" / "clickhouse_client.py"
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/langfuse-clickhouse"
 VERSION: Final = "3.225.11"
@@ -218,14 +217,15 @@ class World:
 def environment(
     request: pytest.FixtureRequest,
     mirror: Path,  # noqa: ARG001 - says why there is no rehearsal at all
+    worker_modules: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """Start a world, or skip without the engine or the modules of Langfuse's worker."""
+    if importlib.util.find_spec("chdb") is None:
+        lacks(request, f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal")
     folder = tmp_path_factory.mktemp("backups")
-    if lack := lacking(folder):
-        if request.config.getoption("--rehearsal-required"):
-            pytest.fail(lack, pytrace=False)
-        pytest.skip(lack)
+    # Where the image has them.
+    (folder / "worker").symlink_to(worker_modules)
     server = folder / "server"
     server.mkdir()
     with ExitStack() as stack:
@@ -233,19 +233,6 @@ def environment(
         clickhouse = stack.enter_context(ClickHouse(server, aws.url, ROLE))
         redis = stack.enter_context(Redis())
         yield World(folder, aws, clickhouse, redis)
-
-
-def lacking(folder: Path) -> str | None:
-    """Install the modules of the worker's image; return in a line what cannot be had, or None."""
-    if importlib.util.find_spec("chdb") is None:
-        return f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal"
-    # Where the image has them.
-    shutil.copytree(MODULES, folder / "worker")
-    command = ["npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(
-        command, cwd=folder / "worker", capture_output=True, text=True, check=False
-    )
-    return None if done.returncode == 0 else f"npm ci in {MODULES}: {done.stderr[-300:]}"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from in_cluster import clickhouse
 from replaying import steps
 from tests.helpers.checkout import ROOT
+from tests.rehearsal.conftest import lacks
 
 pytestmark = pytest.mark.rehearsal
 
@@ -68,10 +69,7 @@ class Engine:
 def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return the engine, in place of the stand-ins, of which it needs none."""
     if importlib.util.find_spec("chdb") is None:
-        lack = f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal"
-        if request.config.getoption("--rehearsal-required"):
-            pytest.fail(lack, pytrace=False)
-        pytest.skip(lack)
+        lacks(request, f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal")
     return Engine(tmp_path_factory.mktemp("engine"))
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import pytest
 
@@ -17,13 +17,13 @@ import replay
 from replaying import steps
 from replaying.progress import Progress
 from tests.helpers.kubectl import Kubectl
+from tests.rehearsal.conftest import WORKER_MODULES, lacks
 from tests.rehearsal.stand_ins.aws import KEY, REGION, Aws
 from tests.rehearsal.stand_ins.clickhouse_rows import ClickHouseRows
 
 pytestmark = pytest.mark.rehearsal
 
-# pnpm-lock.yaml of Langfuse 3.225.4.
-LIBRARIES: Final = {"bullmq": "5.76.3", "@aws-sdk/client-s3": "3.1074.0"}
+LIBRARIES: Final = json.loads((WORKER_MODULES / "package.json").read_text("utf-8"))["dependencies"]
 WORKER: Final = Path(__file__).with_name("stand_ins") / "langfuse_worker.js"
 BUCKET: Final = "langfuse"
 PROJECT: Final = "p"
@@ -90,35 +90,19 @@ class Pod:
         kubectl.rule("*exec*pod/langfuse-clickhouse-0*", "echo 'nothing: no backup'")
 
 
-@pytest.fixture(scope="session")
-def libraries(request: pytest.FixtureRequest) -> Path:
-    """Install Langfuse's libraries once; a later run finds them."""
-    folder: Path = request.config.cache.mkdir("langfuse-worker")
-    wanted = [f"{name}@{version}" for name, version in LIBRARIES.items()]
-    marker = folder / "installed"
-    if not marker.exists() or marker.read_text(encoding="utf-8") != str(wanted):
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *wanted]
-        (folder / "package.json").write_text("{}", encoding="utf-8")
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            _lack(request, f"npm cannot install {' '.join(wanted)}")
-        marker.write_text(str(wanted), encoding="utf-8")
-    return folder
-
-
 @pytest.fixture(scope="module")
 def environment(
-    request: pytest.FixtureRequest, libraries: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, worker_modules: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pod]:
     """Start a bucket with 60 events, Redis and a ClickHouse that has none of them."""
     server = shutil.which("redis-server") or shutil.which("valkey-server")
     if server is None:
-        _lack(request, "neither redis-server nor valkey-server is on PATH")
+        lacks(request, "neither redis-server nor valkey-server is on PATH")
     folder = tmp_path_factory.mktemp("replay")
-    (folder / "worker").symlink_to(libraries)
+    (folder / "worker").symlink_to(worker_modules)
     with ExitStack() as stack:
         port = _start_redis(stack, str(server), folder)
-        pod = Pod(folder, libraries, port)
+        pod = Pod(folder, worker_modules, port)
         stack.enter_context(pod.aws)
         stack.enter_context(pod.clickhouse)
         pod.write_kubectl()
@@ -265,9 +249,3 @@ def _start_redis(stack: ExitStack, server: str, folder: Path) -> int:
         else:
             return port
     pytest.fail("redis-server does not answer")
-
-
-def _lack(request: pytest.FixtureRequest, text: str) -> NoReturn:
-    if request.config.getoption("--rehearsal-required"):
-        pytest.fail(text, pytrace=False)
-    pytest.skip(text)
