@@ -29,9 +29,10 @@ class AwsError(RuntimeError):
 class Aws:
     """A fresh AWS account; ``log``, if given, is where moto's complaints go."""
 
-    def __init__(self, log: Path | None = None) -> None:
-        """Start nothing yet."""
+    def __init__(self, log: Path | None = None, *, audited: bool = True) -> None:
+        """Start nothing yet; ``audited`` for one whose inventory will be asked for."""
         self._log = log
+        self._audited = audited
         self._process: subprocess.Popen[str] | None = None
         self._inventory: aws_inventory.Inventory | None = None
         self._port = 0
@@ -63,7 +64,8 @@ class Aws:
             message = f"moto's server did not start; see {self._log or 'a log, if you give one'}"
             raise AwsError(message)
         self._port = int(line)
-        self._inventory = aws_inventory.Inventory(self.client)
+        if self._audited:
+            self._inventory = aws_inventory.Inventory(self.client)
         return self
 
     def __exit__(
