@@ -8,7 +8,7 @@ from constructs import Construct
 
 from retained.create_condition import create_unless
 from retained.marker_template import marker_template
-from retained.names import marker_path
+from retained.names import marker_name, marker_stack
 
 
 class DatabaseMarker(Construct):
@@ -33,8 +33,8 @@ class DatabaseMarker(Construct):
         stack = CloudformationStack(
             self,
             "stack",
-            name=f"{name}-retained-mark",
-            template_body=json.dumps(marker_template(f"{marker_path(name)}/database"), indent=2),
+            name=marker_stack(name),
+            template_body=json.dumps(marker_template(marker_name(name)), indent=2),
             parameters=create_unless(exists),
             on_failure="DELETE",
             lifecycle=TerraformResourceLifecycle(ignore_changes=["parameters", "template_body"]),

@@ -32,7 +32,7 @@ from constructs import Construct
 from constructs_lib.existing_resources import ExistingResources
 from contracts import ApplicationSecrets
 from retained.create_condition import create_unless
-from retained.names import bucket_arn_of, secret_name
+from retained.names import bucket_arn_of, resources_stack, secret_name
 from retained.resources_template import (
     BUCKET_OUTPUT,
     NEVER_UPDATE,
@@ -87,7 +87,7 @@ class RetainedResources(Construct):
         self._stack = CloudformationStack(
             self,
             "stack",
-            name=f"{name}-retained",
+            name=resources_stack(name),
             template_body=json.dumps(
                 resources_template(
                     bucket_name=bucket_name,

@@ -40,6 +40,7 @@ RDS_GP3_GB: Final = Price(0.115, "0.115 a GB (usage.ai, 2026-06)")
 RDS_SNAPSHOT_GB: Final = Price(0.095, f"0.095 a GB ({TABLES})")
 SECRET: Final = Price(0.40, f"0.40 a secret ({TABLES})")
 ROUTE53_ZONE: Final = Price(0.50, f"0.50 a zone, queries aside ({TABLES})")
+S3_STANDARD_GB: Final = Price(0.023, f"0.023 a GB ({TABLES})")
 BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
 
 # CPU credits of db.t3 and db.t4g, which RDS always runs in "unlimited" mode (AWS on re:Post, "per

@@ -25,3 +25,23 @@ def bucket_arn_of(name: str, partition: str) -> str:
 def marker_path(name: str) -> str:
     """Return the path of the SSM parameters of an installation; the marker is below it."""
     return f"/{name}/retained"
+
+
+def bucket_name(name: str, account: str, region: str) -> str:
+    """Return the name of the bucket, which is unique in all of AWS."""
+    return f"{name}-{account}-{region}"
+
+
+def marker_name(name: str) -> str:
+    """Return the name of the SSM parameter that is the marker."""
+    return f"{marker_path(name)}/database"
+
+
+def resources_stack(name: str) -> str:
+    """Return the name of the CloudFormation stack that creates bucket and secret."""
+    return f"{name}-retained"
+
+
+def marker_stack(name: str) -> str:
+    """Return the name of the CloudFormation stack that creates the marker."""
+    return f"{name}-retained-mark"

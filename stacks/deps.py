@@ -18,6 +18,7 @@ from constructs_lib.workload_role import WorkloadRole
 from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
 from retained.names import FAR_APART_HOURS
+from retained.names import bucket_name as named_bucket
 from settings import Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
@@ -33,7 +34,7 @@ class DepsStack(BaseStack):
         network = Upstreams(self, settings=settings).read(NetworkOutputs)
         partition = DataAwsPartition(self, "partition").partition
         account_id = DataAwsCallerIdentity(self, "caller").account_id
-        bucket_name = f"{settings.name}-{account_id}-{settings.aws_default_region}"
+        bucket_name = named_bucket(settings.name, account_id, settings.aws_default_region)
         existing = ExistingResources(
             self, "remains", name=settings.name, bucket_name=bucket_name, partition=partition
         )

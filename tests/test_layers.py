@@ -20,13 +20,20 @@ LAYERS: Final = (
     ("setting_fields.py", "option_fields.py", "settings.py"),
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
-    ("stacks/base.py", "stacks/interface.py", "replaying/*.py", "summary.py"),
+    ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
     ("main.py", "verify.py", "check_tools.py"),
-    ("costs.py", "replay.py", "benchmarks/*.py", "docs/*.py", "examples/*.py"),
+    ("costs.py", "backups.py", "replay.py", "benchmarks/*.py", "docs/*.py", "examples/*.py"),
 )
 # Data, which needs no construct.
-PLAIN: Final = ("in_cluster/", "retained/", "pricing/", "verification/", "replaying/")
+PLAIN: Final = (
+    "in_cluster/",
+    "retained/",
+    "pricing/",
+    "verification/",
+    "replaying/",
+    "backing_up/",
+)
 
 
 @cache

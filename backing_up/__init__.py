@@ -1,0 +1,1 @@
+"""What backups.py does: backups of ClickHouse and snapshots of the database, and their purge."""

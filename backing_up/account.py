@@ -1,0 +1,92 @@
+"""The AWS account of ``.env``, and what one of its errors says in a line."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import boto3  # type: ignore[import-untyped]
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    BotoCoreError,
+    ClientError,
+)
+from dotenv import dotenv_values
+
+from env_file import load_settings
+from retained.names import bucket_name
+
+AWS_ERRORS: Final = (BotoCoreError, ClientError)
+# Characters of AWS's own words in an error.
+LONGEST_REASON: Final = 200
+# Seconds to connect, seconds for an answer, and tries.
+_CONFIG: Final = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 4})
+
+
+class BackupError(Exception):
+    """Something cannot be done; the message is one line with the reason and the remedy."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account and region of an installation."""
+
+    name: str
+    """``NAME`` of the installation."""
+    region: str
+    session: Any
+    """Session of boto3."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
+        """Return boto3's client of a service."""
+        return self.session.client(service, config=_CONFIG)
+
+    @cached_property
+    def id(self) -> str:
+        """Id of the account."""
+        found: str = self.client("sts").get_caller_identity()["Account"]
+        return found
+
+    @property
+    def bucket(self) -> dict[str, str]:
+        """Arguments of every call about the bucket; S3 refuses it if it is another account's."""
+        name = bucket_name(self.name, self.id, self.region)
+        return {"Bucket": name, "ExpectedBucketOwner": self.id}
+
+
+def account_of(env_file: Path) -> Account:
+    """Return the account with the credentials of ``env_file``.
+
+    Raises:
+        SettingsError: the file is missing or has faults.
+
+    """
+    settings = load_settings(env_file)
+    token = {**dotenv_values(env_file), **os.environ}.get("AWS_SESSION_TOKEN")
+    region = settings.aws_default_region
+    session = boto3.Session(
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+        aws_session_token=token,
+        region_name=region,
+    )
+    return Account(settings.name, region, session)
+
+
+def code_of(error: ClientError) -> str:
+    """Return AWS's name of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def reason_of(error: BotoCoreError | ClientError) -> str:
+    """Return the error in one line.
+
+    Of AWS's message only the first line: further ones repeat the request, with its session token.
+    The message of a failed connection may hold a proxy's password.
+    """
+    if not isinstance(error, ClientError):
+        return f"AWS cannot be reached ({type(error).__name__})"
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    words = (message.strip().splitlines() or [""])[0][:LONGEST_REASON]
+    return f"AWS refuses {error.operation_name}: {code_of(error)}: {words}".rstrip(": ")
