@@ -89,4 +89,4 @@ def reason_of(error: BotoCoreError | ClientError) -> str:
         return f"AWS cannot be reached ({type(error).__name__})"
     message = str(error.response.get("Error", {}).get("Message", ""))
     words = (message.strip().splitlines() or [""])[0][:LONGEST_REASON]
-    return f"AWS refuses {error.operation_name}: {code_of(error)}: {words}".rstrip(": ")
+    return f"AWS refuses {error.operation_name}: {code_of(error)}: {words}".rstrip(":. ")

@@ -17,6 +17,11 @@ from pricing.prices import Price
 
 Document = Mapping[str, Any]
 
+# GB of a backup of ClickHouse in the bill, which are 2 GB of compressed traces and scores.
+BACKUP_GB: Final = 2
+# Backups that a destroy keeps.
+LAST_BACKUPS: Final = 2
+
 # Key, added to the inputs of a module, of the launch templates in its stack.
 TEMPLATES: Final = "launch templates"
 
@@ -152,6 +157,20 @@ def _release(release: Document) -> Iterator[Item]:
     if balancers:
         yield item(f"{balancers} load balancer", prices.LOAD_BALANCER, balancers)
         yield item(f"{2 * balancers} public IPv4 for it", prices.PUBLIC_IPV4, 2 * balancers)
+    yield from _backups(values)
+
+
+def _backups(values: object) -> Iterator[Item]:
+    """Yield the backups in the bucket, of the release that makes them."""
+    nodes = list(_mappings(values))
+    kept = {int(node["value"]) for node in nodes if node.get("name") == "BACKUPS_KEPT"}
+    if kept:
+        is_scheduled = any(node.get("kind") == "CronJob" for node in nodes)
+        count = max(kept) if is_scheduled else LAST_BACKUPS
+        what = f"{count} backups of {BACKUP_GB} GB"
+        each = BACKUP_GB * prices.S3_STANDARD_GB.usd
+        source = f"{prices.S3_STANDARD_GB.source}; a destroy keeps {LAST_BACKUPS}"
+        yield Item(what, count * each, source, down=LAST_BACKUPS * each)
 
 
 def _mappings(node: object) -> Iterator[Document]:
