@@ -38,13 +38,14 @@ def test_nfr06_default_bill(synthesized: Json) -> None:
         ("deps", "bucket, about 5 GB", 0.50),
         ("deps", "1 secret", 0.40),
         ("app", "22 GB gp3 volumes", 1.76),
+        ("app", "7 backups of 2 GB", 0.32),
     ]
-    assert total(items).up == pytest.approx(164.53, abs=0.005)
+    assert total(items).up == pytest.approx(164.85, abs=0.005)
 
 
 def test_nfr06_spot_is_within_the_budget(synthesized: Json) -> None:
     spot = total(bill(synthesized)).on_spot or 0
-    assert spot == pytest.approx(123.83, abs=0.005)
+    assert spot == pytest.approx(124.155, abs=0.005)
     assert spot <= 155
 
 
@@ -53,13 +54,13 @@ def test_spot_nodes_cost_the_same_up_as_on_spot(
 ) -> None:
     network = synthesize_stack("network", NODE_CAPACITY_TYPE="SPOT")
     sum_ = total(bill({**synthesized, "network": network.json}))
-    assert sum_.up == sum_.on_spot == pytest.approx(123.83, abs=0.005)
+    assert sum_.up == sum_.on_spot == pytest.approx(124.155, abs=0.005)
 
 
 def test_public_name_costs_the_zone_and_a_gigabyte(public: dict[str, Stack]) -> None:
     items = bill({name: stack.json for name, stack in public.items()})
-    assert total(items).up == pytest.approx(164.53 + 0.50 + 0.08, abs=0.005)
-    assert total(items).down == pytest.approx(2.80 + 0.50, abs=0.005)
+    assert total(items).up == pytest.approx(164.85 + 0.50 + 0.08, abs=0.005)
+    assert total(items).down == pytest.approx(2.89 + 0.50, abs=0.005)
     assert all(item.up is not None for item in items)
 
 
@@ -69,8 +70,32 @@ def test_nfr08_next_to_nothing_when_torn_down(synthesized: Json) -> None:
         ("a snapshot of up to 20 GB", 1.90),
         ("bucket, about 5 GB", 0.50),
         ("1 secret", 0.40),
+        ("7 backups of 2 GB", 0.09),
     ]
     assert total(bill(synthesized)).down < 3
+
+
+def test_ten_times_the_traces_cost_more_torn_down(synthesized: Json) -> None:
+    """As docs/costs.md says: two backups of 20 GB instead of 2."""
+    items = bill(synthesized)
+    (backups,) = [item for item in items if item.what.endswith("backups of 2 GB")]
+    assert backups.down == pytest.approx(2 * 2 * 0.023)
+    assert total(items).down + 9 * backups.down == pytest.approx(3.72, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("variables", "what", "up"),
+    [
+        ({"CLICKHOUSE_BACKUPS_KEPT": "30"}, "30 backups of 2 GB", 1.38),
+        ({"CLICKHOUSE_BACKUP_SCHEDULE": "none"}, "2 backups of 2 GB", 0.09),
+    ],
+)
+def test_backups_cost_by_their_number(
+    synthesize_stack: SynthesizeStack, variables: dict[str, str], what: str, up: float
+) -> None:
+    app = synthesize_stack("app", **variables)
+    (backups,) = [item for item in bill({"app": app.json}) if "backups of" in item.what]
+    assert (backups.what, round(backups.up or 0, 2), round(backups.down, 2)) == (what, up, 0.09)
 
 
 def vpc(stacks: Json) -> Any:  # noqa: ANN401
@@ -129,6 +154,7 @@ def test_a_store_that_is_deleted_costs_nothing_torn_down(synthesized: Json) -> N
     assert retain in store["template_body"]
     store["template_body"] = store["template_body"].replace(retain, '"DeletionPolicy": "Delete"')
     rds(synthesized)["skip_final_snapshot"] = True
+    del synthesized["app"]["resource"]["helm_release"]["langfuse-backup"]
     assert total(bill(synthesized)).down == 0
 
 
