@@ -10,6 +10,7 @@ from env_file import PASSED_THROUGH, variables
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = (
     "*.py",
+    "backing_up",
     "constructs_lib",
     "docs",
     "in_cluster",

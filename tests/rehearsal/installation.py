@@ -131,6 +131,23 @@ class Installation:
             raise CommandError(message)
         return said
 
+    def backups(self, *arguments: str, typed: str = "", status: int = 0) -> str:
+        """Run backups.py, whose question is answered with ``typed``."""
+        done = subprocess.run(
+            ["python", "backups.py", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            input=typed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != status:
+            message = f"backups.py ended with {done.returncode}:\n{done.stdout}"
+            raise CommandError(message)
+        return done.stdout
+
     def deploy(self, stack: str, status: int = 0) -> str:
         """Deploy one stack through the command line."""
         return self.run(*self.cdktf("deploy", stack), status=status)

@@ -6,13 +6,20 @@ Each replaces a method inside moto, so all are bound to the pinned version of mo
 import json
 from typing import Final
 
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.vpcs import VPC
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.rds.models import OptionGroup, RDSBackend
+from moto.rds.models import (
+    DBInstanceAutomatedBackup,
+    DBSnapshot,
+    OptionGroup,
+    RDSBackend,
+)
+from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
 from . import moto_stacks
@@ -34,6 +41,7 @@ def apply() -> None:
     _patch_bucket_properties()
     _patch_secure_transport()
     _patch_no_option_groups()
+    _patch_automated_backups()
     _patch_vpc_deletion()
     _patch_launch_template_tags()
     moto_stacks.apply()
@@ -127,6 +135,35 @@ def _patch_no_option_groups() -> None:
         return original(self, option_group_kwargs)
 
     RDSBackend.describe_option_groups = describe  # type: ignore[method-assign]
+
+
+def _patch_automated_backups() -> None:
+    """Describe automated backups as AWS does, and delete them; moto has only their status."""
+
+    def newest(self: DBInstanceAutomatedBackup) -> DBSnapshot:
+        return max(self.automated_snapshots, key=lambda each: each.created)
+
+    def restore_window(self: DBInstanceAutomatedBackup) -> Document:
+        times = sorted(each.created for each in self.automated_snapshots)
+        return {"EarliestTime": times[0], "LatestTime": times[-1]}
+
+    def delete(self: RDSResponse) -> ActionResult:
+        snapshots = self.backend.database_snapshots
+        for name, each in [*snapshots.items()]:
+            if (each.snapshot_type, each.dbi_resource_id) == (
+                "automated",
+                self.params["DbiResourceId"],
+            ):
+                del snapshots[name]
+        return ActionResult({})
+
+    for name, value in {
+        "dbi_resource_id": lambda self: newest(self).dbi_resource_id,
+        "allocated_storage": lambda self: newest(self).allocated_storage,
+        "restore_window": restore_window,
+    }.items():
+        setattr(DBInstanceAutomatedBackup, name, property(value))
+    RDSResponse.delete_db_instance_automated_backup = delete  # type: ignore[attr-defined]
 
 
 def _patch_vpc_deletion() -> None:
