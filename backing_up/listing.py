@@ -58,8 +58,8 @@ def _notes(
         distance = abs(snapshot.time - backup.time)
         if distance > timedelta(hours=FAR_APART_HOURS):
             yield (
-                f"{snapshot.name} and {backup.name} are {_age(distance)} apart: one of database "
-                "and ClickHouse will lack what the other one has of that time."
+                f"{snapshot.name} and {backup.name} are {_age(distance)} apart: projects and traces "
+                "of the time between will not match."
             )
 
 
@@ -78,7 +78,7 @@ def _row(backup: Backup, now: datetime, mark: str) -> str:
 
 def _line(*cells: str) -> str:
     begun, age, kind, size, usd, name, *remark = cells
-    text = f"{begun:16}  {age:>6}  {kind:19}  {size:>8}  {usd:>11}  {name:25}  {''.join(remark)}"
+    text = f"{begun:16}  {age:>6}  {kind:19}  {size:>8}  {usd:>11}  {name:28}  {''.join(remark)}"
     return text.rstrip()
 
 

@@ -563,7 +563,7 @@ def test_the_program_lists(
     name = back_up(account, NOW)
     monkeypatch.setattr(backups, "account_of", lambda _: account)
     for given, said in (
-        ([], f"{name}           restored next"),
+        ([], f"{name:28}  restored next"),
         (["--choose", name], "takes"),
         (["--choose", "newest"], "the newest"),
         (["--prune", "2", "--yes"], "nothing to delete"),

@@ -19,6 +19,7 @@ PROGRAM = sorted(
         "constructs_lib/*.py",
         "verification/*.py",
         "replaying/*.py",
+        "backing_up/*.py",
         "examples/*",
     )
     for file in ROOT.glob(pattern)

@@ -138,6 +138,23 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained/id",
         ),
         ("s3:PutBucketCORS", "arn:aws:s3:::langfuse-1-us-east-1"),
+        # Calls of backups.py.
+        ("s3:ListBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
+        ("s3:ListBucketVersions", "arn:aws:s3:::langfuse-1-us-east-1"),
+        ("s3:GetObject", "arn:aws:s3:::langfuse-1-us-east-1/clickhouse/chosen"),
+        ("s3:PutObject", "arn:aws:s3:::langfuse-1-us-east-1/clickhouse/chosen"),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::langfuse-1-us-east-1/events/a.json"),
+        ("s3:DeleteBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
+        ("rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1"),
+        (
+            "cloudformation:DeleteStack",
+            "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained-mark/id",
+        ),
+        (
+            "secretsmanager:DeleteSecret",
+            "arn:aws:secretsmanager:us-east-1:1:secret:langfuse-application-secrets-aB3dEf",
+        ),
+        ("ssm:DeleteParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/retained/database"),
         ("ssm:PutParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/salt"),
     ],
 )
