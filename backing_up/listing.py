@@ -58,8 +58,8 @@ def _notes(
         distance = abs(snapshot.time - backup.time)
         if distance > timedelta(hours=FAR_APART_HOURS):
             yield (
-                f"{snapshot.name} and {backup.name} are {_age(distance)} apart: projects and traces "
-                "of the time between will not match."
+                f"{snapshot.name} and {backup.name} are {_age(distance)} apart: projects and "
+                "traces of the time between will not match."
             )
 
 
