@@ -533,7 +533,7 @@ def test_credentials_are_those_of_env(monkeypatch: pytest.MonkeyPatch) -> None:
             "backups.py: AWS refuses Call: SignatureDoesNotMatch: Wrong.",
         ),
         (
-            EndpointConnectionError(endpoint_url="https://user:secret@proxy"),
+            EndpointConnectionError(endpoint_url="https://proxy/secret"),
             "backups.py: AWS cannot be reached (EndpointConnectionError).",
         ),
         (KeyboardInterrupt(), "backups.py: interrupted."),
