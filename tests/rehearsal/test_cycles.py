@@ -2,10 +2,11 @@
 
 import re
 import shlex
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.rehearsal.environment import Environment
+from tests.rehearsal.environment import BUCKET, Environment
 
 pytestmark = pytest.mark.rehearsal
 LONGEST = True
@@ -24,14 +25,31 @@ def test_fr28_cycle_1_ends_in_a_snapshot(environment: Environment) -> None:
 def test_fr28_cycle_2_restores_it(environment: Environment) -> None:
     """Cycle 2 restores that snapshot into another VPC, with the same secret.
 
+    The plan warns if the newest complete backup of ClickHouse is of another day, and not if it is
+    as old as the snapshot.
+
     Cannot prove: how AWS restores; moto copies a record.
     """
     secrets = environment.application_secrets()
     (first,) = environment.snapshots()
     environment.stand_in_for_network()
-    environment.installation.apply("deps")
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    put_backup(environment, now)
+    plan = environment.installation.terraform("deps", "plan", "-input=false")
+    assert "hours apart" not in plan
+    environment.aws.client("s3").delete_object(Bucket=BUCKET, Key=f"clickhouse/{now}/.backup")
+    put_backup(environment, "20200101T000000Z")
+    said = " ".join(environment.installation.apply("deps").replace("│", " ").split())
+    assert "ClickHouse is of 2020-01-01T00:00:00Z: more than 26 hours apart" in said
     assert environment.database_in_state()["snapshot_identifier"] == first
     assert environment.application_secrets() == secrets
+
+
+def put_backup(environment: Environment, time: str) -> None:
+    """Put the objects of a complete backup of ClickHouse into the bucket."""
+    for name in ("langfuse", ".backup"):
+        key = f"clickhouse/{time}/{name}"
+        environment.aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
 
 
 def test_fr28_cycle_2_ends_in_another_snapshot(environment: Environment) -> None:

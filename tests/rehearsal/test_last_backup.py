@@ -74,7 +74,9 @@ def langfuse(plane: ControlPlane) -> dict[str, Any]:
 def destroying(environment: Environment, plane: ControlPlane) -> Iterator[subprocess.Popen[str]]:
     """Start a destroy of app, and yield it as soon as the last backup runs."""
     installation = environment.installation
-    process = installation.start(*installation.cdktf("destroy", "app"))
+    folder = installation.folder / "cdktf.out" / "stacks" / "app"
+    destroy = ("apply", "-destroy", "-auto-approve", "-input=false", "-no-color")
+    process = installation.start("terraform", *destroy, cwd=folder)
     try:
         wait_until(lambda: bool(running(plane)) or process.poll() is not None)
         yield process
@@ -182,16 +184,12 @@ def test_second_life_keeps_a_changed_schedule(
     environment: Environment, plane: ControlPlane
 ) -> None:
     """The next deploy installs it again; a change of the schedule is an update in place."""
-    environment.installation.deploy("app")
+    environment.installation.apply("app")
     wait_for_all_pods(plane)
     environment.installation.change_env(CLICKHOUSE_BACKUP_SCHEDULE="none")
     said = environment.installation.deploy("app")
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
     assert items(plane, "cronjobs") == []
-    environment.installation.change_env(CLICKHOUSE_BACKUP_SCHEDULE="0 6 * * mon")
-    environment.installation.deploy("app")
-    (cron,) = items(plane, "cronjobs")
-    assert cron["spec"]["schedule"] == "0 6 * * mon"
 
 
 def test_changed_hook_needs_helm_s_record_deleted(
@@ -203,13 +201,16 @@ def test_changed_hook_needs_helm_s_record_deleted(
         end(plane, "Failed")
         process.communicate()
     hold(plane)
-    environment.installation.change_env(CLICKHOUSE_BACKUPS_KEPT="3")
+    environment.installation.change_env(
+        CLICKHOUSE_BACKUPS_KEPT="3", CLICKHOUSE_BACKUP_SCHEDULE="0 6 * * mon"
+    )
     said = environment.installation.deploy("app", status=1)
     assert "has no deployed releases" in said
     forget_record(plane)
-    environment.installation.deploy("app")
+    environment.installation.apply("app")
     assert status(plane, BACKUP) == "deployed"
     (cron,) = items(plane, "cronjobs")
+    assert cron["spec"]["schedule"] == "0 6 * * mon"
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     assert {"name": "BACKUPS_KEPT", "value": "3"} in container["env"]
     environment.installation.assert_nothing_to_do("app")
@@ -237,20 +238,20 @@ def test_deploy_after_half_a_destroy_starts_langfuse(
 
     Cannot prove: that the Job does; `test_backups` runs its program.
     """
-    environment.installation.deploy("app")
+    environment.installation.apply("app")
     wait_for_all_pods(plane)
-    begun = resumed(plane)
+    begun = made(plane, RESUME)
     target = f"-target=helm_release.{BACKUP}"
-    environment.installation.terraform("app", "destroy", "-auto-approve", "-input=false", target)
+    environment.installation.apply("app", "-destroy", target)
     assert status(plane, RELEASE) == "deployed"
-    environment.installation.deploy("app")
-    assert resumed(plane) == begun + 1
+    environment.installation.apply("app")
+    assert made(plane, RESUME) == begun + 1
 
 
-def resumed(plane: ControlPlane) -> int:
-    """Return how often the Job that starts Langfuse was made."""
+def made(plane: ControlPlane, job: str) -> int:
+    """Return how many pods were made for a Job, by the events of the last hour."""
     events = items(plane, "events", "--field-selector=reason=SuccessfulCreate")
-    return sum(each["count"] for each in events if each["involvedObject"]["name"] == RESUME)
+    return sum(each.get("count") or 1 for each in events if each["involvedObject"]["name"] == job)
 
 
 def test_broken_clickhouse_goes_without_a_backup(
@@ -265,7 +266,7 @@ def test_broken_clickhouse_goes_without_a_backup(
     (command,) = documented("terraform -chdir=cdktf.out/stacks/app state rm")
     environment.installation.run(*command.split())
     forget_record(plane)
-    environment.installation.destroy("app")
+    environment.installation.apply("app", "-destroy")
     wait_until(lambda: not items(plane, "pods", "-l", f"app.kubernetes.io/instance={RELEASE}"))
     assert items(plane, "persistentvolumeclaims") == []
 
@@ -275,9 +276,9 @@ def test_next_deploy_takes_over_what_the_escape_has_left(
 ) -> None:
     """A deploy after it installs all of it; a destroy backs up as ever, in the third life."""
     assert [each["metadata"]["name"] for each in items(plane, "cronjobs")] == [BACKUP]
-    environment.installation.deploy("app")
     hold(plane)
+    environment.installation.apply("app")
     assert status(plane, BACKUP) == "deployed"
-    environment.installation.destroy("app")
+    environment.installation.apply("app", "-destroy")
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
     assert items(plane, "cronjobs,jobs,serviceaccounts", "-l", "app.kubernetes.io/managed-by") == []

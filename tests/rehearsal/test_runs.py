@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from contracts import STACKS
+from in_cluster.names import LAST_BACKUP
 from tests.rehearsal.environment import PASSWORD, Environment, wait_until
 from tests.rehearsal.stand_ins.chart_repository import ChartRepository
 from tests.rehearsal.stand_ins.cloud_run import Run
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
+from tests.rehearsal.test_last_backup import made
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -120,17 +122,24 @@ def test_moving_to_terraform_cloud_changes_nothing(environment: Environment) -> 
 
 
 @pytest.mark.usefixtures("plane")
-def test_moving_app_to_terraform_cloud_changes_nothing(environment: Environment) -> None:
-    """In a remote run, Helm logs in with a token instead of the AWS CLI, and plans no changes."""
-    assert "No changes." in environment.installation.deploy("app")
+def test_moving_app_to_terraform_cloud_shortens_its_last_backup(environment: Environment) -> None:
+    """In a remote run, Helm logs in with a token instead of the AWS CLI, and finds our chart.
+
+    The release with the backups gets shorter limits, and nothing else changes.
+    """
+    said = environment.installation.deploy("app")
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
+    assert "helm_release.langfuse-backup" in said
 
 
 def test_first_install_in_terraform_cloud(environment: Environment, plane: ControlPlane) -> None:
-    """Remote runs destroy and install app: it becomes ready, and no token is in the state.
+    """Remote runs destroy app, with a last backup, and install it; no token is in the state.
 
     Cannot prove: that a first install ends before EKS's token expires.
     """
+    assert made(plane, LAST_BACKUP) == 0
     environment.installation.destroy("app")
+    assert made(plane, LAST_BACKUP) == 1
     wait_until(lambda: plane.left_in("langfuse") == [])
     environment.installation.deploy("app")
     wait_for_all_pods(plane)
