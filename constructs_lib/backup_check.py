@@ -74,9 +74,9 @@ class BackupCheck(Construct):
                     f'timecmp(timeadd({newest}, "{hours}h"), {snapshot}) >= 0 && '
                     f'timecmp(timeadd({snapshot}, "{hours}h"), {newest}) >= 0}}',
                     "error_message": (
-                        f"The database is restored from a snapshot of ${{{snapshot}}}, and the "
-                        f"newest backup of ClickHouse is of ${{{newest}}}: more than {hours} hours "
-                        "apart. Traces of one side will lack what the other side knows of them; "
+                        f"The database is restored from a snapshot of {_text(snapshot)}, and the "
+                        f"newest backup of ClickHouse is of {_text(newest)}: more than {hours} "
+                        "hours apart. Traces of one side will lack what the other side knows of them; "
                         "docs/operations.md says how to take another snapshot or backup."
                     ),
                 }
@@ -87,3 +87,11 @@ class BackupCheck(Construct):
         local = TerraformLocal(self, id_, f"${{{expression}}}")
         local.override_logical_id(id_)
         return local.fqn
+
+
+def _text(expression: str) -> str:
+    """Return a template of a time.
+
+    Terraform evaluates the message where the condition holds too, and fails on a null in it.
+    """
+    return f'${{coalesce({expression}, "-")}}'

@@ -34,8 +34,8 @@ _FOLDER: Final = "/backup"
 # Tasks of the script.
 Task = Literal["daily", "last", "resume"]
 
-# Seconds in which two Deployments are scaled.
-_RESUME_SECONDS: Final = 120
+# Seconds. It asks Kubernetes twice; its image may have to be pulled.
+_RESUME_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True)

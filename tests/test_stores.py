@@ -146,6 +146,7 @@ def test_restore_knows_where_the_backups_are(values: Values) -> None:
     """By what the script names as its environment."""
     given = {each["name"]: each for each in container(values, "clickhouse")["env"]}
     wanted = set(re.findall(r"\$\{?([A-Z_]{5,})", clickhouse.RESTORE_SCRIPT.read_text("utf-8")))
+    # For tests, and bash's own.
     assert wanted - {"DATA_DIRECTORY", "POLL_SECONDS", "SECONDS"} <= set(given)
     assert given["BACKUPS_URL"]["value"] == (
         "https://${local.deps_bucket_name}.s3.us-east-1.amazonaws.com/clickhouse"

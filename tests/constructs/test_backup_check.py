@@ -1,5 +1,7 @@
 """BackupCheck: a warning in the plan that restores the database; the rehearsal evaluates it."""
 
+import re
+
 import pytest
 
 from constructs_lib.backup_check import BackupCheck
@@ -42,4 +44,8 @@ def test_it_warns_and_stops_nothing(check: Stack) -> None:
     (condition,) = check.json["check"]["restored_together"]["assert"]
     assert condition["condition"].count('"26h"') == 2
     assert "more than 26 hours apart" in condition["error_message"]
+    # Evaluated in every plan: a null would be an error.
+    assert re.findall(r"\$\{([^}]+)\}", condition["error_message"]) == [
+        f'coalesce(local.{name}, "-")' for name in ("snapshot_time", "newest_backup")
+    ]
     assert "lifecycle" not in check.data("aws_s3_objects", "backup_folders")
