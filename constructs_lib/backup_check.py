@@ -76,8 +76,8 @@ class BackupCheck(Construct):
                     "error_message": (
                         f"The database is restored from a snapshot of {_text(snapshot)}, and the "
                         f"newest backup of ClickHouse is of {_text(newest)}: more than {hours} "
-                        "hours apart. Traces of one side will lack what the other side knows of them; "
-                        "docs/operations.md says how to take another snapshot or backup."
+                        "hours apart. Traces of one side will lack what the other side knows of "
+                        "them; docs/operations.md says how to take another snapshot or backup."
                     ),
                 }
             ],
