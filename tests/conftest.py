@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lazy_bindings
+from tests.helpers import type_hints
 
 lazy_bindings.install()
+type_hints.remember()
 
 from contracts import WORKSPACES
-from env_file import PASSED_THROUGH, variables
+from env_file import PASSED_THROUGH, load_settings, variables
 from tests.helpers import policy
 from tests.helpers.chart_values import chart_values
 from tests.helpers.checkout import ROOT, clean_environment, copy_checkout
@@ -26,25 +28,29 @@ from tests.helpers.policy import PolicyReport
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import (
     BASE_ENV,
+    ENV,
+    Configure,
+    Construct,
     Run,
     Stacks,
+    Synthesize,
     SynthesizeStack,
     WithOptions,
-    configure,
     read,
-    synthesize,
 )
-from tests.options.synthesize import EVERY_VARIABLE, folder_of
+from tests.options.table import OPTIONS
 from tests.rehearsal.report import Report
 
 REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
     from cdktf import App
 
+    from settings import Settings
+
 # They wait more than they work. With more of them, timeouts of Terraform and its providers fail.
 PARTS_AT_ONCE = 3 * (os.cpu_count() or 1)
-# Fixtures that wait for another program: begun in this order before the first test, and asked last.
-PROGRAMS = ("configurations", "started", "first_traces", "policy_report")
+# Fixtures that wait for another program: begun before the first test, and asked last.
+PROGRAMS = ("started", "first_traces", "policy_report")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -58,17 +64,54 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def synthesize_stack(
-    tmp_path_factory: pytest.TempPathFactory, _own_environment: None
-) -> SynthesizeStack:
+def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> Configure:
+    """Return a function that makes an empty app, and settings with more lines in ``.env``."""
+    # Imported where it is used: it starts Node, and the rehearsal's workers have no need of that.
+    from cdktf import App  # noqa: PLC0415
+
+    from main import SKIP_VALIDATION  # noqa: PLC0415
+
+    def run(lines: dict[str, str], env: Path = BASE_ENV) -> "tuple[App, Settings]":
+        folder = tmp_path_factory.mktemp("synth")
+        env_file = folder / ".env"
+        extra = "".join(f"{key}={value}\n" for key, value in lines.items())
+        env_file.write_text(env.read_text(encoding="utf-8") + extra, encoding="utf-8")
+        app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
+        return app, load_settings(env_file)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def construct(configure: Configure) -> Construct:
+    """Return a function that synthesizes all stacks with some variables of ``.env`` set."""
+    from main import build  # noqa: PLC0415
+
+    def run(env: Path = BASE_ENV, **lines: str) -> "App":
+        app, settings = configure(lines, env)
+        build(app, settings)
+        app.synth()
+        return app
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def synthesize(construct: Construct) -> Synthesize:
+    """Return a function that does so, and reads what came out."""
+    return lambda *env, **lines: read(construct(*env, **lines))
+
+
+@pytest.fixture(scope="session")
+def synthesize_stack(configure: Configure) -> SynthesizeStack:
     """Return a function that synthesizes one stack only, in a third of the time."""
-    from main import CLASSES  # noqa: PLC0415 - it starts Node
+    from main import CLASSES  # noqa: PLC0415
     from stacks.workspaces import WorkspacesStack  # noqa: PLC0415
 
     kinds = {WORKSPACES: WorkspacesStack, **CLASSES}
 
     def run(name: str, **lines: str) -> Stack:
-        app, settings = configure(tmp_path_factory.mktemp("synth"), lines, BASE_ENV)
+        app, settings = configure(lines)
         kinds[name](app, settings=settings)
         app.synth()
         return Stack.read(Path(app.outdir), name)
@@ -77,42 +120,33 @@ def synthesize_stack(
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) -> "App":
+def built(construct: Construct) -> "App":
     """Return the constructs as the eight variables alone make them."""
-    return synthesize(tmp_path_factory.mktemp("synth"), {})
+    return construct()
 
 
 @pytest.fixture(scope="session")
 def stacks(built: "App") -> Stacks:
     """Return what they synthesize."""
-    return read(Path(built.outdir))
+    return read(built)
 
 
 @pytest.fixture(scope="session")
-def configurations(
-    beside: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> Future[Path]:
-    """Synthesize the options, and where no variable has its default; return the folder."""
-    folder = tmp_path_factory.mktemp("options")
-    command = [sys.executable, "-m", "tests.options.synthesize", str(folder)]
-
-    def run() -> Path:
-        subprocess.run(command, cwd=ROOT, env=clean_environment(), check=True)  # noqa: S603
-        return folder
-
-    return beside.submit(run)
-
-
-@pytest.fixture(scope="session")
-def every_variable(configurations: Future[Path]) -> Stacks:
+def every_variable(synthesize: Synthesize) -> Stacks:
     """Return the stacks where no variable has its default."""
-    return read(configurations.result() / EVERY_VARIABLE)
+    return synthesize(ENV / "accepts.every-variable.env")
 
 
 @pytest.fixture(scope="session")
-def with_options(configurations: Future[Path]) -> WithOptions:
-    """Return a function that reads the stacks with some of ``OPTIONS``."""
-    return cache(lambda *options: read(configurations.result() / folder_of(*options)))
+def with_options(synthesize: Synthesize) -> WithOptions:
+    """Return a function that synthesizes all stacks with some of ``OPTIONS``, each set once."""
+
+    @cache
+    def run(*names: str) -> Stacks:
+        lines = (line for name in names for line in OPTIONS[name].items())
+        return synthesize(**dict(lines))
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -167,26 +201,25 @@ def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def variants(stacks: Stacks, configurations: Future[Path]) -> dict[str, Stacks]:
+def variants(
+    stacks: Stacks,
+    public: Stacks,
+    remote: Stacks,
+    every_variable: Stacks,
+) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
-    return variants_in(stacks, configurations.result())
+    return {"default": stacks, "public": public, "remote": remote, "every": every_variable}
 
 
 @pytest.fixture(scope="session")
 def policy_report(
-    stacks: Stacks,
-    configurations: Future[Path],
+    variants: dict[str, Stacks],
     beside: ThreadPoolExecutor,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
 ) -> Future[PolicyReport]:
     """Ask checkov."""
-    folder = tmp_path_factory.mktemp("policy")
-
-    def run() -> PolicyReport:
-        return policy.check(variants_in(stacks, configurations.result()), folder, pytestconfig)
-
-    return beside.submit(run)
+    return beside.submit(policy.check, variants, tmp_path_factory.mktemp("policy"), pytestconfig)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -195,12 +228,6 @@ def _programs_run_meanwhile(request: pytest.FixtureRequest) -> None:
     for fixture in PROGRAMS:
         if fixture in wanted:
             request.getfixturevalue(fixture)
-
-
-def variants_in(stacks: Stacks, folder: Path) -> dict[str, Stacks]:
-    """Return the default's stacks and those of ``configurations``, by the name of the variant."""
-    options = {"public": "public_name", "remote": "remote_runs", "every": EVERY_VARIABLE}
-    return {"default": stacks, **{name: read(folder / each) for name, each in options.items()}}
 
 
 def waits_for(item: pytest.Item) -> set[str]:
@@ -215,8 +242,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have what waits for other programs come last, in the order in which these end."""
-    items.sort(key=lambda item: max(map(PROGRAMS.index, waits_for(item)), default=-1))
+    """Have what waits for other programs come last."""
+    items.sort(key=lambda item: bool(waits_for(item)))
 
 
 @pytest.fixture(scope="session")

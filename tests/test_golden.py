@@ -3,9 +3,6 @@
 After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
 """
 
-from concurrent.futures import Future
-from pathlib import Path
-
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
@@ -13,8 +10,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from contracts import STACKS
 from tests.helpers.snapshots import without_metadata
 from tests.helpers.stack import Stack
-from tests.helpers.synthesis import read
-from tests.options.synthesize import NO_EFFECT_ALONE
+from tests.helpers.synthesis import Synthesize
 
 # What holds data or is a place that data is found by. Another address is another, empty, store.
 STATEFUL = {
@@ -34,11 +30,15 @@ def test_stack(stacks: dict[str, Stack], name: str, snapshot: SnapshotAssertion)
     )
 
 
-def test_settings_of_no_effect_alone(
-    configurations: Future[Path], stacks: dict[str, Stack]
-) -> None:
+def test_settings_of_no_effect_alone(synthesize: Synthesize, stacks: dict[str, Stack]) -> None:
     """What goes with a public name or with remote runs changes nothing without them."""
-    others = read(configurations.result() / NO_EFFECT_ALONE)
+    others = synthesize(
+        TERRAFORM_CLOUD_RUNS="local",
+        INGRESS_ALLOWED_CIDRS="203.0.113.7/32",
+        ACME_STAGING="true",
+        TRAEFIK_CHART="https://charts.example.com/traefik",
+        EXTERNAL_DNS_CHART="https://charts.example.com/external-dns",
+    )
     assert set(others) == {"network", "deps", "app"}
     assert {name: stack.text for name, stack in others.items()} == {
         name: stack.text for name, stack in stacks.items()

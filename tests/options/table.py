@@ -23,13 +23,3 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "remote_runs": {"TERRAFORM_CLOUD_RUNS": "remote"},
     "single_node": {"NODE_COUNT": "1", "NODE_INSTANCE_TYPE": "t3.large"},
 }
-# Variables that go with an option, and have no effect while it is off.
-ALONE: Final[Mapping[str, str]] = {
-    "TERRAFORM_CLOUD_RUNS": "local",
-    "INGRESS_ALLOWED_CIDRS": "203.0.113.7/32",
-    "ACME_STAGING": "true",
-    "TRAEFIK_CHART": "https://charts.example.com/traefik",
-    "EXTERNAL_DNS_CHART": "https://charts.example.com/external-dns",
-}
-# Options that tests also look at together.
-TOGETHER: Final = (("remote_runs", "public_name"), ("single_node", "public_name"))

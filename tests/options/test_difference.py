@@ -17,11 +17,16 @@ from tests.helpers.synthesis import Stacks, WithOptions
 from tests.options.table import OPTIONS
 
 
+@pytest.fixture(scope="module")
+def default(stacks: Stacks) -> dict[str, Any]:
+    return documents(stacks)
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_difference(
-    stacks: Stacks, with_options: WithOptions, option: str, snapshot: SnapshotAssertion
+    default: dict[str, Any], with_options: WithOptions, option: str, snapshot: SnapshotAssertion
 ) -> None:
-    changed = difference(documents(stacks), documents(with_options(option)))
+    changed = difference(default, documents(with_options(option)))
     assert changed == snapshot(extension_class=JSONSnapshotExtension)
 
 
@@ -35,10 +40,10 @@ def documents(stacks: Stacks) -> dict[str, Any]:
 
 
 def test_a_public_name_adds_the_same_to_remote_runs(
-    stacks: Stacks, with_options: WithOptions
+    default: dict[str, Any], with_options: WithOptions
 ) -> None:
     """But for the count of tfe_outputs, which remote runs have not."""
-    here = difference(documents(stacks), documents(with_options("public_name")))
+    here = difference(default, documents(with_options("public_name")))
     there = difference(
         documents(with_options("remote_runs")),
         documents(with_options("remote_runs", "public_name")),
