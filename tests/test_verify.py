@@ -295,6 +295,7 @@ FAILED = {"begun": HOUR_AGO, "succeeded": hours_ago(25)}
             f"the one of {HOUR_AGO} failed, the last success is none; see",
         ),
     ],
+    ids=["no-schedule", "new", "never", "overdue", "failed", "failed-at-first"],
 )
 def test_backup_failed_or_is_overdue(
     cluster: Cluster, kubectl: Kubectl, found: list[dict[str, Any]], said: str, *, ok: bool
