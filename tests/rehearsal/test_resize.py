@@ -113,33 +113,6 @@ def test_spot_changes_the_nodes_only(environment: Environment, plane: ControlPla
     environment.installation.assert_nothing_to_do("network")
 
 
-def test_mirror_in_ecr_gives_nodes_two_actions(environment: Environment) -> None:
-    """IMAGE_REGISTRY in ECR adds a policy to the role of the nodes, and `deployer.json` suffices.
-
-    Cannot prove: that ECR needs no other action.
-    """
-    environment.installation.change_env(IMAGE_REGISTRY=f"{ECR}/mirror")
-    environment.installation.deploy("network")
-    iam = environment.aws.client("iam")
-    (role,) = [
-        role["RoleName"]
-        for role in iam.list_roles()["Roles"]
-        if role["RoleName"].startswith("langfuse-nodes-")
-    ]
-    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    (statement,) = document["Statement"]
-    below = "arn:aws:ecr:us-east-1:123456789012:repository/mirror"
-    assert sorted(statement["Action"]) == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
-    assert sorted(statement["Resource"]) == [f"{below}/docker.io/*", f"{below}/registry.k8s.io/*"]
-    environment.installation.assert_nothing_to_do("network")
-    granted = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
-    allowed = [action for each in granted["Statement"] for action in each["Action"]]
-    calls = {call for call in environment.aws.provider_calls() if call.startswith("iam:")}
-    assert "iam:PutRolePolicy" in calls
-    assert [call for call in calls if not any(fnmatch(call, each) for each in allowed)] == []
-
-
 def test_arm_nodes_replace_the_group_and_nothing_else(
     environment: Environment, plane: ControlPlane
 ) -> None:
@@ -168,6 +141,33 @@ def test_arm_nodes_replace_the_group_and_nothing_else(
     replace_nodes(plane, plane.add_nodes(2, T4G_MEDIUM, zones=ZONES))
     assert_placement(wait_for_all_pods(plane))
     environment.installation.assert_nothing_to_do("network", "app")
+
+
+def test_mirror_in_ecr_gives_nodes_two_actions(environment: Environment) -> None:
+    """IMAGE_REGISTRY in ECR adds a policy to the role of the nodes, and `deployer.json` suffices.
+
+    Cannot prove: that ECR needs no other action.
+    """
+    environment.installation.change_env(IMAGE_REGISTRY=f"{ECR}/mirror")
+    environment.installation.deploy("network")
+    iam = environment.aws.client("iam")
+    (role,) = [
+        role["RoleName"]
+        for role in iam.list_roles()["Roles"]
+        if role["RoleName"].startswith("langfuse-nodes-")
+    ]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    (statement,) = document["Statement"]
+    below = "arn:aws:ecr:us-east-1:123456789012:repository/mirror"
+    assert sorted(statement["Action"]) == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+    assert sorted(statement["Resource"]) == [f"{below}/docker.io/*", f"{below}/registry.k8s.io/*"]
+    environment.installation.assert_nothing_to_do("network")
+    granted = json.loads((ROOT / "policies" / "deployer.json").read_text(encoding="utf-8"))
+    allowed = [action for each in granted["Statement"] for action in each["Action"]]
+    calls = {call for call in environment.aws.provider_calls() if call.startswith("iam:")}
+    assert "iam:PutRolePolicy" in calls
+    assert [call for call in calls if not any(fnmatch(call, each) for each in allowed)] == []
 
 
 def test_kubernetes_is_not_downgraded(environment: Environment) -> None:
