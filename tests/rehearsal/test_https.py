@@ -270,6 +270,9 @@ def test_policies_admit_who_should_connect(plane: ControlPlane) -> None:
         role(pod["metadata"]["name"]): Pod(pod["metadata"]["labels"], NAMESPACE)
         for pod in items(plane, "pods")
     }
+    (cron,) = items(plane, "cronjobs")
+    template = cron["spec"]["jobTemplate"]["spec"]["template"]
+    pods["backup"] = Pod(template["metadata"]["labels"], NAMESPACE)
     assert len(policies) == len(SERVERS)
     assert connections(policies, pods) == {*ADMITTED, TRAEFIK_TO_WEB}
     for policy in policies:
