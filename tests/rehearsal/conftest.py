@@ -109,7 +109,7 @@ def _import(module: str) -> None:
 def worker_modules(request: pytest.FixtureRequest) -> Path:
     """Return the folder of the modules of Langfuse's worker image, installed once and kept."""
     wanted = WORKER_MODULES / "package-lock.json"
-    folder: Path = request.config.cache.mkdir("worker-modules")  # type: ignore[union-attr]
+    folder: Path = request.config.cache.mkdir("worker-modules")
     installed = folder / "installed"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
