@@ -37,6 +37,7 @@ ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/langfuse-clickhouse"
 VERSION: Final = "3.225.11"
 WEB: Final = "langfuse-web"
 WORKER: Final = "langfuse-worker"
+TIME: Final = "%Y%m%dT%H%M%SZ"
 OTEL: Final = "bull:otel-ingestion-queue:wait"
 DELAYED: Final = "bull:ingestion-queue:delayed"
 # A table, and a materialized view that keeps its sums in a table of its own.
@@ -75,6 +76,7 @@ class World:
         command = ["node", "-p", "process.execPath"]
         self._node = subprocess.check_output(command, text=True).strip()
         self._count = 0
+        self._newest = ""
 
     def versions(self) -> set[str]:
         """Return the version of the engine, for the report."""
@@ -123,11 +125,13 @@ class World:
         """Run backup.js to its end."""
         process = self.begin_backup(task, **variables)
         out, err = process.communicate(timeout=120)
+        self._newest = max((self._newest, *re.findall(r"\d{8}T\d{6}Z", out + err)))
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def begin_backup(self, task: str, **variables: str) -> "subprocess.Popen[str]":
         """Run backup.js, at another second than the one before: the time is the name."""
-        time.sleep(1 - time.time() % 1)
+        while time.strftime(TIME, time.gmtime()) <= self._newest:
+            time.sleep(0.02)
         return subprocess.Popen(
             [self._node, BACKUP, task],
             cwd=self._folder,
@@ -200,9 +204,12 @@ class World:
         return len(found.get("Versions", [])) + len(found.get("DeleteMarkers", []))
 
     def copy(self, backup: str, to: str, *, complete: bool = True) -> None:
-        """Copy a backup, as if it had been made at another time."""
+        """Copy what tells a backup and a little more, as if it had been made at another time."""
+        parts = f"clickhouse/{backup}/data/"
         for key in self.keys():
-            if key.startswith(f"clickhouse/{backup}/") and (complete or ".backup" not in key):
+            if not key.startswith(f"clickhouse/{backup}/") or key.startswith(parts):
+                continue
+            if complete or ".backup" not in key:
                 self.s3.copy_object(
                     Bucket=self.bucket,
                     Key=key.replace(backup, to),
@@ -422,8 +429,10 @@ def test_s3_refuses(world: World) -> None:
     Afterwards both go through: what was half done is no backup, and no restored store.
     """
     world.ingest(10)
-    for _ in range(3):
-        good(world.back_up())
+    good(world.back_up())
+    (made,) = world.backups()
+    for older in ("20260101T000000Z", "20260102T000000Z"):
+        world.copy(made, older)
     kept = world.backups()
     for call in (r"PUT .*/langfuse", r"PUT .*/\.lock", r"PUT .*/data/.*", r"PUT .*/\.backup"):
         with world.refused(call):
@@ -476,7 +485,7 @@ def test_retention(world: World) -> None:
         world.copy(made, each)
     incomplete = "20260102T120000Z"
     world.copy(made, incomplete, complete=False)
-    fresh = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 3600))
+    fresh = time.strftime(TIME, time.gmtime(time.time() - 3600))
     world.copy(made, fresh, complete=False)
     # Noncurrent versions and delete markers, as in a bucket that is older.
     world.copy(made, old[0])
