@@ -525,7 +525,8 @@ def test_last_backup(cluster: World) -> None:
     assert none == nothing == 0
     begun = [at for at, text in cluster.clickhouse.queries() if text.startswith("BACKUP")][-1]
     drained = cluster.redis.counted[-1]
-    assert web < drained < worker < begun
+    gone = cluster.deployments.gone
+    assert web < gone[WEB] < drained < worker < gone[WORKER] < begun
     assert cluster.deployments.replicas == {WEB: 0, WORKER: 0}
     assert len(cluster.backups()) == 2
 

@@ -12,13 +12,14 @@ PODS: Final = "/api/v1/namespaces/langfuse/pods"
 
 
 class Deployments(Loopback):
-    """Deployments by name; a pod takes ``ending`` more looks to be gone."""
+    """Deployments by name; a pod is gone after ``ending`` more looks, at a time in ``gone``."""
 
     def __init__(self, ending: int = 2) -> None:
         """Have web and worker run."""
         super().__init__()
         self.replicas = {"langfuse-web": 1, "langfuse-worker": 1}
         self.changes: list[tuple[float, str, int]] = []
+        self.gone: dict[str, float] = {}
         self._ending = ending
         self._looks: dict[str, int] = {}
 
@@ -44,6 +45,7 @@ class Deployments(Loopback):
     def _pods(self, selector: str) -> list[dict[str, str]]:
         name = selector.removeprefix("app=")
         if self.replicas[name] or self._looks[name] <= 0:
+            self.gone[name] = time.time()
             return [{}] * self.replicas[name]
         self._looks[name] -= 1
         return [{}]
