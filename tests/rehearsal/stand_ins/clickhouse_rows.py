@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import threading
 from typing import Final
 
 from .loopback import Loopback, Request, Response
@@ -16,7 +15,6 @@ class ClickHouseRows(Loopback):
     def __init__(self) -> None:
         """Make empty tables."""
         super().__init__()
-        self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         for table in TABLES:
             self._database.execute(
@@ -26,20 +24,19 @@ class ClickHouseRows(Loopback):
     def answer(self, request: Request) -> Response:
         """Insert one row of JSON, or select as JSONCompactEachRow."""
         query = request.body.decode()
-        with self._lock:
-            if query.startswith("INSERT INTO"):
-                into, _, row = query.partition(" FORMAT JSONEachRow ")
-                table = into.removeprefix("INSERT INTO ")
-                self._database.execute(
-                    f"INSERT OR REPLACE INTO {table} VALUES (:project_id, :id, :is_deleted)",  # noqa: S608
-                    json.loads(row),
-                )
-                return Response()
-            rows = self._database.execute(query.removesuffix(" FORMAT JSONCompactEachRow"))
-            return Response(body="".join(f"{json.dumps(row)}\n" for row in rows).encode())
+        if query.startswith("INSERT INTO"):
+            into, _, row = query.partition(" FORMAT JSONEachRow ")
+            table = into.removeprefix("INSERT INTO ")
+            self._database.execute(
+                f"INSERT OR REPLACE INTO {table} VALUES (:project_id, :id, :is_deleted)",  # noqa: S608
+                json.loads(row),
+            )
+            return Response()
+        rows = self._database.execute(query.removesuffix(" FORMAT JSONCompactEachRow"))
+        return Response(body="".join(f"{json.dumps(row)}\n" for row in rows).encode())
 
     def count(self, table: str) -> int:
         """Return the number of rows."""
-        with self._lock:
+        with self.lock:
             (found,) = self._database.execute(f"SELECT count() FROM {table}").fetchone()  # noqa: S608
         return int(found)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
@@ -54,32 +55,26 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class Loopback:
-    """Serves ``answer`` from a thread for as long as it is entered."""
+class Listener:
+    """Listens on a port of the loopback for as long as it is entered."""
 
-    json_type = "application/json"
+    _server: TCPServer | None = None
 
-    def __init__(self) -> None:
-        """Take no port yet: a stand-in that was never entered leaves nothing behind."""
-        self.requests: list[tuple[str, str]] = []
-        self.lock = threading.RLock()
-        self._server: ThreadingHTTPServer | None = None
-
-    def answer(self, request: Request) -> Response:
-        """Answer one request; it is called with ``lock`` held."""
+    def make_server(self) -> TCPServer:
+        """Return the server, whose requests are handled in threads."""
         raise NotImplementedError
 
     @property
-    def url(self) -> str:
-        """Where it listens."""
+    def port(self) -> int:
+        """Where it listens, on the loopback."""
         if self._server is None:
             message = f"{type(self).__name__} is not running"
             raise RuntimeError(message)
-        return f"http://{LOOPBACK}:{self._server.server_address[1]}"
+        return int(self._server.server_address[1])
 
     def __enter__(self) -> Self:
         """Listen."""
-        self._server = _Server((LOOPBACK, 0), _handler_of(self))
+        self._server = self.make_server()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -94,6 +89,30 @@ class Loopback:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+class Loopback(Listener):
+    """Serves ``answer`` by HTTP."""
+
+    json_type = "application/json"
+
+    def __init__(self) -> None:
+        """Take no port yet: a stand-in that was never entered leaves nothing behind."""
+        self.requests: list[tuple[str, str]] = []
+        self.lock = threading.RLock()
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request; it is called with ``lock`` held."""
+        raise NotImplementedError
+
+    def make_server(self) -> TCPServer:
+        """Return the server."""
+        return _Server((LOOPBACK, 0), _handler_of(self))
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{LOOPBACK}:{self.port}"
 
 
 def _guarded(owner: Loopback, request: Request) -> Response:

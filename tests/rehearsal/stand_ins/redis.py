@@ -1,13 +1,11 @@
 """Redis, as far as a client needs it that counts jobs: a connection, and transactions of counts."""
 
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from .loopback import LOOPBACK
+from .loopback import LOOPBACK, Listener
 
 PASSWORD: Final = "of the rehearsal"  # noqa: S105 - of a stand-in
 COUNTS: Final = {"LLEN", "ZCARD"}
@@ -15,25 +13,16 @@ COUNTS: Final = {"LLEN", "ZCARD"}
 GREETINGS: Final = {"AUTH": b"+OK", "CLIENT": b"+OK", "INFO": b"$9\r\nloading:0"}
 
 
-class Redis:
+class Redis(Listener):
     """Lists and sorted sets by their length; ``lengths`` of the next transactions, then none."""
 
     def __init__(self) -> None:
         """Take no port yet."""
         self.lengths: list[dict[str, int]] = []
         self.counted: list[float] = []
-        self._server: socketserver.ThreadingTCPServer | None = None
 
-    @property
-    def port(self) -> int:
-        """Where it listens, on the loopback."""
-        if self._server is None:
-            message = "it is not running"
-            raise RuntimeError(message)
-        return int(self._server.server_address[1])
-
-    def __enter__(self) -> Self:
-        """Listen."""
+    def make_server(self) -> socketserver.TCPServer:
+        """Return the server."""
         owner = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -41,22 +30,9 @@ class Redis:
                 for reply in owner.replies(_commands(self.rfile)):
                     self.wfile.write(reply + b"\r\n")
 
-        self._server = socketserver.ThreadingTCPServer((LOOPBACK, 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop, and free the port."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        server = socketserver.ThreadingTCPServer((LOOPBACK, 0), Handler)
+        server.daemon_threads = True
+        return server
 
     def replies(self, commands: Iterator[list[str]]) -> Iterator[bytes]:
         """Answer the commands of one connection."""
