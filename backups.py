@@ -15,7 +15,7 @@ from backing_up.account import AWS_ERRORS, Account, BackupError, account_of, rea
 from backing_up.job import back_up_now
 from backing_up.listing import listing
 from env_file import SettingsError
-from replaying.progress import Progress
+from progress import Progress
 from verification.access import ENV_FILE, access
 from verification.cluster import CheckError
 

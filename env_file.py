@@ -72,6 +72,12 @@ def load_settings(env_file: Path) -> Settings:
     return settings
 
 
+def environment(env_file: Path) -> dict[str, str]:
+    """Return the environment, and the variables of ``env_file`` that it does not set."""
+    lines = {key: value for key, value in dotenv_values(env_file).items() if value is not None}
+    return {**lines, **os.environ}
+
+
 def variables() -> dict[str, str]:
     """Return the form of every variable: ``{"NODE_COUNT": "a whole number ...", ...}``."""
     return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}

@@ -1,6 +1,5 @@
 """The AWS account of ``.env``, and what one of its errors says in a line."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +11,8 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
     ClientError,
 )
-from dotenv import dotenv_values
 
-from env_file import load_settings
+from env_file import environment, load_settings
 from retained.names import bucket_name
 
 AWS_ERRORS: Final = (BotoCoreError, ClientError)
@@ -63,7 +61,7 @@ def account_of(env_file: Path) -> Account:
 
     """
     settings = load_settings(env_file)
-    token = {**dotenv_values(env_file), **os.environ}.get("AWS_SESSION_TOKEN")
+    token = environment(env_file).get("AWS_SESSION_TOKEN")
     region = settings.aws_default_region
     session = boto3.Session(
         aws_access_key_id=settings.aws_access_key_id,

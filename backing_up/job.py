@@ -22,14 +22,14 @@ def back_up_now(cluster: Cluster, say: Callable[[str], object]) -> None:
         CheckError: kubectl failed.
 
     """
-    found = cluster.get("cronjobs", f"--field-selector=metadata.name={BACKUP}")["items"]
-    if not found:
+    cron = cluster.find("cronjobs", BACKUP)
+    if cron is None:
         message = (
             "there is no CronJob to make one: CLICKHOUSE_BACKUP_SCHEDULE is none, or app is not "
             "deployed; set a schedule in .env and deploy app. A destroy of app makes one anyway"
         )
         raise BackupError(message)
-    if active := found[0]["status"].get("active"):
+    if active := cron["status"].get("active"):
         job = active[0]["name"]
         message = f"one is running: uv run kubectl logs -n langfuse --follow job/{job}"
         raise BackupError(message)

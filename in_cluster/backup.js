@@ -12,12 +12,7 @@ const http = require("node:http");
 const https = require("node:https");
 const { setTimeout: sleep } = require("node:timers/promises");
 
-// The SDK is a dependency of Langfuse's own package, which the image has below worker/ as a link
-// (pnpm deploy), and a checkout in packages/.
-const folders = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
-  .filter((folder) => fs.existsSync(folder))
-  .map((folder) => fs.realpathSync(folder));
-const load = (name) => require(require.resolve(name, { paths: folders }));
+const { load } = require("./worker_modules.js");
 
 const env = process.env;
 const [task] = process.argv.slice(-1);

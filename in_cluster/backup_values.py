@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 
 import sizing
 from in_cluster.langfuse_environment import heap
-from in_cluster.langfuse_values import CONTAINER_SECURITY, POD_SECURITY
 from in_cluster.names import (
     BACKUP,
     BACKUPS_PREFIX,
@@ -26,9 +25,12 @@ from in_cluster.names import (
     from_secret,
 )
 from in_cluster.placement import BESIDE_WORKER
+from in_cluster.pod_security import LANGFUSE_POD, READ_ONLY_CONTAINER
 from in_cluster.terraform_text import literal
+from in_cluster.worker_modules import LOADER
 
 SCRIPT: Final = Path(__file__).with_name("backup.js")
+SCRIPTS: Final = (SCRIPT, LOADER)
 _FOLDER: Final = "/backup"
 
 # Tasks of the script.
@@ -115,7 +117,7 @@ def backup_values(
     manifests = {
         **_account(role_arn),
         "script": _object("v1", "ConfigMap", BACKUP)
-        | {"data": {SCRIPT.name: literal(SCRIPT.read_text(encoding="utf-8"))}},
+        | {"data": {each.name: literal(each.read_text(encoding="utf-8")) for each in SCRIPTS}},
         # No second try: the first one that fails has started Langfuse again, and says why.
         "last": _hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
         # Where a destroy ended after this release was deleted, the next deploy finds Langfuse's own
@@ -194,7 +196,7 @@ def _pod(task: Task, *, image: str, environment: Mapping[str, str]) -> dict[str,
             "restartPolicy": "Never",
             # Where the image is.
             "affinity": BESIDE_WORKER,
-            "securityContext": POD_SECURITY,
+            "securityContext": LANGFUSE_POD,
             "containers": [
                 {
                     "name": "backup",
@@ -209,7 +211,7 @@ def _pod(task: Task, *, image: str, environment: Mapping[str, str]) -> dict[str,
                         ),
                     ],
                     "resources": sizing.BACKUP.resources(),
-                    "securityContext": {**CONTAINER_SECURITY, "readOnlyRootFilesystem": True},
+                    "securityContext": READ_ONLY_CONTAINER,
                     "volumeMounts": [{"name": "script", "mountPath": _FOLDER, "readOnly": True}],
                 }
             ],

@@ -18,22 +18,10 @@ from in_cluster.names import (
     from_secret,
 )
 from in_cluster.placement import away_from_clickhouse
+from in_cluster.pod_security import CONTAINER, LANGFUSE_POD
 
 # Rolling update without surge: the nodes have no memory for a second web pod.
 NO_SURGE: Final = {"maxSurge": 0, "maxUnavailable": 1}
-
-# Security contexts of web and worker. Both images run as uid 1001 (USER in web/Dockerfile and
-# worker/Dockerfile) but give its name, which runAsNonRoot cannot verify: hence the number. The root
-# file system stays writable, because Next.js and Prisma write caches to it.
-POD_SECURITY: Final = {
-    "runAsNonRoot": True,
-    "runAsUser": 1001,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-CONTAINER_SECURITY: Final = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-}
 
 
 def langfuse_values(
@@ -68,8 +56,8 @@ def langfuse_values(
             "name": SERVICE_ACCOUNT,
             "annotations": {ROLE_ANNOTATION: workload_role_arn},
         },
-        "podSecurityContext": POD_SECURITY,
-        "securityContext": CONTAINER_SECURITY,
+        "podSecurityContext": LANGFUSE_POD,
+        "securityContext": CONTAINER,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
             **image_source.chart_values(images.LANGFUSE_WEB),

@@ -36,6 +36,8 @@ LAST_BACKUP: Final = f"{RELEASE}-last-backup"
 RESUME: Final = f"{RELEASE}-resume"
 # ConfigMap with what a start of ClickHouse restores by.
 RESTORE: Final = f"{RELEASE}-restore"
+# File on ClickHouse's volume with what it was restored from; restore.sh writes it.
+RESTORED: Final = "/var/lib/clickhouse/restored"
 
 ORGANIZATION_ID: Final = "default-organization"
 PROJECT_ID: Final = "default-project"

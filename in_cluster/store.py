@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from in_cluster.names import INSTANCE_LABEL, NAME_LABEL, PRIORITY_CLASS, RELEASE
+from in_cluster.pod_security import READ_ONLY_CONTAINER, SECCOMP
 
 _DATA = "data"
 
@@ -95,11 +96,7 @@ class Store:
                                 "name": self.program,
                                 "image": self.image,
                                 "imagePullPolicy": "IfNotPresent",
-                                "securityContext": {
-                                    "allowPrivilegeEscalation": False,
-                                    "capabilities": {"drop": ["ALL"]},
-                                    "readOnlyRootFilesystem": True,
-                                },
+                                "securityContext": READ_ONLY_CONTAINER,
                                 "ports": [
                                     {"name": name, "containerPort": port}
                                     for name, port in self.ports.items()
@@ -133,7 +130,7 @@ class Store:
             "fsGroup": self.uid,
             # The default, Always, would walk over every file of the volume at each start.
             "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
+            **SECCOMP,
         }
 
     def _probes(self, handler: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,19 +1,11 @@
-// Runs in Langfuse's worker with its libraries, its environment and its IAM role: lists the raw
-// events of the bucket and has the worker ingest them again. The argument is JSON, of steps.py. Each
-// line on standard output is a JSON object with a "step"; on a failure standard error ends with
-// the reason.
+// Runs in Langfuse's worker with its libraries (`load`, of worker_modules.js), its environment and
+// its IAM role: lists the raw events of the bucket and has the worker ingest them again. The argument
+// is JSON, of steps.py. Each line on standard output is a JSON object with a "step"; on a failure
+// standard error ends with the reason.
 const crypto = require("node:crypto");
-const fs = require("node:fs");
 
 const options = JSON.parse(process.argv[1]);
 const { env } = process;
-
-// The SDK is a dependency of Langfuse's own package, which the image has below worker/ as a link
-// (pnpm deploy), and a checkout in packages/.
-const folders = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
-  .filter((folder) => fs.existsSync(folder))
-  .map((folder) => fs.realpathSync(folder));
-const load = (name) => require(require.resolve(name, { paths: folders }));
 
 const { S3Client, ListObjectsV2Command, GetObjectCommand } = load("@aws-sdk/client-s3");
 

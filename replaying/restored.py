@@ -4,11 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from in_cluster.names import CLICKHOUSE
+from in_cluster.names import CLICKHOUSE, RESTORED
 from verification.cluster import Cluster
 
-# in_cluster/restore.sh writes it; its first line begins with the backup's time, or "nothing".
-MARKER: Final = "/var/lib/clickhouse/restored"
+# Begins the first line of the marker, unless that is "nothing".
 BACKUP_TIME: Final = re.compile(r"(\d{8}T\d{6})Z\b")
 
 # A row that the backup lacks may be of an event that is older than the backup: the event waited in
@@ -25,7 +24,7 @@ def read_marker(cluster: Cluster) -> str:
         CheckError: ClickHouse's pod cannot be reached.
 
     """
-    script = f"cat {MARKER} 2>/dev/null || true"
+    script = f"cat {RESTORED} 2>/dev/null || true"
     found = cluster.kubectl("exec", f"pod/{CLICKHOUSE}-0", "--", "sh", "-c", script)
     return (found.strip().splitlines() or [""])[0]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from in_cluster.names import NAMESPACE, WORKER
-from replaying.progress import Progress
+from in_cluster.worker_modules import with_loader
+from progress import Progress
 from verification.cluster import CheckError, Cluster
 
 SCRIPT: Final = Path(__file__).with_name("replay.js")
@@ -73,7 +74,7 @@ def replay(
         "stalledMs": STALLED * 1000,
         "settleMs": SETTLE * 1000,
     }
-    script = SCRIPT.read_text(encoding="utf-8")
+    script = with_loader(SCRIPT)
     node = ("node", f"--max-old-space-size={HEAP_MIB}", "-e", script, json.dumps(options))
     result: dict[str, Any] = {}
     with (

@@ -10,7 +10,7 @@ from cdktf import App
 import sizing
 import versions
 from constructs_lib.backup_release import CHART
-from in_cluster.backup_values import SCRIPT, backups_url
+from in_cluster.backup_values import SCRIPT, SCRIPTS, backups_url
 from tests.helpers.chart_values import Values, chart_values, item
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import Stacks, SynthesizeStack
@@ -126,9 +126,10 @@ def test_script_arrives_as_it_is(backups: Values) -> None:
     (command,) = container(backups, "last")["command"][1:-1]
     folder, _, file = command.rpartition("/")
     assert folder == mount["mountPath"]
-    text = backups["script"]["data"][file]
-    assert "$${" in text
-    assert text.replace("$${", "${").replace("%%{", "%{") == SCRIPT.read_text(encoding="utf-8")
+    texts = backups["script"]["data"]
+    assert "$${" in texts[file]
+    found = {name: text.replace("$${", "${").replace("%%{", "%{") for name, text in texts.items()}
+    assert found == {each.name: each.read_text(encoding="utf-8") for each in SCRIPTS}
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -14,6 +14,7 @@ LAYERS: Final = (
         "images.py",
         "sizing.py",
         "contracts.py",
+        "progress.py",
         "setting_types.py",
         "lazy_bindings/*.py",
     ),

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
+import progress
 import replay
-from replaying import progress, restored, steps
+from replaying import restored, steps
 from tests.helpers.kubectl import Kubectl
 from tests.helpers.serving import serving
 from tests.helpers.worker_image import write_module

@@ -14,6 +14,7 @@ import pytest
 
 import verify
 from env_file import load_settings
+from in_cluster.worker_modules import with_loader
 from tests.helpers.kubectl import Kubectl
 from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV
@@ -353,7 +354,7 @@ def test_kubectl_takes_too_long(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
 )
 def test_s3_probe(tmp_path: Path, environment: dict[str, str], status: int, said: str) -> None:
     write_module(tmp_path, "@aws-sdk/client-s3", AWS_SDK)
-    script = S3_PROBE.read_text(encoding="utf-8")
+    script = with_loader(S3_PROBE)
     done = subprocess.run(
         [shutil.which("node") or "node", "-e", script],
         cwd=tmp_path,

@@ -1,6 +1,5 @@
 """Access to the cluster, for verify.py and replay.py."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
-from dotenv import dotenv_values
-
-from env_file import SettingsError, load_settings
+from env_file import SettingsError, environment, load_settings
 from settings import Settings
 from verification.cluster import TIMEOUT, Cluster
 
@@ -26,28 +23,27 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
         kubeconfig: file to use; None for a temporary one, written by the AWS CLI.
 
     """
-    lines = {key: value for key, value in dotenv_values(ENV_FILE).items() if value is not None}
-    environment = {**lines, **os.environ}
+    variables = environment(ENV_FILE)
     if kubeconfig:
-        yield Cluster(kubeconfig, environment), f"of {kubeconfig}"
+        yield Cluster(kubeconfig, variables), f"of {kubeconfig}"
         return
     try:
         settings = load_settings(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     with tempfile.TemporaryDirectory() as folder:
-        write_kubeconfig(settings, environment, Path(folder, "kubeconfig"))
-        yield Cluster(Path(folder, "kubeconfig"), environment), settings.name
+        write_kubeconfig(settings, variables, Path(folder, "kubeconfig"))
+        yield Cluster(Path(folder, "kubeconfig"), variables), settings.name
 
 
-def write_kubeconfig(settings: Settings, environment: dict[str, str], kubeconfig: Path) -> None:
+def write_kubeconfig(settings: Settings, variables: dict[str, str], kubeconfig: Path) -> None:
     """Let the AWS CLI write a kubeconfig for the cluster, or exit with the reason why it cannot."""
     command = ["aws", "eks", "update-kubeconfig", "--name", settings.name]
     options = ["--region", settings.aws_default_region, "--kubeconfig", str(kubeconfig)]
     try:
         done = subprocess.run(
             [*command, *options],
-            env=environment,
+            env=variables,
             capture_output=True,
             text=True,
             timeout=2 * TIMEOUT,

@@ -16,11 +16,13 @@ from in_cluster.names import (
     CLICKHOUSE_HTTP_PORT,
     NAMESPACE,
     REDIS,
+    RESTORED,
     WEB,
     WEB_PORT,
     WORKER,
     WORKER_PORT,
 )
+from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from verification.cluster import CheckError, Cluster
 from verification.redis import run_commands
@@ -31,8 +33,6 @@ WORKLOADS: Final = (
     f"statefulset/{CLICKHOUSE}",
     f"statefulset/{REDIS}",
 )
-# Written by restore.sh, on the volume.
-RESTORED: Final = "/var/lib/clickhouse/restored"
 S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
 
 
@@ -101,11 +101,9 @@ def restored(cluster: Cluster) -> str:
 
 def backups(cluster: Cluster) -> str:
     """Check that the last scheduled backup succeeded, and return when one did."""
-    field = f"--field-selector=metadata.name={BACKUP}"
-    found = cluster.get("cronjobs", field)["items"]
-    if not found:
+    cron = cluster.find("cronjobs", BACKUP)
+    if cron is None:
         return "not scheduled; a destroy makes one"
-    (cron,) = found
     status = cron["status"]
     begun, succeeded = (status.get(f"last{name}Time") for name in ("Schedule", "Successful"))
     running = bool(status.get("active"))
@@ -124,7 +122,7 @@ def backups(cluster: Cluster) -> str:
 
 def s3(cluster: Cluster) -> str:
     """Write, read and delete an object in the bucket, in the worker's pod with its IAM role."""
-    script = S3_PROBE.read_text(encoding="utf-8")
+    script = with_loader(S3_PROBE)
     return cluster.kubectl("exec", f"deployment/{WORKER}", "--", "node", "-e", script).strip()
 
 

@@ -119,6 +119,17 @@ class Cluster:
         found: dict[str, Any] = json.loads(self.kubectl("get", *what, "--output=json"))
         return found
 
+    def find(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Return the JSON of an object; None if there is none.
+
+        Raises:
+            CheckError: kubectl failed.
+
+        """
+        # Of a name that is not there, kubectl's error is a sentence.
+        found = self.get(kind, f"--field-selector=metadata.name={name}")["items"]
+        return found[0] if found else None
+
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[int]:
         """Forward a local port, chosen by kubectl, and yield it.

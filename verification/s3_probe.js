@@ -1,16 +1,10 @@
-// Runs in Langfuse's worker, with the SDK that Langfuse itself uses and no credentials but the
-// pod's own role: writes an object, reads it back, and deletes it.
-const fs = require("node:fs");
+// Runs in Langfuse's worker, with the SDK that Langfuse itself uses (`load`, of worker_modules.js)
+// and no credentials but the pod's own role: writes an object, reads it back, and deletes it.
 
 async function probe() {
   const bucket = process.env.LANGFUSE_S3_EVENT_UPLOAD_BUCKET;
   if (!process.env.AWS_WEB_IDENTITY_TOKEN_FILE) throw new Error("the pod has no IAM role");
-  // The SDK is a dependency of Langfuse's own package, which the image has below worker/ as a link
-  // (pnpm deploy), and a checkout in packages/.
-  const folders = ["worker", "worker/node_modules/@langfuse/shared", "packages/shared"]
-    .filter((folder) => fs.existsSync(folder))
-    .map((folder) => fs.realpathSync(folder));
-  const sdk = require(require.resolve("@aws-sdk/client-s3", { paths: folders }));
+  const sdk = load("@aws-sdk/client-s3");
   const client = new sdk.S3Client({ region: process.env.LANGFUSE_S3_EVENT_UPLOAD_REGION });
   const object = { Bucket: bucket, Key: "verify/probe.txt" };
   await client.send(new sdk.PutObjectCommand({ ...object, Body: "written by verify.py" }));

@@ -86,6 +86,16 @@ def destroying(environment: Environment, plane: ControlPlane) -> Iterator[subpro
             process.communicate()
 
 
+def fail_to_destroy(environment: Environment, plane: ControlPlane) -> None:
+    """Run a destroy of app whose last backup fails."""
+    hold(plane, HELD)
+    with destroying(environment, plane) as process:
+        end(plane, "Failed")
+        said, _ = process.communicate()
+    assert process.returncode == 1, said
+    hold(plane)
+
+
 def documented(pattern: str) -> list[str]:
     """Return the commands of operations.md that match, without `uv run`, each once."""
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -132,9 +142,13 @@ def test_rights_of_the_backup_s_account(plane: ControlPlane) -> None:
 
 
 def test_script_arrives_unchanged(plane: ControlPlane) -> None:
-    """Terraform and Helm hand both programs on as they are in the repository."""
+    """Terraform and Helm hand the programs on as they are in the repository."""
     configuration = {each["metadata"]["name"]: each for each in items(plane, "configmaps")}
-    for name, file in ((BACKUP, "backup.js"), ("langfuse-restore", "restore.sh")):
+    for name, file in (
+        (BACKUP, "backup.js"),
+        (BACKUP, "worker_modules.js"),
+        ("langfuse-restore", "restore.sh"),
+    ):
         assert configuration[name]["data"][file] == (ROOT / "in_cluster" / file).read_text("utf-8")
 
 
@@ -196,11 +210,7 @@ def test_changed_hook_needs_helm_s_record_deleted(
     environment: Environment, plane: ControlPlane
 ) -> None:
     """After a failed destroy, a change of the backups is refused until Helm's record is deleted."""
-    hold(plane, HELD)
-    with destroying(environment, plane) as process:
-        end(plane, "Failed")
-        process.communicate()
-    hold(plane)
+    fail_to_destroy(environment, plane)
     environment.installation.change_env(
         CLICKHOUSE_BACKUPS_KEPT="3", CLICKHOUSE_BACKUP_SCHEDULE="0 6 * * mon"
     )
@@ -258,11 +268,7 @@ def test_broken_clickhouse_goes_without_a_backup(
     environment: Environment, plane: ControlPlane
 ) -> None:
     """The documented escape: the backups' release leaves the state, and app is destroyed."""
-    hold(plane, HELD)
-    with destroying(environment, plane) as process:
-        end(plane, "Failed")
-        process.communicate()
-    assert process.returncode == 1
+    fail_to_destroy(environment, plane)
     (command,) = documented("terraform -chdir=cdktf.out/stacks/app state rm")
     environment.installation.run(*command.split())
     forget_record(plane)
@@ -276,7 +282,6 @@ def test_next_deploy_takes_over_what_the_escape_has_left(
 ) -> None:
     """A deploy after it installs all of it; a destroy backs up as ever, in the third life."""
     assert [each["metadata"]["name"] for each in items(plane, "cronjobs")] == [BACKUP]
-    hold(plane)
     environment.installation.apply("app")
     assert status(plane, BACKUP) == "deployed"
     environment.installation.apply("app", "-destroy")

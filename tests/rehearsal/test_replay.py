@@ -14,8 +14,8 @@ from typing import Final
 import pytest
 
 import replay
+from progress import Progress
 from replaying import steps
-from replaying.progress import Progress
 from tests.helpers.kubectl import Kubectl
 from tests.rehearsal.conftest import WORKER_MODULES, lacks
 from tests.rehearsal.stand_ins.aws import KEY, REGION, Aws
