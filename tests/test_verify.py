@@ -50,7 +50,7 @@ class Langfuse(BaseHTTPRequestHandler):
     answers: Mapping[str, str] = {
         "/api/public/health?failIfDatabaseUnavailable=true": '{"status": "OK", "version": "3.1"}',
         "/api/public/ready": "{}",
-        "/api/health": "{}",
+        "/api/health?failIfQueueConsumptionStuck=true": "{}",
         "/ping": "Ok.\n",
     }
     broken: frozenset[str] = frozenset()
@@ -163,7 +163,11 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
     [
         ("web", "/api/public/health?failIfDatabaseUnavailable=true", "is the database there?"),
         ("web ready", "/api/public/ready", "is it migrating?"),
-        ("worker", "/api/health", "deployment/langfuse-worker"),
+        (
+            "worker",
+            "/api/health?failIfQueueConsumptionStuck=true",
+            "deployment/langfuse-worker",
+        ),
         ("clickhouse", "/ping", "langfuse-clickhouse-0"),
     ],
 )

@@ -78,8 +78,10 @@ def web_ready(cluster: Cluster) -> str:
 
 
 def worker(cluster: Cluster) -> str:
-    """Check that the worker reaches PostgreSQL and Redis."""
-    cluster.http(f"deployment/{WORKER}", WORKER_PORT, "/api/health")
+    """Check that the worker reaches PostgreSQL and Redis, and as of v4 that it takes jobs."""
+    # v3 ignores the parameter.
+    path = "/api/health?failIfQueueConsumptionStuck=true"
+    cluster.http(f"deployment/{WORKER}", WORKER_PORT, path)
     return "healthy"
 
 
