@@ -158,6 +158,24 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
     ]
 
 
+def test_v4_has_two_more_lines(
+    cluster: Cluster,
+    kubectl: Kubectl,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (path, *_) = Langfuse.answers
+    monkeypatch.setattr(Langfuse, "answers", {**Langfuse.answers, path: '{"version": "4.16.0"}'})
+    kubectl.rule("*exec*entrypoint.sh*", "echo '[]'")
+    kubectl.rule("*logs?deployment/langfuse-web*", "echo started")
+    assert verify.run_checks(cluster) is True
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "s3           ok   langfuse-bucket",
+        "backfill     ok   done",
+        "sdk traffic  ok   nothing rejected in 24 h",
+    ]
+
+
 @pytest.mark.parametrize(
     ("part", "path", "remedy"),
     [

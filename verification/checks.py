@@ -25,7 +25,9 @@ from in_cluster.names import (
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from verification.cluster import CheckError, Cluster
+from verification.migrations import backfill
 from verification.redis import run_commands
+from verification.rejected_events import rejected_events
 
 WORKLOADS: Final = (
     f"deployment/{WEB}",
@@ -67,8 +69,12 @@ def pods(cluster: Cluster) -> str:
 
 def web_health(cluster: Cluster) -> str:
     """Check that web reaches PostgreSQL, and return the version of Langfuse."""
+    return f"Langfuse {_version(cluster)}"
+
+
+def _version(cluster: Cluster) -> str:
     path = "/api/public/health?failIfDatabaseUnavailable=true"
-    return f"Langfuse {cluster.http(f'svc/{WEB}', WEB_PORT, path).json()['version']}"
+    return str(cluster.http(f"svc/{WEB}", WEB_PORT, path).json()["version"])
 
 
 def web_ready(cluster: Cluster) -> str:
@@ -149,6 +155,7 @@ class Check:
         return True, f"{self.part:12} ok   {found}"
 
 
+GUIDE_TO_V4: Final = "docs/langfuse-4.md"
 LOGS: Final = f"see uv run kubectl logs -n {NAMESPACE}"
 CHECKS: Final = (
     Check("nodes", nodes, "see uv run kubectl describe nodes"),
@@ -162,3 +169,16 @@ CHECKS: Final = (
     Check("redis", redis, f"{LOGS} {REDIS}-0"),
     Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )
+CHECKS_OF_V4: Final = (
+    Check("backfill", backfill, f"see {GUIDE_TO_V4}#while-it-runs"),
+    Check("sdk traffic", rejected_events, f"see {GUIDE_TO_V4}#what-changes-for-sdks-and-api-users"),
+)
+
+
+def checks_of_major(cluster: Cluster) -> tuple[Check, ...]:
+    """Return the further checks of the major version that web says it is."""
+    try:
+        version = _version(cluster)
+    except Exception:  # noqa: BLE001 - the check of web reports it
+        return ()
+    return () if version.startswith("3.") else CHECKS_OF_V4
