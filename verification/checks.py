@@ -24,6 +24,7 @@ from in_cluster.names import (
 )
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
+from security_patches import patches
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
 from verification.redis import run_commands
@@ -68,8 +69,10 @@ def pods(cluster: Cluster) -> str:
 
 
 def web_health(cluster: Cluster) -> str:
-    """Check that web reaches PostgreSQL, and return the version of Langfuse."""
-    return f"Langfuse {_version(cluster)}"
+    """Check that web reaches PostgreSQL, and return the version, and when its patches end."""
+    version = _version(cluster)
+    end = patches(version.partition(".")[0])
+    return f"Langfuse {version}; {end}" if end else f"Langfuse {version}"
 
 
 def _version(cluster: Cluster) -> str:
