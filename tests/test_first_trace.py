@@ -14,7 +14,7 @@ Results = Future[dict[str, Any]]
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_first_trace(first_traces: Results, line: str) -> None:
+def test_first_trace(first_traces: Results, line: int) -> None:
     result = first_traces.result()[f"v{line} is well"]
     assert result["complaint"] is None
     ids = {span["name"]: span["id"] for span in result["spans"]}
@@ -37,30 +37,30 @@ def test_first_trace(first_traces: Results, line: str) -> None:
     assert (score["traceId"], score["name"], score["value"]) == (trace, "correct", 1)
     assert said.splitlines()[-1] == f"{url}/project/default-project/traces/{trace}"
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = said.replace(LINES[line], LINES["3"]).replace(trace, "6f1c…")
+    said = said.replace(LINES[line], LINES[3]).replace(trace, "6f1c…")
     assert said.replace(url, "http://localhost:3000") in shown
 
 
 @pytest.mark.parametrize(
     ("line", "path", "status"),
     [
-        ("3", "/api/public/observations", 200),
-        ("3", "/api/public/v2/observations", 404),
-        ("4", "/api/public/observations", 404),
-        ("4", "/api/public/traces/t", 404),
-        ("4", "/api/public/v2/scores", 404),
-        ("4", "/api/public/v2/observations", 200),
-        ("4", "/api/public/v3/scores", 200),
+        (3, "/api/public/observations", 200),
+        (3, "/api/public/v2/observations", 404),
+        (4, "/api/public/observations", 404),
+        (4, "/api/public/traces/t", 404),
+        (4, "/api/public/v2/scores", 404),
+        (4, "/api/public/v2/observations", 200),
+        (4, "/api/public/v3/scores", 200),
     ],
 )
-def test_each_line_refuses_the_reads_of_the_other(line: str, path: str, status: int) -> None:
+def test_each_line_refuses_the_reads_of_the_other(line: int, path: str, status: int) -> None:
     with LangfuseApi() as api:
         api.version = LINES[line]
         assert api.answer("GET", path, query="traceId=t")[0] == status
 
 
-@pytest.mark.parametrize(("line", "refused"), [("3", []), ("4", ["trace-create"])])
-def test_old_ingestion_refuses_each_trace_on_v4(line: str, refused: list[str]) -> None:
+@pytest.mark.parametrize(("line", "refused"), [(3, []), (4, ["trace-create"])])
+def test_old_ingestion_refuses_each_trace_on_v4(line: int, refused: list[str]) -> None:
     types = ("trace-create", "score-create", "sdk-log")
     batch = [{"id": each, "type": each, "body": {}} for each in types]
     with LangfuseApi() as api:

@@ -19,7 +19,7 @@ from tests.helpers.serving import serving
 
 EXAMPLE: Final = ROOT / "examples" / "first_trace.py"
 DATASETS: Final = "/api/public/v2/datasets"
-LINES: Final = {"3": versions.LANGFUSE_IMAGE, "4": "4.16.0"}
+LINES: Final = {line: each.langfuse for line, each in versions.LANGFUSE_LINES.items()}
 WELL: Final = {"LANGFUSE_TRACE_TIMEOUT": "5"}
 
 # What is different about the stand-in, and about the environment.

@@ -30,10 +30,14 @@ Manifests = dict[tuple[str, str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def values_file(values: Values, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the chart values of the app stack, with the values that Terraform fills in."""
+    return write_values(values, tmp_path_factory.mktemp("values"))
+
+
+def write_values(values: Values, folder: Path) -> Path:
     manifests = values["extraManifests"]
     secret = {**manifests["secret"], "kind": "Secret"}
     text = yaml.safe_dump({**values, "extraManifests": {**manifests, "secret": secret}})
-    file = tmp_path_factory.mktemp("values") / "values.yaml"
+    file = folder / "values.yaml"
     file.write_text(text.replace("${local.network_data_zone}", ZONES[0]), encoding="utf-8")
     return file
 
