@@ -66,11 +66,7 @@ def langfuse_values(
             "annotations": {ROLE_ANNOTATION: workload_role_arn},
         },
         "podSecurityContext": LANGFUSE_POD,
-        **(
-            {"extraInitContainers": [_wait_for_tables(image_source.reference(line.worker))]}
-            if major >= 4
-            else {}
-        ),
+        **_init_containers(major, image=image_source.reference(line.worker)),
         "securityContext": CONTAINER,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
@@ -163,9 +159,11 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
     }
 
 
-def _wait_for_tables(image: str) -> dict[str, Any]:
-    """Return the init container that has the worker wait for web's migrations."""
-    return {
+def _init_containers(major: int, *, image: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the init container that has the worker of Langfuse 4 wait for web's migrations."""
+    if major == 3:  # noqa: PLR2004 - Langfuse 3
+        return {}
+    container = {
         "name": "wait-for-tables",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
@@ -184,6 +182,7 @@ def _wait_for_tables(image: str) -> dict[str, Any]:
         "resources": sizing.WAIT.resources(),
         "securityContext": READ_ONLY_CONTAINER,
     }
+    return {"extraInitContainers": [container]}
 
 
 def _environment(variables: Mapping[str, str]) -> list[dict[str, str]]:

@@ -144,7 +144,7 @@ def wait_for_tables(values: Values, component: str, url: str) -> str:
     node, *options = container["command"]
     options[-1] = options[-1].replace("$${", "${")
     environment = {"COMPONENT": component, "CLICKHOUSE_URL": url, "CLICKHOUSE_PASSWORD": "secret"}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own script
         [shutil.which(node) or node, *options],
         env={**environment, "POLL_MS": "1"},
         capture_output=True,
