@@ -12,22 +12,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from verification.access import access, exit_without_access
-from verification.checks import CHECKS, Check, checks_of_major
+from verification.check import Check, Line, print_lines
+from verification.checks import CHECKS, checks_of_major
 from verification.cluster import CheckError, Cluster
 from verification.public_hostname import find_hostname, hostname_checks
 
 
 def run_checks(cluster: Cluster) -> bool:
     """Print a line for each check, and return whether all passed."""
-    all_ok = True
-    for ok, line in _lines(cluster):
-        print(line, flush=True)
-        all_ok &= ok
-    return all_ok
+    return print_lines(_lines(cluster))
 
 
-def _lines(cluster: Cluster) -> Iterator[tuple[bool, str]]:
-    def line(check: Check) -> tuple[bool, str]:
+def _lines(cluster: Cluster) -> Iterator[Line]:
+    def line(check: Check[Cluster]) -> Line:
         return check.line(cluster)
 
     with ThreadPoolExecutor(len(CHECKS) + 1) as pool:
@@ -37,7 +34,7 @@ def _lines(cluster: Cluster) -> Iterator[tuple[bool, str]]:
         yield from pool.map(line, further.result())
 
 
-def _further_checks(cluster: Cluster) -> tuple[Check, ...]:
+def _further_checks(cluster: Cluster) -> tuple[Check[Cluster], ...]:
     name = find_hostname(cluster)
     return (*checks_of_major(cluster), *(hostname_checks(name) if name else ()))
 

@@ -4,8 +4,6 @@ A new check is a function and a line in ``CHECKS``. The function raises ``CheckE
 does not work.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +23,7 @@ from in_cluster.names import (
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from security_patches import patches
+from verification.check import Check
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
 from verification.redis import run_commands
@@ -137,27 +136,6 @@ def s3(cluster: Cluster) -> str:
     return cluster.kubectl("exec", f"deployment/{WORKER}", "--", "node", "-e", script).strip()
 
 
-@dataclass(frozen=True)
-class Check:
-    """A part of the installation and its check."""
-
-    part: str
-    run: Callable[[Cluster], str]
-    """Returns a short result; raises ``CheckError`` if the part does not work."""
-    remedy: str
-    """Next step for the user if the check fails."""
-
-    def line(self, cluster: Cluster) -> tuple[bool, str]:
-        """Return whether the check passed, and the line to print."""
-        try:
-            found = self.run(cluster)
-        except CheckError as error:
-            return False, f"{self.part:12} {error}; {self.remedy}"
-        except Exception as error:  # noqa: BLE001 - the other checks must still run
-            return False, f"{self.part:12} unreadable ({type(error).__name__}); {self.remedy}"
-        return True, f"{self.part:12} ok   {found}"
-
-
 GUIDE_TO_V4: Final = "docs/langfuse-4.md"
 LOGS: Final = f"see uv run kubectl logs -n {NAMESPACE}"
 CHECKS: Final = (
@@ -178,7 +156,7 @@ CHECKS_OF_V4: Final = (
 )
 
 
-def checks_of_major(cluster: Cluster) -> tuple[Check, ...]:
+def checks_of_major(cluster: Cluster) -> tuple[Check[Cluster], ...]:
     """Return the further checks of the major version that web says it is."""
     try:
         version = _version(cluster)

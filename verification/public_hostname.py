@@ -10,7 +10,8 @@ import httpx
 
 from in_cluster.external_dns_values import HOSTNAME
 from in_cluster.names import EXTERNAL_DNS, NAME_LABEL, TRAEFIK
-from verification.checks import LOGS, Check
+from verification.check import Check
+from verification.checks import LOGS
 from verification.cluster import TIMEOUT, CheckError, Cluster
 
 PORT: Final = 443
@@ -31,7 +32,7 @@ def find_hostname(cluster: Cluster) -> str | None:
         return None
 
 
-def hostname_checks(name: str) -> tuple[Check, ...]:
+def hostname_checks(name: str) -> tuple[Check[Cluster], ...]:
     """Return the checks of this hostname."""
     return (
         Check(
