@@ -24,6 +24,15 @@ STACKS: Final = tuple(UPSTREAMS)
 # Stack 0 (remote runs only): creates the workspaces of the other stacks, and publishes nothing.
 WORKSPACES: Final = "workspaces"
 
+# Hostname of Terraform Cloud, which has a workspace with the state of each stack.
+TERRAFORM_CLOUD: Final = "app.terraform.io"
+
+
+def workspace_name(name: str, stack_id: str) -> str:
+    """Return the name of the Terraform Cloud workspace of a stack of installation ``name``."""
+    return f"{name}-{stack_id}"
+
+
 # Terraform variables. For remote runs the stack workspaces sets them in the workspaces. For local
 # runs .env sets the password, and the others are not declared.
 OPERATOR_ARN: Final = "operator_arn"

@@ -11,12 +11,7 @@ from cdktf_cdktf_provider_aws.data_aws_availability_zones import (
 from constructs import Construct
 
 import versions
-
-ZONES: Final = 2
-
-# Zones where EKS cannot place a control plane. Ids, unlike names, are the same in every account
-# (EKS user guide, "VPC and subnet requirements").
-ZONES_WITHOUT_EKS: Final = ["use1-az3", "usw1-az2", "cac1-az3"]
+from zones import OPT_IN_STATUS, ZONES, ZONES_WITHOUT_EKS
 
 # Prefix of the largest subnet: a /20 has 4091 usable addresses, more than enough.
 SUBNET_PREFIX: Final = 20
@@ -47,9 +42,7 @@ class PublicVpc(Construct):
             self,
             "zones",
             exclude_zone_ids=ZONES_WITHOUT_EKS,
-            filter=[
-                DataAwsAvailabilityZonesFilter(name="opt-in-status", values=["opt-in-not-required"])
-            ],
+            filter=[DataAwsAvailabilityZonesFilter(name="opt-in-status", values=[OPT_IN_STATUS])],
         )
         vpc = TerraformHclModule(
             self,

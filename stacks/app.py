@@ -12,7 +12,7 @@ from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import read_application_secrets
-from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import APP, NETWORK, TERRAFORM_CLOUD, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, backup_values
 from in_cluster.external_dns_values import external_dns_values
@@ -22,7 +22,7 @@ from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
 from retained.names import secret_name
 from settings import PublicName, Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack
+from stacks.base import BaseStack
 from stacks.interface import Upstreams, missing_value, publish_layout, publish_next_steps
 
 # Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires

@@ -5,9 +5,8 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTag
 from constructs import Construct
 
 import versions
+from contracts import TERRAFORM_CLOUD, workspace_name
 from settings import Settings
-
-TERRAFORM_CLOUD = "app.terraform.io"
 
 
 class BaseStack(TerraformStack):
@@ -20,7 +19,7 @@ class BaseStack(TerraformStack):
             self,
             hostname=TERRAFORM_CLOUD,
             organization=settings.tfc_organization,
-            workspaces=NamedRemoteWorkspace(workspace_name(settings, id_)),
+            workspaces=NamedRemoteWorkspace(workspace_name(settings.name, id_)),
         )
         AwsProvider(
             self,
@@ -28,8 +27,3 @@ class BaseStack(TerraformStack):
             region=settings.aws_default_region,
             default_tags=[AwsProviderDefaultTags(tags=settings.tags)],
         )
-
-
-def workspace_name(settings: Settings, stack_id: str) -> str:
-    """Return the name of the Terraform Cloud workspace of a stack."""
-    return f"{settings.name}-{stack_id}"

@@ -15,12 +15,12 @@ from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import DEPS, TERRAFORM_CLOUD, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
 from retained.names import FAR_APART_HOURS
 from retained.names import bucket_name as named_bucket
 from settings import Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack
+from stacks.base import BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
 
 

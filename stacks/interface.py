@@ -14,9 +14,8 @@ from cdktf import (
 from cdktf_cdktf_provider_tfe.data_tfe_outputs import DataTfeOutputs
 from cdktf_cdktf_provider_tfe.data_tfe_workspace_ids import DataTfeWorkspaceIds
 
-from contracts import NEXT_STEP, SENSITIVE, Contract
+from contracts import NEXT_STEP, SENSITIVE, Contract, workspace_name
 from settings import Settings
-from stacks.base import workspace_name
 
 ContractT = TypeVar("ContractT", bound=Contract)
 
@@ -76,7 +75,7 @@ def publish_layout(
         stack,
         "deployed",
         organization=settings.tfc_organization,
-        workspace=workspace_name(settings, stack.node.id),
+        workspace=workspace_name(settings.name, stack.node.id),
         lifecycle=TerraformResourceLifecycle(
             postcondition=[
                 Postcondition(condition=f"${{{condition}}}", error_message=error_message)
@@ -125,7 +124,7 @@ class _Workspace:
         """Declare the data source."""
         self._stack = stack
         self._producer = producer
-        self._workspace = workspace_name(settings, producer)
+        self._workspace = workspace_name(settings.name, producer)
         self._conditions: list[dict[str, str]] = []
         organization = settings.tfc_organization
         self._outputs = DataTfeOutputs(

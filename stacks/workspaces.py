@@ -22,11 +22,13 @@ from contracts import (
     OPERATOR_ARN,
     RUN_ROLE_ARN,
     STACKS,
+    TERRAFORM_CLOUD,
     UPSTREAMS,
     WORKSPACES,
+    workspace_name,
 )
 from settings import Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
+from stacks.base import BaseStack
 
 # IAM policy of remote runs, the same as for a local deploy.
 POLICY = Path(__file__).parents[1] / "policies" / "deployer.json"
@@ -38,8 +40,8 @@ class WorkspacesStack(BaseStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, WORKSPACES, settings=settings)
         TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
-        names = {id_: workspace_name(settings, id_) for id_ in STACKS}
-        own_name = workspace_name(settings, WORKSPACES)
+        names = {id_: workspace_name(settings.name, id_) for id_ in STACKS}
+        own_name = workspace_name(settings.name, WORKSPACES)
         existing = DataTfeWorkspaceIds(
             self,
             "existing",
