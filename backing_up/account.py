@@ -1,8 +1,9 @@
 """The AWS account of ``.env``, and what one of its errors says in a line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import boto3  # type: ignore[import-untyped]
@@ -35,10 +36,20 @@ class Account:
     region: str
     session: Any
     """Session of boto3."""
+    config: Any = _CONFIG
+    """Configuration of its clients."""
+    _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict, init=False)
+    _lock: Any = field(default_factory=Lock, init=False)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        """Return boto3's client of a service."""
-        return self.session.client(service, config=_CONFIG)
+    def client(self, service: str, *, region: str | None = None) -> Any:  # noqa: ANN401 - no types
+        """Return boto3's client of a service, in another region if one is given."""
+        key = service, region
+        # A client is safe to use in several threads, and a session is not.
+        with self._lock:
+            if key not in self._clients:
+                made = self.session.client(service, region_name=region, config=self.config)
+                self._clients[key] = made
+            return self._clients[key]
 
     @cached_property
     def id(self) -> str:
@@ -53,8 +64,12 @@ class Account:
         return {"Bucket": name, "ExpectedBucketOwner": self.id}
 
 
-def account_of(env_file: Path) -> Account:
+def account_of(env_file: Path, *, config: Any = _CONFIG) -> Account:  # noqa: ANN401 - no types
     """Return the account with the credentials of ``env_file``.
+
+    Args:
+        env_file: the file.
+        config: botocore's configuration of its clients.
 
     Raises:
         SettingsError: the file is missing or has faults.
@@ -69,7 +84,7 @@ def account_of(env_file: Path) -> Account:
         aws_session_token=token,
         region_name=region,
     )
-    return Account(settings.name, region, session)
+    return Account(settings.name, region, session, config)
 
 
 def code_of(error: ClientError) -> str:

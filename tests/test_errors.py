@@ -20,6 +20,7 @@ PROGRAM = sorted(
         "verification/*.py",
         "replaying/*.py",
         "backing_up/*.py",
+        "preflight/*.py",
         "examples/*",
     )
     for file in ROOT.glob(pattern)

@@ -11,6 +11,7 @@ from tests.helpers.checkout import ROOT
 LAYERS: Final = (
     (
         "versions.py",
+        "zones.py",
         "images.py",
         "own_images.py",
         "sizing.py",
@@ -24,8 +25,9 @@ LAYERS: Final = (
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
+    ("preflight/*.py",),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
-    ("main.py", "verify.py", "check_tools.py"),
+    ("main.py", "verify.py", "check_tools.py", "check_account.py"),
     ("costs.py", "backups.py", "replay.py", "benchmarks/*.py", "docs/*.py", "examples/*.py"),
 )
 # Data, which needs no construct.
@@ -36,6 +38,7 @@ PLAIN: Final = (
     "verification/",
     "replaying/",
     "backing_up/",
+    "preflight/",
 )
 
 

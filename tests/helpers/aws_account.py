@@ -114,7 +114,7 @@ class Session:
 
     stand_in: StandIn
 
-    def client(self, service: str, config: object) -> Any:  # noqa: ANN401, ARG002
+    def client(self, service: str, **_: object) -> Any:  # noqa: ANN401
         if service not in BY_MOTO:
             return self.stand_in
         return client_of_moto(service)

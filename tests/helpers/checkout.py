@@ -16,6 +16,7 @@ SOURCES: Final = (
     "in_cluster",
     "lazy_bindings",
     "policies",
+    "preflight",
     "pricing",
     "replaying",
     "retained",

@@ -1,0 +1,1 @@
+"""What check_account.py does: checks of accounts, quotas and names before the first deploy."""

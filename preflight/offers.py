@@ -1,0 +1,121 @@
+"""Checks of what AWS offers in the region: the nodes' type, Kubernetes, the database's class."""
+
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+import versions
+from backing_up.account import code_of
+from preflight.inquiry import Inquiry
+from verification.check import CheckError, CheckWarning
+from zones import OPT_IN_STATUS, ZONES, ZONES_WITHOUT_EKS
+
+
+def zones(inquiry: Inquiry) -> str:
+    """Check that both zones of the installation offer the nodes' type, and return the zones.
+
+    Raises:
+        CheckError: the region has fewer zones, or one does not offer it.
+
+    """
+    kind, region = inquiry.settings.node_instance_type, inquiry.settings.aws_default_region
+    wanted = _zones(inquiry)
+    if len(wanted) < ZONES:
+        message = (
+            f"AWS_DEFAULT_REGION: {region} has {len(wanted)} zones for EKS, and {ZONES} are needed;"
+            " choose another"
+        )
+        raise CheckError(message)
+    pages = inquiry.account.client("ec2").get_paginator("describe_instance_type_offerings")
+    offering = {
+        each["Location"]
+        for page in pages.paginate(
+            LocationType="availability-zone",
+            Filters=[{"Name": "instance-type", "Values": [kind]}],
+        )
+        for each in page["InstanceTypeOfferings"]
+    }
+    lacking = [zone for zone in wanted if zone not in offering]
+    if lacking:
+        message = (
+            f"NODE_INSTANCE_TYPE: {kind} is not offered in {' and '.join(lacking)}, where the "
+            "nodes are to be; choose another type or region"
+        )
+        raise CheckError(message)
+    return f"{kind} in {' and '.join(wanted)}"
+
+
+def _zones(inquiry: Inquiry) -> list[str]:
+    """Return the zones that the stack network chooses (constructs_lib/public_vpc.py)."""
+    asked = [{"Name": "opt-in-status", "Values": [OPT_IN_STATUS]}]
+    answer = inquiry.account.client("ec2").describe_availability_zones(Filters=asked)
+    names = [
+        each["ZoneName"]
+        for each in answer["AvailabilityZones"]
+        if each["ZoneId"] not in ZONES_WITHOUT_EKS
+    ]
+    return sorted(names)[:ZONES]
+
+
+def kubernetes(inquiry: Inquiry) -> str:
+    """Check that the version has standard support, and return when that ends.
+
+    Raises:
+        CheckError: it has not: extended support costs $438 a month.
+        CheckWarning: not known.
+
+    """
+    version = inquiry.settings.kubernetes_version
+    eks = inquiry.account.client("eks")
+    found = eks.describe_cluster_versions(clusterVersions=[version])["clusterVersions"]
+    if not found:
+        message = f"KUBERNETES_VERSION: EKS has no {version}; set {versions.KUBERNETES}"
+        raise CheckError(message)
+    end = found[0].get("endOfStandardSupportDate")
+    if end is None:
+        message = f"not known: until when {version} has standard support"
+        raise CheckWarning(message)
+    # Standard support ends as this day begins.
+    if end <= datetime.now(UTC):
+        message = (
+            f"KUBERNETES_VERSION: {version} is out of standard support since {end:%Y-%m-%d}, and "
+            f"costs $438 a month; set {versions.KUBERNETES}"
+        )
+        raise CheckError(message)
+    return f"{version}, in standard support until {end:%Y-%m-%d}"
+
+
+def database_class(inquiry: Inquiry) -> str:
+    """Check that RDS offers the class for PostgreSQL in one of the two zones, and return it.
+
+    Raises:
+        CheckError: it does not.
+
+    """
+    kind = inquiry.settings.database_instance_class
+    wanted = _zones(inquiry)
+    if not _database_zones(inquiry, kind).intersection(wanted):
+        message = (
+            f"DATABASE_INSTANCE_CLASS: {kind} is not offered for PostgreSQL {versions.POSTGRES} in "
+            f"{' or '.join(wanted)}; choose another, such as db.t4g.micro"
+        )
+        raise CheckError(message)
+    return f"{kind} with PostgreSQL {versions.POSTGRES}"
+
+
+def _database_zones(inquiry: Inquiry, kind: str) -> set[str]:
+    pages = inquiry.account.client("rds").get_paginator("describe_orderable_db_instance_options")
+    try:
+        return {
+            zone["Name"]
+            for page in pages.paginate(Engine="postgres", DBInstanceClass=kind, Vpc=True)
+            for each in page["OrderableDBInstanceOptions"]
+            if each["EngineVersion"].partition(".")[0] == versions.POSTGRES
+            and each["StorageType"] == "gp3"
+            for zone in each["AvailabilityZones"]
+        }
+    except ClientError as error:
+        # RDS has no such class at all.
+        if code_of(error).startswith("InvalidParameter"):
+            return set()
+        raise

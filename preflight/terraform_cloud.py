@@ -1,0 +1,98 @@
+"""Check of Terraform Cloud: the token, the organization, and the right to make workspaces."""
+
+from typing import Any, Final
+
+import httpx
+
+from contracts import STACKS, TERRAFORM_CLOUD, WORKSPACES, workspace_name
+from preflight.inquiry import Inquiry
+from verification.check import CheckError, CheckWarning
+
+API: Final = f"https://{TERRAFORM_CLOUD}/api/v2"
+
+
+def terraform_cloud(inquiry: Inquiry) -> str:
+    """Check the token and the organization, and return both.
+
+    Raises:
+        CheckError: Terraform could not keep its state.
+        CheckWarning: not known, or a token that may lack rights.
+
+    """
+    organization = inquiry.settings.tfc_organization
+    account = _get(inquiry, "/account/details")
+    if account is None:
+        message = (
+            "TFE_TOKEN: Terraform Cloud refuses it; make a token of a user or a team, and put it "
+            "into .env"
+        )
+        raise CheckError(message)
+    owner = f"the token of {account['attributes']['username']}"
+    found = _get(inquiry, f"/organizations/{organization}")
+    if found is None:
+        message = (
+            f"TFC_ORGANIZATION: {organization} does not exist, or {owner} is not of it; make it in "
+            "Terraform Cloud, or correct the name in .env"
+        )
+        raise CheckError(message)
+    if not found["attributes"]["permissions"].get("can-create-workspace"):
+        _need_no_workspace(inquiry, owner)
+    if _kind(account) == "organizations":
+        message = (
+            "TFE_TOKEN: it is the organization's, which may not plan and apply; make one of a user "
+            "or a team"
+        )
+        raise CheckWarning(message)
+    return f"{organization}, with {owner}"
+
+
+def _need_no_workspace(inquiry: Inquiry, owner: str) -> None:
+    """Do nothing if all workspaces exist.
+
+    Raises:
+        CheckError: some do not.
+
+    """
+    settings = inquiry.settings
+    stacks = (WORKSPACES, *STACKS) if settings.runs_remotely else STACKS
+    names = [workspace_name(settings.name, each) for each in stacks]
+    folder = f"/organizations/{settings.tfc_organization}/workspaces"
+    missing = [name for name in names if _get(inquiry, f"{folder}/{name}") is None]
+    if missing:
+        message = (
+            f"TFE_TOKEN: {owner} may not make workspaces in {settings.tfc_organization}, which "
+            f"lacks {', '.join(missing)}; let its team manage workspaces"
+        )
+        raise CheckError(message)
+
+
+def _kind(account: dict[str, Any]) -> str:
+    """Return of what a token is: ``users``, ``teams`` or ``organizations``."""
+    relation = account.get("relationships", {}).get("authenticated-resource", {})
+    return str((relation.get("data") or {}).get("type", ""))
+
+
+def _get(inquiry: Inquiry, path: str) -> dict[str, Any] | None:
+    """Return an object of the API; None if it is refused or not there.
+
+    Raises:
+        CheckError: Terraform Cloud cannot be reached.
+        CheckWarning: another answer.
+
+    """
+    token = inquiry.settings.tfe_token.get_secret_value()
+    try:
+        answer = inquiry.http.get(f"{API}{path}", headers={"Authorization": f"Bearer {token}"})
+    except httpx.TransportError as error:
+        message = (
+            f"{TERRAFORM_CLOUD} cannot be reached ({type(error).__name__}); is there a proxy? Then "
+            "set HTTPS_PROXY in .env"
+        )
+        raise CheckError(message) from None
+    if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND}:
+        return None
+    if answer.status_code != httpx.codes.OK:
+        message = f"not known: {TERRAFORM_CLOUD} answers {answer.status_code}"
+        raise CheckWarning(message)
+    found: dict[str, Any] = answer.json()["data"]
+    return found

@@ -1,0 +1,206 @@
+"""Stand-ins of all that check_account.py asks, where nothing would stop a deploy."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+import versions
+from backing_up.account import Account
+from env_file import load_settings
+from preflight import checks
+from preflight.inquiry import Inquiry
+from tests.helpers.aws_account import ID, NAME, REGION, Document, refusal
+from tests.helpers.aws_answers import Answer, AwsAnswers
+from tests.helpers.synthesis import BASE_ENV
+
+ADA = f"arn:aws:iam::{ID}:user/ada"
+TAG = {"Key": "Project", "Value": NAME}
+PUBLIC = {"LANGFUSE_DOMAIN": "langfuse.example.com", "ROUTE53_ZONE": "example.com"}
+TFC = "https://app.terraform.io/api/v2"
+HUB = "https://registry-1.docker.io/v2"
+WEB = f"{HUB}/langfuse/langfuse/manifests/{versions.LANGFUSE_LINES[3].langfuse}"
+PLAN = "https://freetier.us-east-1.api.aws/"
+NS = "https://dns.google/resolve?name=example.com&type=NS"
+NODE = {
+    "InstanceType": "t3.large",
+    "CpuOptions": {"CoreCount": 1, "ThreadsPerCore": 2},
+    "Tags": [],
+}
+
+
+def no_database(asked: Document) -> Document:
+    if "DBInstanceIdentifier" in asked:
+        error = refusal("DBInstanceNotFound")
+        raise error
+    return {"DBInstances": []}
+
+
+READY: dict[str, Answer] = {
+    "sts.GetCallerIdentity": {"Account": ID, "Arn": ADA},
+    "ec2.DescribeRegions": {
+        "Regions": [
+            {"RegionName": REGION, "OptInStatus": "opt-in-not-required"},
+            {"RegionName": "af-south-1", "OptInStatus": "not-opted-in"},
+        ]
+    },
+    "iam.SimulatePrincipalPolicy": lambda asked: decisions(asked, "allowed"),
+    "s3.HeadBucket": refusal("404"),
+    "secretsmanager.DescribeSecret": refusal("ResourceNotFoundException"),
+    "rds.DescribeDBInstances": no_database,
+    "rds.DescribeDBSnapshots": {"DBSnapshots": []},
+    "eks.DescribeCluster": refusal("ResourceNotFoundException"),
+    "cloudformation.DescribeStacks": refusal("ValidationError"),
+    "iam.GetRole": refusal("NoSuchEntity"),
+    "iam.GetOpenIDConnectProvider": refusal("NoSuchEntity"),
+    "ec2.DescribeAvailabilityZones": {
+        "AvailabilityZones": [
+            {"ZoneName": f"us-east-1{letter}", "ZoneId": f"use1-az{number}"}
+            for letter, number in (("c", 1), ("a", 3), ("b", 2), ("d", 4))
+        ]
+    },
+    "ec2.DescribeInstanceTypeOfferings": {
+        "InstanceTypeOfferings": [{"Location": f"us-east-1{letter}"} for letter in "bcd"]
+    },
+    "ec2.DescribeInstanceTypes": {
+        "InstanceTypes": [{"InstanceType": "t3.medium", "VCpuInfo": {"DefaultVCpus": 2}}]
+    },
+    "ec2.DescribeInstances": {"Reservations": [{"Instances": [NODE]}]},
+    "ec2.DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]},
+    "service-quotas.GetServiceQuota": lambda asked: {
+        "Quota": {"Value": {"L-1216C47A": 32.0, "L-34B43A08": 8.0}.get(asked["QuotaCode"], 5.0)}
+    },
+    "eks.DescribeClusterVersions": lambda asked: {"clusterVersions": [support(asked)]},
+    "rds.DescribeOrderableDBInstanceOptions": {
+        "OrderableDBInstanceOptions": [
+            {
+                "EngineVersion": "16.14",
+                "StorageType": "gp3",
+                "AvailabilityZones": [{"Name": "us-east-1c"}],
+            }
+        ]
+    },
+    "rds.DescribeAccountAttributes": {
+        "AccountQuotas": [
+            {"AccountQuotaName": "DBInstances", "Used": 3, "Max": 40},
+            {"AccountQuotaName": "ManualSnapshots", "Used": 2, "Max": 100},
+        ]
+    },
+    "route53.ListHostedZones": {
+        "HostedZones": [
+            {"Id": "/hostedzone/Z1", "Name": "example.com.", "CallerReference": "1"},
+            {
+                "Id": "/hostedzone/Z2",
+                "Name": "example.com.",
+                "CallerReference": "2",
+                "Config": {"PrivateZone": True},
+            },
+        ],
+        "Marker": "",
+        "IsTruncated": False,
+        "MaxItems": "100",
+    },
+    "route53.GetHostedZone": {
+        "HostedZone": {"Id": "Z1", "Name": "example.com.", "CallerReference": "1"},
+        "DelegationSet": {"NameServers": ["ns-1.awsdns-01.org", "ns-2.awsdns-02.com"]},
+    },
+}
+INDEX = {
+    "manifests": [
+        {"platform": {"os": "linux", "architecture": "amd64"}},
+        {"platform": {"os": "linux", "architecture": "arm64"}},
+        {"platform": {"os": "unknown", "architecture": "unknown"}},
+    ]
+}
+CHALLENGE = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="pull"'
+
+
+def support(asked: Document) -> Document:
+    (version,) = asked["clusterVersions"]
+    year = {"1.33": 2026}.get(version, 2099)
+    return {
+        "clusterVersion": version,
+        "endOfStandardSupportDate": datetime(year, 7, 29, tzinfo=UTC),
+    }
+
+
+def decisions(asked: Document, decision: str, *, of: str = "", **more: Any) -> Document:  # noqa: ANN401
+    """Return ``decision`` for actions that begin with ``of``."""
+    return {
+        "EvaluationResults": [
+            {
+                "EvalActionName": action,
+                "EvalDecision": decision if action.startswith(of) else "allowed",
+                **more,
+            }
+            for action in asked["ActionNames"]
+        ]
+    }
+
+
+Web = dict[str, httpx.Response | Exception]
+
+
+def web() -> Web:
+    """Return the answers of what is not AWS, by their addresses."""
+    account = {
+        "attributes": {"username": "ada"},
+        "relationships": {"authenticated-resource": {"data": {"type": "users"}}},
+    }
+    organization = {"attributes": {"permissions": {"can-create-workspace": True}}}
+    return {
+        PLAN: httpx.Response(200, json={"accountPlanType": "PAID"}),
+        f"{TFC}/account/details": httpx.Response(200, json={"data": account}),
+        f"{TFC}/organizations/acme": httpx.Response(200, json={"data": organization}),
+        NS: httpx.Response(200, json={"Answer": [{"data": "NS-1.awsdns-01.org."}]}),
+    }
+
+
+class Asked:
+    """Runs one check, or all."""
+
+    def __init__(self, account: Account, answers: AwsAnswers, env_file: Path) -> None:
+        self.account = account
+        self.aws = answers
+        self.aws.answers = dict(READY)
+        self.web = web()
+        self.requests: list[httpx.Request] = []
+        self.env_file = env_file
+
+    def inquiry(self, **variables: str) -> Inquiry:
+        extra = "".join(f"{key}={value}\n" for key, value in variables.items())
+        text = BASE_ENV.read_text(encoding="utf-8") + extra
+        self.env_file.write_text(text, encoding="utf-8")
+        http = httpx.Client(transport=httpx.MockTransport(self._answer))
+        return Inquiry(load_settings(self.env_file), self.account, http)
+
+    def lines(self, **variables: str) -> list[tuple[bool, str]]:
+        return [*checks.lines(self.inquiry(**variables))]
+
+    def line(self, part: str, **variables: str) -> tuple[bool, str]:
+        """Return the verdict of one check, and its line after the name."""
+        inquiry = self.inquiry(**variables)
+        known = (*checks.FIRST, *checks.IN_AWS, *checks.ELSEWHERE)
+        (check,) = [each for each in known if each.part == part]
+        ok, line = check.line(inquiry)
+        assert line.startswith(f"{part:12} ")
+        return ok, line[13:]
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        url = str(request.url)
+        answer = self.web.get(url)
+        if answer is None and "/manifests/" in url:
+            return httpx.Response(200, json=INDEX)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or httpx.Response(404)
+
+
+def stops(said: str) -> tuple[bool, str]:
+    return False, said
+
+
+def passes(said: str) -> tuple[bool, str]:
+    return True, said

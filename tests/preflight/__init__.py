@@ -1,0 +1,1 @@
+"""What check_account.py says, each line in front of stand-ins."""

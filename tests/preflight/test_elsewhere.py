@@ -1,0 +1,198 @@
+"""What check_account.py says of a hosted zone, Terraform Cloud and registries."""
+
+import httpx
+import pytest
+
+import images
+import versions
+from tests.helpers.preflight import (
+    CHALLENGE,
+    HUB,
+    NS,
+    PUBLIC,
+    READY,
+    TFC,
+    WEB,
+    Asked,
+    passes,
+    stops,
+)
+
+
+def zone_line(asked: Asked) -> tuple[bool, str]:
+    (found,) = [(ok, line) for ok, line in asked.lines(**PUBLIC) if line.startswith("zone ")]
+    return found
+
+
+def test_zone(asked: Asked) -> None:
+    assert zone_line(asked) == passes("zone         ok   example.com, delegated")
+    assert (True, "images       ok   6 for amd64") in asked.lines(**PUBLIC)
+
+
+@pytest.mark.parametrize(("zones", "number"), [(0, "no public zone"), (2, "several public zones")])
+def test_no_zone_or_two(asked: Asked, zones: int, number: str) -> None:
+    zone = {"Id": "/hostedzone/Z1", "Name": "example.com.", "CallerReference": "1"}
+    listed = {"HostedZones": [zone] * zones, "Marker": "", "IsTruncated": False, "MaxItems": "9"}
+    asked.aws.answers = {**READY, "route53.ListHostedZones": listed}
+    assert zone_line(asked) == stops(
+        f"zone         ROUTE53_ZONE: this account has {number} example.com; there must be one: "
+        "make it, or delete the others"
+    )
+
+
+def test_a_zone_that_is_not_delegated(asked: Asked) -> None:
+    asked.web[NS] = httpx.Response(200, json={"Status": 3})
+    assert zone_line(asked) == passes(
+        "zone         warning: ROUTE53_ZONE: example.com is not delegated to this zone, so nobody "
+        "finds its names; have your registrar name ns-1.awsdns-01.org, ns-2.awsdns-02.com"
+    )
+
+
+def test_a_resolver_that_does_not_answer(asked: Asked) -> None:
+    asked.web[NS] = httpx.ConnectError("no")
+    assert zone_line(asked) == passes(
+        "zone         warning: example.com is there; not known whether it is delegated "
+        "(ConnectError)"
+    )
+
+
+def owner(kind: str) -> httpx.Response:
+    relation = {"authenticated-resource": {"data": {"type": kind}}}
+    data = {"attributes": {"username": "api-1"}, "relationships": relation}
+    return httpx.Response(200, json={"data": data})
+
+
+def test_terraform_cloud_refuses_the_token(asked: Asked) -> None:
+    asked.web[f"{TFC}/account/details"] = httpx.Response(401)
+    assert asked.line("terraform") == stops(
+        "TFE_TOKEN: Terraform Cloud refuses it; make a token of a user or a team, and put it into "
+        ".env"
+    )
+
+
+def test_no_such_organization(asked: Asked) -> None:
+    asked.web[f"{TFC}/organizations/acme"] = httpx.Response(404)
+    assert asked.line("terraform") == stops(
+        "TFC_ORGANIZATION: acme does not exist, or the token of ada is not of it; make it in "
+        "Terraform Cloud, or correct the name in .env"
+    )
+
+
+def test_a_token_that_makes_no_workspaces(asked: Asked) -> None:
+    organization = {"attributes": {"permissions": {"can-create-workspace": False}}}
+    asked.web[f"{TFC}/organizations/acme"] = httpx.Response(200, json={"data": organization})
+    folder = f"{TFC}/organizations/acme/workspaces"
+    asked.web[f"{folder}/langfuse-deps"] = httpx.Response(200, json={"data": {}})
+    assert asked.line("terraform") == stops(
+        "TFE_TOKEN: the token of ada may not make workspaces in acme, which lacks "
+        "langfuse-network, langfuse-app; let its team manage workspaces"
+    )
+    for name in ("network", "app"):
+        asked.web[f"{folder}/langfuse-{name}"] = httpx.Response(200, json={"data": {}})
+    assert asked.line("terraform") == passes("ok   acme, with the token of ada")
+    ok, said = asked.line("terraform", TERRAFORM_CLOUD_RUNS="remote")
+    assert not ok
+    assert "which lacks langfuse-workspaces; let" in said
+
+
+def test_the_token_of_an_organization(asked: Asked) -> None:
+    asked.web[f"{TFC}/account/details"] = owner("organizations")
+    assert asked.line("terraform") == passes(
+        "warning: TFE_TOKEN: it is the organization's, which may not plan and apply; make one of a "
+        "user or a team"
+    )
+    asked.web[f"{TFC}/account/details"] = owner("teams")
+    assert asked.line("terraform") == passes("ok   acme, with the token of api-1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "said"),
+    [
+        (httpx.Response(503), True, "warning: not known: app.terraform.io answers 503"),
+        (
+            httpx.ConnectError("do-not-print"),
+            False,
+            (
+                "app.terraform.io cannot be reached (ConnectError); is there a proxy? Then set "
+                "HTTPS_PROXY in .env"
+            ),
+        ),
+    ],
+)
+def test_terraform_cloud_does_not_answer(
+    asked: Asked, answer: httpx.Response | Exception, *, ok: bool, said: str
+) -> None:
+    asked.web[f"{TFC}/account/details"] = answer
+    assert asked.line("terraform") == (ok, said)
+
+
+def test_images_are_read_with_an_anonymous_token(asked: Asked) -> None:
+    token = "https://auth.docker.io/token?service=registry.docker.io&scope=pull"  # noqa: S105
+    asked.web[token] = httpx.Response(200, json={"token": "anonymous"})
+    asked.web[WEB] = httpx.Response(401, headers={"WWW-Authenticate": CHALLENGE})
+    said = "warning: not known: docker.io answers 401 for langfuse/langfuse"
+    assert asked.line("images") == passes(said)
+    assert asked.requests[-1].headers["Authorization"] == "Bearer anonymous"
+    assert "image.index.v1+json" in asked.requests[-1].headers["Accept"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx.Response(429), "docker.io answers 429, too many requests from this address"),
+        (httpx.Response(500), "docker.io answers 500 for langfuse/langfuse"),
+        (httpx.ConnectTimeout("no"), "docker.io cannot be reached (ConnectTimeout)"),
+        (
+            httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="https://x"'}),
+            "docker.io wants a login, which nodes may have",
+        ),
+        (
+            httpx.Response(401, headers={"WWW-Authenticate": CHALLENGE}),
+            "docker.io wants a login, which nodes may have",
+        ),
+    ],
+)
+def test_a_registry_that_does_not_say(
+    asked: Asked, answer: httpx.Response | Exception, said: str
+) -> None:
+    asked.web[WEB] = answer
+    assert asked.line("images") == passes(f"warning: not known: {said}")
+
+
+def test_an_image_is_not_there(asked: Asked) -> None:
+    asked.web[WEB] = httpx.Response(404)
+    tag = versions.LANGFUSE_LINES[3].langfuse
+    assert asked.line("images") == stops(
+        f"docker.io has no langfuse/langfuse:{tag}; copy it there, or correct IMAGE_REGISTRY and "
+        "IMAGE_DIGESTS"
+    )
+
+
+def test_an_image_of_another_processor(asked: Asked) -> None:
+    config = f"{HUB}/langfuse/langfuse/blobs/sha256:1"
+    asked.web[WEB] = httpx.Response(200, json={"config": {"digest": "sha256:1"}})
+    asked.web[config] = httpx.Response(200, json={"architecture": "amd64"})
+    assert asked.line("images") == passes("ok   4 for amd64")
+    tag = versions.LANGFUSE_LINES[3].langfuse
+    assert asked.line("images", NODE_INSTANCE_TYPE="t4g.medium") == stops(
+        f"docker.io has langfuse/langfuse:{tag} for amd64, and t4g.medium needs arm64; copy that, "
+        "or choose another NODE_INSTANCE_TYPE"
+    )
+
+
+def test_images_of_a_mirror_by_digest(asked: Asked) -> None:
+    digest = f"sha256:{1:064}"
+    said = asked.line(
+        "images",
+        IMAGE_REGISTRY="mirror.example.com/copies",
+        IMAGE_DIGESTS=f"langfuse/langfuse@{digest}",
+        LANGFUSE_MAJOR="4",
+    )
+    assert said == passes("ok   4 for amd64")
+    folder = "https://mirror.example.com/v2/copies/docker.io"
+    assert [str(each.url) for each in asked.requests] == [
+        f"{folder}/langfuse/langfuse/manifests/{digest}",
+        f"{folder}/langfuse/langfuse-worker/manifests/{versions.LANGFUSE_LINES[4].langfuse}",
+        f"{folder}/clickhouse/clickhouse-server/manifests/{versions.LANGFUSE_LINES[4].clickhouse}",
+        f"{folder}/valkey/valkey/manifests/{images.VALKEY.tag}",
+    ]

@@ -1,0 +1,160 @@
+"""What check_account.py says of what the region offers, and of quotas."""
+
+import pytest
+
+from tests.helpers.aws_account import Document, refusal
+from tests.helpers.aws_answers import Answer
+from tests.helpers.preflight import NODE, READY, TAG, Asked, passes, stops
+
+
+def test_a_zone_does_not_offer_the_nodes_type(asked: Asked) -> None:
+    offered = {"InstanceTypeOfferings": [{"Location": "us-east-1b"}, {"Location": "us-east-1d"}]}
+    asked.aws.answers = {**READY, "ec2.DescribeInstanceTypeOfferings": offered}
+    assert asked.line("zones") == stops(
+        "NODE_INSTANCE_TYPE: t3.medium is not offered in us-east-1c, where the nodes are to be; "
+        "choose another type or region"
+    )
+
+
+def test_a_region_with_one_zone(asked: Asked) -> None:
+    zones = {"AvailabilityZones": [{"ZoneName": "us-east-1a", "ZoneId": "use1-az1"}]}
+    asked.aws.answers = {**READY, "ec2.DescribeAvailabilityZones": zones}
+    assert asked.line("zones") == (
+        False,
+        "AWS_DEFAULT_REGION: us-east-1 has 1 zones for EKS, and 2 are needed; choose another",
+    )
+
+
+def test_kubernetes_out_of_standard_support(asked: Asked) -> None:
+    assert asked.line("kubernetes", KUBERNETES_VERSION="1.33") == stops(
+        "KUBERNETES_VERSION: 1.33 is out of standard support since 2026-07-29, and costs $438 a "
+        "month; set 1.36"
+    )
+
+
+def test_no_such_kubernetes(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "eks.DescribeClusterVersions": {"clusterVersions": []}}
+    said = "KUBERNETES_VERSION: EKS has no 1.99; set 1.36"
+    assert asked.line("kubernetes", KUBERNETES_VERSION="1.99") == stops(said)
+
+
+def test_kubernetes_without_a_date(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "eks.DescribeClusterVersions": {"clusterVersions": [{}]}}
+    said = "warning: not known: until when 1.36 has standard support"
+    assert asked.line("kubernetes") == passes(said)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"OrderableDBInstanceOptions": []},
+        {
+            "OrderableDBInstanceOptions": [
+                {
+                    "EngineVersion": version,
+                    "StorageType": storage,
+                    "AvailabilityZones": [{"Name": zone}],
+                }
+                for version, storage, zone in (
+                    ("15.4", "gp3", "us-east-1b"),
+                    ("16.4", "io1", "us-east-1b"),
+                    ("16.4", "gp3", "us-east-1d"),
+                )
+            ]
+        },
+        refusal("InvalidParameterValue", "Invalid DB Instance class: db.t4g.nano"),
+    ],
+)
+def test_a_class_that_is_not_offered(asked: Asked, answer: Answer) -> None:
+    asked.aws.answers = {**READY, "rds.DescribeOrderableDBInstanceOptions": answer}
+    assert asked.line("db class", DATABASE_INSTANCE_CLASS="db.t4g.nano") == stops(
+        "DATABASE_INSTANCE_CLASS: db.t4g.nano is not offered for PostgreSQL 16 in us-east-1b or "
+        "us-east-1c; choose another, such as db.t4g.micro"
+    )
+
+
+def test_too_few_vcpus(asked: Asked) -> None:
+    small = {"Quota": {"Value": 5.0}}
+    asked.aws.answers = {**READY, "service-quotas.GetServiceQuota": small}
+    assert asked.line("vcpus") == stops(
+        "4 needed, 3 of 5 left; raise the quota L-1216C47A under Service Quotas, or choose "
+        "NODE_COUNT and NODE_INSTANCE_TYPE of fewer vCPUs"
+    )
+
+
+def test_spot_has_a_quota_of_its_own(asked: Asked) -> None:
+    said = "ok   4 needed, 8 of 8 left"
+    assert asked.line("vcpus", NODE_CAPACITY_TYPE="SPOT") == passes(said)
+    spot = {"Reservations": [{"Instances": [{**NODE, "InstanceLifecycle": "spot"}]}]}
+    asked.aws.answers = {**READY, "ec2.DescribeInstances": spot}
+    said = "ok   4 needed, 6 of 8 left"
+    assert asked.line("vcpus", NODE_CAPACITY_TYPE="SPOT") == passes(said)
+
+
+def test_nodes_that_run_already(asked: Asked) -> None:
+    nodes = {"Reservations": [{"Instances": [{**NODE, "Tags": [TAG]}] * 2}]}
+    asked.aws.answers = {**READY, "ec2.DescribeInstances": nodes}
+    assert asked.line("vcpus") == passes("ok   0 needed, 28 of 32 left")
+
+
+@pytest.mark.parametrize(
+    ("kind", "on_demand", "spot"),
+    [
+        ("t4g.medium", "L-1216C47A", "L-34B43A08"),
+        ("im4gn.large", "L-1216C47A", "L-34B43A08"),
+        ("g5.xlarge", "L-DB2E81BA", "L-3819A6DF"),
+        ("x2gd.medium", "L-7295265B", "L-E3A00192"),
+        ("inf2.xlarge", "L-1945791B", "L-B5D1601B"),
+    ],
+)
+def test_each_family_has_its_quota(asked: Asked, kind: str, on_demand: str, spot: str) -> None:
+    codes = []
+
+    def answer(request: Document) -> Document:
+        codes.append(request["QuotaCode"])
+        return {"Quota": {"Value": 99.0}}
+
+    asked.aws.answers = {**READY, "service-quotas.GetServiceQuota": answer}
+    asked.line("vcpus", NODE_INSTANCE_TYPE=kind)
+    asked.line("vcpus", NODE_INSTANCE_TYPE=kind, NODE_CAPACITY_TYPE="SPOT")
+    assert codes == [on_demand, spot]
+
+
+def test_a_family_without_a_quota(asked: Asked) -> None:
+    said = "warning: not known: which quota the vCPUs of u7i.large count against"
+    assert asked.line("vcpus", NODE_INSTANCE_TYPE="u7i.large") == passes(said)
+
+
+def test_no_vpc_is_left(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "ec2.DescribeVpcs": {"Vpcs": [{}] * 5}}
+    assert asked.line("vpcs") == stops(
+        "1 needed, 0 of 5 left; raise the quota L-F678F1CE under Service Quotas, or delete one "
+        "that is not used"
+    )
+    asked.aws.answers = {**READY, "ec2.DescribeVpcs": {"Vpcs": [*[{}] * 4, {"Tags": [TAG]}]}}
+    assert asked.line("vpcs") == passes("ok   0 needed, 0 of 5 left")
+
+
+def test_a_quota_that_nobody_has_changed(asked: Asked) -> None:
+    asked.aws.answers = {
+        **READY,
+        "service-quotas.GetServiceQuota": refusal("NoSuchResourceException"),
+        "service-quotas.GetAWSDefaultServiceQuota": {"Quota": {"Value": 7.0}},
+    }
+    assert asked.line("vpcs") == passes("ok   1 needed, 6 of 7 left")
+
+
+@pytest.mark.parametrize(
+    ("part", "quota", "remedy"),
+    [
+        ("db quota", "DBInstances", "delete one that is not used"),
+        ("snapshots", "ManualSnapshots", "prune them: uv run backups.py --prune 2"),
+    ],
+)
+def test_no_database_or_snapshot_is_left(asked: Asked, part: str, quota: str, remedy: str) -> None:
+    full = {"AccountQuotas": [{"AccountQuotaName": quota, "Used": 40, "Max": 40}]}
+    asked.aws.answers = {**READY, "rds.DescribeAccountAttributes": full}
+    assert asked.line(part) == (
+        False,
+        f"1 needed, 0 of 40 left; raise the quota {quota} of RDS under Service Quotas, or {remedy}",
+    )

@@ -1,0 +1,98 @@
+"""What check_account.py says of the deployer's permissions."""
+
+import json
+from datetime import UTC, datetime
+
+from preflight.permissions import EXAMPLES, POLICY, wanted
+from tests.helpers.aws_account import ID, Document
+from tests.helpers.preflight import (
+    READY,
+    Asked,
+    decisions,
+    passes,
+    stops,
+)
+
+
+def test_every_pattern_of_the_policy_has_an_example() -> None:
+    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    patterns = {action for each in statements for action in each["Action"] if "*" in action}
+    assert patterns == set(EXAMPLES)
+
+
+def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
+    on = {action: arn for arn, actions in wanted(asked.inquiry()).items() for action in actions}
+    assert on["eks:CreateNodegroup"] == f"arn:aws:eks:us-east-1:{ID}:cluster/langfuse"
+    assert on["rds:CreateDBSnapshot"] == f"arn:aws:rds:us-east-1:{ID}:snapshot:final-langfuse-x"
+    assert on["rds:CreateDBInstance"] == f"arn:aws:rds:us-east-1:{ID}:db:langfuse"
+    assert on["iam:CreatePolicy"] == f"arn:aws:iam::{ID}:policy/langfuse-x"
+    assert on["iam:PassRole"] == f"arn:aws:iam::{ID}:role/langfuse-x"
+    assert on["s3:CreateBucket"] == "arn:aws:s3:::langfuse-x"
+    assert on["ec2:CreateVpc"] == "*"
+    assert not [arn for arn in on.values() if "*" in arn.removeprefix("*") or "$" in arn]
+
+
+def test_permissions_are_missing(asked: Asked) -> None:
+    def answer(request: Document) -> Document:
+        return decisions(request, "implicitDeny", of="rds:CreateDBSnapshot")
+
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": answer}
+    said = "give it policies/deployer.json for this NAME: docs/permissions.md"
+    assert asked.line("permissions") == stops(f"your user may not rds:CreateDBSnapshot; {said}")
+
+
+def test_all_permissions_are_missing(asked: Asked) -> None:
+    def answer(request: Document) -> Document:
+        return decisions(request, "explicitDeny")
+
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": answer}
+    ok, said = asked.line("permissions")
+    assert not ok
+    first = "your user may not autoscaling:DescribeAutoScalingGroups and "
+    assert said.startswith(first)
+    assert " more actions; give it" in said
+
+
+def test_a_condition_of_the_users_own_policy(asked: Asked) -> None:
+    def answer(request: Document) -> Document:
+        missing = {"MissingContextValues": ["aws:MultiFactorAuthPresent"]}
+        return decisions(request, "implicitDeny", **missing)
+
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": answer}
+    ok, said = asked.line("permissions")
+    assert ok
+    assert said.startswith("warning: not known: whether your user may ")
+    assert said.endswith(" depends on a condition")
+
+
+def test_a_session_has_the_permissions_of_its_role(asked: Asked) -> None:
+    role = f"arn:aws:iam::{ID}:role/path/deployer"
+    principals = set()
+
+    def answer(request: Document) -> Document:
+        principals.add(request["PolicySourceArn"])
+        return decisions(request, "allowed")
+
+    session = f"arn:aws:sts::{ID}:assumed-role/deployer/ada"
+    document = {
+        "Path": "/path/",
+        "RoleName": "deployer",
+        "RoleId": "A" * 16,
+        "Arn": role,
+        "CreateDate": datetime.now(UTC),
+    }
+    asked.aws.answers = {
+        **READY,
+        "sts.GetCallerIdentity": {"Account": ID, "Arn": session},
+        "iam.GetRole": {"Role": document},
+        "iam.SimulatePrincipalPolicy": answer,
+    }
+    assert asked.line("permissions")[1].startswith("ok   ")
+    assert principals == {role}
+
+
+def test_the_root_user_may_do_everything(asked: Asked) -> None:
+    root = {"Account": ID, "Arn": f"arn:aws:iam::{ID}:root"}
+    asked.aws.answers = {**READY, "sts.GetCallerIdentity": root}
+    said = "ok   the root user, who may do everything"
+    assert asked.line("permissions") == passes(said)
