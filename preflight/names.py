@@ -41,12 +41,12 @@ def names(inquiry: Inquiry) -> str:
     strange = [what for what, project in found if project != name]
     if strange:
         message = (
-            f"NAME: {', '.join(strange)} is there without the tag Project={name}; choose another "
-            "NAME, or delete it if it is yours"
+            f"NAME: without the tag Project={name} there is {', '.join(strange)}; choose another "
+            "NAME, or delete what is yours"
         )
         raise CheckError(message)
     snapshots = len(database.snapshots(inquiry.account))
-    there = [what for what, _ in found] + [f"{snapshots} snapshots"] * bool(snapshots)
+    there = [what for what, _ in found] + [f"snapshots ({snapshots})"] * bool(snapshots)
     if there:
         return f"{name} has {', '.join(there)}: the next deploy goes on with them"
     return f"{name} is free"
@@ -72,7 +72,13 @@ def _bucket(inquiry: Inquiry) -> Iterator[Found]:
 
 def _secret(inquiry: Inquiry) -> Iterator[Found]:
     name = secret_name(inquiry.settings.name)
-    found = _find(inquiry.account.client("secretsmanager").describe_secret, SecretId=name)
+    # A policy for the name of an existing secret, which ends with six characters of AWS's own,
+    # does not cover the description of one that does not exist.
+    answer = inquiry.account.client("secretsmanager").list_secrets(
+        Filters=[{"Key": "name", "Values": [name]}], IncludePlannedDeletion=True
+    )
+    # The filter takes prefixes.
+    found = next((each for each in answer["SecretList"] if each["Name"] == name), None)
     if found is None:
         return
     if found.get("DeletedDate"):

@@ -47,7 +47,7 @@ READY: dict[str, Answer] = {
     },
     "iam.SimulatePrincipalPolicy": lambda asked: decisions(asked, "allowed"),
     "s3.HeadBucket": refusal("404"),
-    "secretsmanager.DescribeSecret": refusal("ResourceNotFoundException"),
+    "secretsmanager.ListSecrets": {"SecretList": []},
     "rds.DescribeDBInstances": no_database,
     "rds.DescribeDBSnapshots": {"DBSnapshots": []},
     "eks.DescribeCluster": refusal("ResourceNotFoundException"),

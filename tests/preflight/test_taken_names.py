@@ -1,12 +1,19 @@
 """What check_account.py says of what exists already."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from tests.helpers.aws_account import BUCKET, NAME, refusal
 from tests.helpers.aws_answers import Answer
 from tests.helpers.preflight import READY, TAG, Asked, passes, stops
+
+
+def secrets(**about: object) -> dict[str, Any]:
+    """Return the installation's secret, and one whose name begins like its name."""
+    name = "langfuse-application-secrets"
+    return {"SecretList": [{"Name": f"{name}-old"}, {"Name": name, **about}]}
 
 
 def tagged(tag: dict[str, str] | None) -> dict[str, Answer]:
@@ -17,7 +24,7 @@ def tagged(tag: dict[str, str] | None) -> dict[str, Answer]:
         **READY,
         "s3.HeadBucket": {},
         "s3.GetBucketTagging": {"TagSet": tags} if tags else refusal("NoSuchTagSet"),
-        "secretsmanager.DescribeSecret": {"Tags": tags},
+        "secretsmanager.ListSecrets": secrets(Tags=tags),
         "rds.DescribeDBInstances": {
             "DBInstances": [{"DBInstanceIdentifier": NAME, "TagList": tags}]
         },
@@ -37,12 +44,12 @@ def test_what_is_ours_is_taken_over(asked: Asked) -> None:
         **READY,
         "s3.HeadBucket": {},
         "s3.GetBucketTagging": {"TagSet": [TAG]},
-        "secretsmanager.DescribeSecret": {"Tags": [TAG]},
+        "secretsmanager.ListSecrets": secrets(Tags=[TAG]),
         "rds.DescribeDBSnapshots": {"DBSnapshots": [snapshot]},
     }
     assert asked.line("names") == passes(
-        f"ok   langfuse has bucket {BUCKET}, secret langfuse-application-secrets, 1 snapshots: the "
-        "next deploy goes on with them"
+        f"ok   langfuse has bucket {BUCKET}, secret langfuse-application-secrets, snapshots (1): "
+        "the next deploy goes on with them"
     )
 
 
@@ -58,10 +65,10 @@ def test_all_that_is_deployed_is_ours(asked: Asked) -> None:
 def test_names_that_are_taken(asked: Asked, tag: dict[str, str] | None) -> None:
     asked.aws.answers = tagged(tag)
     assert asked.line("names") == stops(
-        f"NAME: bucket {BUCKET}, secret langfuse-application-secrets, database langfuse, cluster "
-        "langfuse, CloudFormation stack langfuse-retained, CloudFormation stack "
-        "langfuse-retained-mark is there without the tag Project=langfuse; choose another NAME, or "
-        "delete it if it is yours"
+        f"NAME: without the tag Project=langfuse there is bucket {BUCKET}, secret "
+        "langfuse-application-secrets, database langfuse, cluster langfuse, CloudFormation stack "
+        "langfuse-retained, CloudFormation stack langfuse-retained-mark; choose another NAME, or "
+        "delete what is yours"
     )
 
 
@@ -74,8 +81,8 @@ def test_the_bucket_is_another_accounts(asked: Asked) -> None:
 
 
 def test_the_secret_is_to_be_deleted(asked: Asked) -> None:
-    secret = {"DeletedDate": datetime.now(UTC)}
-    asked.aws.answers = {**READY, "secretsmanager.DescribeSecret": secret}
+    deleted = secrets(DeletedDate=datetime.now(UTC))
+    asked.aws.answers = {**READY, "secretsmanager.ListSecrets": deleted}
     assert asked.line("names") == stops(
         "NAME: the secret langfuse-application-secrets is scheduled for deletion; bring it back: "
         "uv run aws secretsmanager restore-secret --secret-id langfuse-application-secrets"
@@ -88,4 +95,6 @@ def test_the_provider_of_remote_runs_is_another_projects(asked: Asked) -> None:
     assert asked.line("names") == passes("ok   langfuse is free")
     ok, said = asked.line("names", TERRAFORM_CLOUD_RUNS="remote")
     assert not ok
-    assert said.startswith("NAME: identity provider app.terraform.io is there without the tag ")
+    assert said.startswith(
+        "NAME: without the tag Project=langfuse there is identity provider app.terraform.io; "
+    )
