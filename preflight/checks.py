@@ -21,7 +21,8 @@ from preflight.permissions import permissions
 from preflight.quotas import databases, snapshots, vcpus, vpcs
 from preflight.registry import pulled_images
 from preflight.terraform_cloud import terraform_cloud
-from verification.check import Check, CheckError, CheckWarning, Line
+from verification.check import Check, CheckWarning, Line
+from verification.cluster import CheckError
 
 # Seconds after which a check is given up.
 TIMEOUT: Final = 40

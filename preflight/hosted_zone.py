@@ -6,7 +6,8 @@ import httpx
 
 from preflight.inquiry import Inquiry
 from settings import PublicName
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 
 # A public resolver that answers in JSON: the system's own knows no name servers of a zone.
 RESOLVER: Final = "https://dns.google/resolve"

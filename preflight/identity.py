@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 import sizing
 from backing_up.account import AWS_ERRORS, code_of, reason_of
 from preflight.inquiry import Inquiry
-from verification.check import CheckError
+from verification.cluster import CheckError
 
 ENABLED: Final = frozenset({"opt-in-not-required", "opted-in"})
 

@@ -10,7 +10,7 @@ from backing_up.account import code_of
 from contracts import TERRAFORM_CLOUD
 from preflight.inquiry import Inquiry
 from retained.names import marker_stack, resources_stack, secret_name
-from verification.check import CheckError
+from verification.cluster import CheckError
 
 # What it is, and the value of its tag Project.
 Found = tuple[str, str | None]

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 import versions
 from backing_up.account import code_of
 from preflight.inquiry import Inquiry
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 from zones import OPT_IN_STATUS, ZONES, ZONES_WITHOUT_EKS
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from preflight.inquiry import Inquiry
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 
 POLICY: Final = Path(__file__).parents[1] / "policies" / "deployer.json"
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from backing_up import database
 from backing_up.account import code_of
 from preflight.inquiry import Inquiry
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 
 VPCS: Final = "L-F678F1CE"
 STANDARD: Final = frozenset("acdhimrtz")

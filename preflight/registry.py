@@ -12,7 +12,8 @@ import httpx
 import images
 import sizing
 from preflight.inquiry import Inquiry
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 
 # Host of the registry's API, where it is another than in an image's name.
 _HOSTS: Final = {images.DOCKER_HUB: "registry-1.docker.io"}

@@ -6,7 +6,8 @@ import httpx
 
 from contracts import STACKS, TERRAFORM_CLOUD, WORKSPACES, workspace_name
 from preflight.inquiry import Inquiry
-from verification.check import CheckError, CheckWarning
+from verification.check import CheckWarning
+from verification.cluster import CheckError
 
 API: Final = f"https://{TERRAFORM_CLOUD}/api/v2"
 

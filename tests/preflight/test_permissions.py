@@ -55,8 +55,8 @@ def test_all_permissions_are_missing(asked: Asked) -> None:
 
 def test_a_condition_of_the_users_own_policy(asked: Asked) -> None:
     def answer(request: Document) -> Document:
-        missing = {"MissingContextValues": ["aws:MultiFactorAuthPresent"]}
-        return decisions(request, "implicitDeny", **missing)
+        missing = ["aws:MultiFactorAuthPresent"]
+        return decisions(request, "implicitDeny", MissingContextValues=missing)
 
     asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": answer}
     ok, said = asked.line("permissions")
