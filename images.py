@@ -28,9 +28,23 @@ class Image:
         return f"{self.registry}/{self.repository}"
 
 
-LANGFUSE_WEB: Final = Image(DOCKER_HUB, "langfuse/langfuse", versions.LANGFUSE_IMAGE)
-LANGFUSE_WORKER: Final = Image(DOCKER_HUB, "langfuse/langfuse-worker", versions.LANGFUSE_IMAGE)
-CLICKHOUSE: Final = Image(DOCKER_HUB, "clickhouse/clickhouse-server", versions.CLICKHOUSE_IMAGE)
+@dataclass(frozen=True, kw_only=True)
+class LineImages:
+    """Images that differ between major versions of Langfuse, by their tags only."""
+
+    web: Image
+    worker: Image
+    clickhouse: Image
+
+
+LINES: Final[Mapping[int, LineImages]] = {
+    major: LineImages(
+        web=Image(DOCKER_HUB, "langfuse/langfuse", line.langfuse),
+        worker=Image(DOCKER_HUB, "langfuse/langfuse-worker", line.langfuse),
+        clickhouse=Image(DOCKER_HUB, "clickhouse/clickhouse-server", line.clickhouse),
+    )
+    for major, line in versions.LANGFUSE_LINES.items()
+}
 VALKEY: Final = Image(DOCKER_HUB, "valkey/valkey", versions.VALKEY_IMAGE)
 TRAEFIK: Final = Image(DOCKER_HUB, "library/traefik", versions.TRAEFIK_IMAGE)
 EXTERNAL_DNS: Final = Image(
@@ -39,8 +53,16 @@ EXTERNAL_DNS: Final = Image(
 # Of a pod that no stack makes: a printed command does (docs/operations.md, Look at the database).
 SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 
-# Of all pods that the stacks make.
-IMAGES: Final = (LANGFUSE_WEB, LANGFUSE_WORKER, CLICKHOUSE, VALKEY, TRAEFIK, EXTERNAL_DNS)
+
+def of_all_pods(major: int) -> tuple[Image, ...]:
+    """Return the images of all pods that the stacks make, for a major version of Langfuse."""
+    line = LINES[major]
+    return (line.web, line.worker, line.clickhouse, VALKEY, TRAEFIK, EXTERNAL_DNS)
+
+
+# Names of these images and their registries, the same for each major version.
+NAMES: Final = tuple(image.name for image in of_all_pods(min(LINES)))
+REGISTRIES: Final = tuple(dict.fromkeys(image.registry for image in of_all_pods(min(LINES))))
 
 # Hosts of ECR's private registries.
 _ECR: Final = re.compile(
@@ -107,5 +129,5 @@ class ImageSource:
         prefix = f"{path}/" if path else ""
         return [
             f"ecr:{ecr['region']}:{ecr['account']}:repository/{prefix}{registry}/*"
-            for registry in dict.fromkeys(image.registry for image in IMAGES)
+            for registry in REGISTRIES
         ]

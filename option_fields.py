@@ -10,6 +10,7 @@ from setting_types import (
     Flag,
     ImageDigests,
     ImageRegistry,
+    LangfuseMajor,
     SomeCidrs,
     setting,
 )
@@ -19,11 +20,14 @@ REMOTE_RUNS: Final = "Runs in Terraform Cloud"
 PUBLIC_HOSTNAME: Final = "Public hostname with https"
 IMAGES: Final = "Registry and digests of images"
 
+LANGFUSE_4: Final = "Langfuse 4"
+
 # Pages of options, in docs/.
 GUIDES: Final = {
     REMOTE_RUNS: "remote-runs.md",
     PUBLIC_HOSTNAME: "https.md",
     IMAGES: "images.md",
+    LANGFUSE_4: "langfuse-4.md",
 }
 
 
@@ -73,6 +77,12 @@ class OptionFields(SettingFields):
         "Helm chart of ExternalDNS, which keeps the record",
         "where ExternalDNS's chart is, as for LANGFUSE_CHART",
         default=versions.EXTERNAL_DNS_CHART_REPOSITORY,
+    )
+    langfuse_major: LangfuseMajor = setting(
+        LANGFUSE_4,
+        "Major version of Langfuse; from 3 to 4 is one way, but for the backups",
+        "3 or 4",
+        default=3,
     )
     image_registry: ImageRegistry | None = setting(
         IMAGES,

@@ -161,7 +161,7 @@ def _image_digests(value: object) -> object:
 
 def _fault_of_digest(name: str, digest: str, before: Container[str]) -> str | None:
     algorithm, _, digits = digest.partition(":")
-    known = [image.name for image in images.IMAGES]
+    known = images.NAMES
     faults = {
         "has a tag; leave it out, as each version of this project pins its own": ":" in name,
         f"names no image of the installation; use {', '.join(known)}": name not in known,
@@ -246,6 +246,8 @@ BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
 Schedule = Annotated[str | None, BeforeValidator(_schedule)]
 # At least two: the newest alone may turn out to be unusable.
 BackupCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=2, le=100)]
+# Those that versions.py has a line for.
+LangfuseMajor = Annotated[int, BeforeValidator(_not_empty), Field(ge=3, le=4)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
 ImageDigests = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_image_digests)]

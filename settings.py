@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
+import yaml
 from pydantic import model_validator as validate_model
 
+import own_images
 import sizing
 from images import ImageSource
 from option_fields import OptionFields
@@ -33,6 +35,19 @@ class Settings(OptionFields):
         if arithmetic := sizing.shortage(self.node_count, self.node_instance_type, self.pods):
             message = (
                 f"NODE_COUNT, NODE_INSTANCE_TYPE: {arithmetic}; use more nodes or a larger type"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
+    def _images_are_of_the_line(self) -> Self:
+        if self.langfuse_extra_values is None:
+            return self
+        values = yaml.safe_load(self.langfuse_extra_values.read_text(encoding="utf-8"))
+        if fault := own_images.of_another_line(values, self.langfuse_major):
+            message = (
+                f"LANGFUSE_EXTRA_VALUES, LANGFUSE_MAJOR: {fault}; remove the tag, or choose "
+                f"one that goes with LANGFUSE_MAJOR={self.langfuse_major}"
             )
             raise ValueError(message)
         return self
@@ -106,7 +121,7 @@ class Settings(OptionFields):
     @property
     def pods(self) -> dict[str, sizing.PodSize]:
         """Sizes of this installation's pods, by the names that messages use."""
-        return sizing.CORE | (sizing.PUBLIC_NAME if self.public_name else {})
+        return sizing.core(self.langfuse_major) | (sizing.PUBLIC_NAME if self.public_name else {})
 
     @property
     def tags(self) -> dict[str, str]:

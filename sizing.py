@@ -55,8 +55,30 @@ WEB: Final = PodSize(
 WORKER: Final = PodSize(
     cpu_m=150, memory_mib=768, memory_limit_mib=1472, peak_mib=1278, heap_mib=768
 )
-# The peak is max_server_memory_usage in in_cluster/clickhouse_server.xml.
+# ClickHouse keeps to its peak itself: max_server_memory_usage (in_cluster/clickhouse_server.xml).
 CLICKHOUSE: Final = PodSize(cpu_m=300, memory_mib=1536, memory_limit_mib=2048, peak_mib=1536)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSizes:
+    """Sizes that differ between major versions of Langfuse."""
+
+    web: PodSize
+    worker: PodSize
+    clickhouse: PodSize
+
+
+# By the major version. Those of 4 are of a public installation of 4.53.0, whose web was killed at
+# 1024 MiB, and were not measured here (docs/adr/0026-langfuse-4.md).
+LINES: Final[Mapping[int, LineSizes]] = {
+    3: LineSizes(web=WEB, worker=WORKER, clickhouse=CLICKHOUSE),
+    4: LineSizes(
+        web=PodSize(cpu_m=200, memory_mib=1280, memory_limit_mib=2048, heap_mib=1536),
+        worker=PodSize(cpu_m=150, memory_mib=768, memory_limit_mib=1024, heap_mib=512),
+        clickhouse=PodSize(cpu_m=300, memory_mib=1920, memory_limit_mib=2560, peak_mib=1920),
+    ),
+}
+
 # Redis rejects writes when its data takes this much memory.
 REDIS_MAXMEMORY_MIB: Final = 384
 # Memory that maxmemory does not count, an estimate: the process, fragmentation, and pages copied
@@ -74,14 +96,20 @@ BACKUP: Final = PodSize(cpu_m=50, memory_mib=96, memory_limit_mib=256, heap_mib=
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
-# Pods by their names in messages: those of every installation, and those of a public hostname.
-CORE: Final = {
-    "web": WEB,
-    "worker": WORKER,
-    "ClickHouse": CLICKHOUSE,
-    "Redis": REDIS,
-    "backup": BACKUP,
-}
+
+def core(major: int) -> dict[str, PodSize]:
+    """Return the pods of every installation, by their names in messages."""
+    line = LINES[major]
+    return {
+        "web": line.web,
+        "worker": line.worker,
+        "ClickHouse": line.clickhouse,
+        "Redis": REDIS,
+        "backup": BACKUP,
+    }
+
+
+# Pods of a public hostname.
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 
 # Memory requests of the EKS add-ons, in MiB: ebs-csi-node on every node; two coredns (70 each) and
@@ -154,7 +182,7 @@ def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -
     Args:
         node_count: number of nodes.
         instance_type: EC2 type of the nodes.
-        pods: sizes by the names of the pods, such as ``CORE``.
+        pods: sizes by the names of the pods, as those of ``core``.
 
     """
     allocatable = allocatable_mib(instance_type)

@@ -5,6 +5,7 @@ determines the version of the provider.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 # The newest releases whose provider constraints admit AWS 6.25.0, the exact version that the last
@@ -37,12 +38,26 @@ POSTGRES: Final = "16"
 LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 # The last chart of the Langfuse v3 line; chart 2 needs cert-manager and an operator.
 LANGFUSE_CHART: Final = "1.5.41"
-LANGFUSE_IMAGE: Final = "3.225.11"
 
-# The long-term support release of March 2026, with fixes until about March 2027. All ClickHouse
-# migrations of Langfuse 3.225 pass on it; 26.5 to 26.7 break the page of scores
-# (langfuse/langfuse#15977).
-CLICKHOUSE_IMAGE: Final = "26.3.32.14"
+
+@dataclass(frozen=True, kw_only=True)
+class LangfuseLine:
+    """Versions that go together for one major version of Langfuse."""
+
+    langfuse: str
+    """Tag of both images."""
+    clickhouse: str
+    """Tag of ClickHouse's image."""
+
+
+# By the major version, LANGFUSE_MAJOR. Both versions of ClickHouse are long-term support releases:
+# of March 2026, with fixes until about March 2027, and of August 2026. All ClickHouse migrations of
+# Langfuse 3.225 pass on 26.3; 26.5 to 26.7 break the page of scores (langfuse/langfuse#15977).
+# Langfuse 4 needs 25.12; 4.53.0 was used in full with 26.8.19.9 by others (2026-10-08).
+LANGFUSE_LINES: Final[Mapping[int, LangfuseLine]] = {
+    3: LangfuseLine(langfuse="3.225.11", clickhouse="26.3.32.14"),
+    4: LangfuseLine(langfuse="4.53.0", clickhouse="26.8.19.9"),
+}
 VALKEY_IMAGE: Final = "8.1.8"
 
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"

@@ -8,7 +8,6 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-import sizing
 from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_CLAIM,
@@ -23,6 +22,7 @@ from in_cluster.names import (
 from in_cluster.placement import with_volume
 from in_cluster.store import Store
 from in_cluster.terraform_text import literal
+from sizing import PodSize
 
 SERVER: Final = Path(__file__).with_name("clickhouse_server.xml")
 USERS: Final = Path(__file__).with_name("clickhouse_users.xml")
@@ -35,6 +35,9 @@ _PATHS: Final = {
     USERS.name: "/etc/clickhouse-server/users.d/langfuse.xml",
 }
 
+# Stands for max_server_memory_usage in SERVER.
+_MEMORY: Final = "MAX_SERVER_MEMORY_USAGE"
+
 # Key of a ConfigMap.
 _LANGFUSE_VERSION: Final = "langfuse-version"
 
@@ -45,12 +48,20 @@ _GRACE: Final = 60
 
 
 def clickhouse_manifests(
-    *, image: str, zone: str, role_arn: str, backups_url: str, region: str, langfuse_version: str
+    *,
+    image: str,
+    size: PodSize,
+    zone: str,
+    role_arn: str,
+    backups_url: str,
+    region: str,
+    langfuse_version: str,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
     Args:
         image: reference of the image.
+        size: resources of its pod.
         zone: zone of its volume.
         role_arn: IAM role with access to the backups.
         backups_url: URL of the backups' folder in the bucket.
@@ -58,7 +69,10 @@ def clickhouse_manifests(
         langfuse_version: version of Langfuse that is deployed.
 
     """
-    configuration = {file.name: file.read_text(encoding="utf-8") for file in (SERVER, USERS)}
+    configuration = {
+        SERVER.name: server_configuration(size),
+        USERS.name: USERS.read_text(encoding="utf-8"),
+    }
     store = Store(
         name=CLICKHOUSE,
         program=CLICKHOUSE_PROGRAM,
@@ -117,7 +131,7 @@ def clickhouse_manifests(
                     {"name": "AWS_REGION", "value": region},
                     {"name": "AWS_DEFAULT_REGION", "value": region},
                 ],
-                "resources": sizing.CLICKHOUSE.resources(),
+                "resources": size.resources(),
             },
             probe={"httpGet": {"path": "/ping", "port": "http"}},
             # The entrypoint copies users.xml to /tmp, to compare it.
@@ -152,6 +166,20 @@ def clickhouse_manifests(
             service_account=CLICKHOUSE,
         ),
     }
+
+
+def server_configuration(size: PodSize) -> str:
+    """Return the server's configuration, with the memory that a container of this size leaves it.
+
+    Raises:
+        ValueError: the size has no peak.
+
+    """
+    if size.peak_mib is None:
+        message = "the server needs a limit of its own"
+        raise ValueError(message)
+    text = SERVER.read_text(encoding="utf-8")
+    return text.replace(_MEMORY, str(size.peak_mib * 2**20))
 
 
 def _checksum(configuration: dict[str, str]) -> str:

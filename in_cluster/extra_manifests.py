@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import images
+import sizing
 from images import ImageSource
 from in_cluster.clickhouse import clickhouse_manifests
 from in_cluster.names import (
@@ -30,6 +31,7 @@ SECRET_MANIFEST: Final = "secret"  # noqa: S105 - a key, not a secret
 
 def extra_manifests(
     *,
+    major: int,
     image_source: ImageSource,
     clickhouse_storage_gb: int,
     redis_storage_gb: int,
@@ -47,6 +49,7 @@ def extra_manifests(
     merges a write-only value into a map but replaces a list (docs/adr/0005-secrets.md).
 
     Args:
+        major: major version of Langfuse.
         image_source: where the images come from.
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
         redis_storage_gb: volume of Redis, in GiB.
@@ -59,6 +62,7 @@ def extra_manifests(
         region: AWS region of the bucket.
 
     """
+    line = images.LINES[major]
     return {
         SECRET_MANIFEST: _secret(),
         "priorityClass": _priority_class(),
@@ -66,12 +70,13 @@ def extra_manifests(
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
         **clickhouse_manifests(
-            image=image_source.reference(images.CLICKHOUSE),
+            image=image_source.reference(line.clickhouse),
+            size=sizing.LINES[major].clickhouse,
             zone=zone,
             role_arn=clickhouse_role_arn,
             backups_url=backups_url,
             region=region,
-            langfuse_version=images.LANGFUSE_WORKER.tag,
+            langfuse_version=line.worker.tag,
         ),
         **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
         **network_policies(public=public),

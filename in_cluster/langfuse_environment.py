@@ -4,6 +4,7 @@ Sources are files of github.com/langfuse/langfuse at v3.225.4. The chart derives
 (hosts, passwords, the bucket) from ``langfuse_values``.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import sizing
@@ -27,12 +28,28 @@ def heap(size: sizing.PodSize) -> str:
     return f"--max-old-space-size={size.heap_mib}"
 
 
-WEB: Final = {
-    "NODE_OPTIONS": heap(sizing.WEB),
-    "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
+# By the major version. 4 has this default (packages/shared/src/env.ts of v4.16.0), and it is the
+# mode that its data are read in; a later default must not change that by itself.
+_LINES: Final[Mapping[int, Mapping[str, str]]] = {
+    3: {},
+    4: {"LANGFUSE_MIGRATION_V4_WRITE_MODE": "events_only"},
 }
-WORKER: Final = {
-    "NODE_OPTIONS": heap(sizing.WORKER),
-    "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
-    "LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": str(CLICKHOUSE_WRITE_ATTEMPTS),
-}
+
+
+def web(major: int) -> dict[str, str]:
+    """Return the variables of web."""
+    return {
+        "NODE_OPTIONS": heap(sizing.LINES[major].web),
+        "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
+        **_LINES[major],
+    }
+
+
+def worker(major: int) -> dict[str, str]:
+    """Return the variables of the worker."""
+    return {
+        "NODE_OPTIONS": heap(sizing.LINES[major].worker),
+        "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
+        "LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": str(CLICKHOUSE_WRITE_ATTEMPTS),
+        **_LINES[major],
+    }

@@ -26,6 +26,7 @@ NO_SURGE: Final = {"maxSurge": 0, "maxUnavailable": 1}
 
 def langfuse_values(
     *,
+    major: int,
     image_source: ImageSource,
     url: str,
     signup_disabled: bool,
@@ -37,6 +38,7 @@ def langfuse_values(
     """Return the values of web and worker.
 
     Args:
+        major: major version of Langfuse.
         image_source: where the images come from.
         url: address of Langfuse in the browser.
         signup_disabled: whether only existing users can log in.
@@ -46,8 +48,9 @@ def langfuse_values(
         zone: zone of the volumes.
 
     """
+    line, sizes = images.LINES[major], sizing.LINES[major]
     return {
-        "image": {"tag": images.LANGFUSE_WEB.tag, "pullPolicy": "IfNotPresent"},
+        "image": {"tag": line.web.tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
         "encryptionKey": from_secret(SecretKey.ENCRYPTION_KEY),
         "nextauth": {"url": url, "secret": from_secret(SecretKey.NEXTAUTH_SECRET)},
@@ -60,24 +63,27 @@ def langfuse_values(
         "securityContext": CONTAINER,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
-            **image_source.chart_values(images.LANGFUSE_WEB),
+            **image_source.chart_values(line.web),
             "replicas": 1,
-            "resources": sizing.WEB.resources(),
+            "resources": sizes.web.resources(),
             # Web runs migrations before it opens its port. A pod that is killed in a migration
             # leaves the database "dirty" (langfuse/langfuse#4975).
             "livenessProbe": {"initialDelaySeconds": 300},
             "readinessProbe": {"initialDelaySeconds": 30},
             "pod": {
-                "additionalEnv": [*_environment(langfuse_environment.WEB), *init.environment()],
+                "additionalEnv": [
+                    *_environment(langfuse_environment.web(major)),
+                    *init.environment(),
+                ],
                 **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
             },
         },
         "worker": {
-            **image_source.chart_values(images.LANGFUSE_WORKER),
+            **image_source.chart_values(line.worker),
             "replicas": 1,
-            "resources": sizing.WORKER.resources(),
+            "resources": sizes.worker.resources(),
             "pod": {
-                "additionalEnv": _environment(langfuse_environment.WORKER),
+                "additionalEnv": _environment(langfuse_environment.worker(major)),
                 **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
             },
         },

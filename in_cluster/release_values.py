@@ -31,6 +31,7 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
     """
     values = {
         "langfuse": langfuse_values(
+            major=settings.langfuse_major,
             image_source=settings.image_source,
             url=literal(settings.url),
             signup_disabled=settings.langfuse_signup_disabled,
@@ -53,6 +54,7 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
         "redis": redis_values(),
         "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
         EXTRA_MANIFESTS: extra_manifests(
+            major=settings.langfuse_major,
             image_source=settings.image_source,
             clickhouse_storage_gb=settings.clickhouse_storage_gb,
             redis_storage_gb=settings.redis_storage_gb,

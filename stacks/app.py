@@ -85,13 +85,14 @@ class AppStack(BaseStack):
                 data_zone=network.data_zone,
             )
             released.append(address.last)
+        line = images.LINES[settings.langfuse_major]
         durations = REMOTE if settings.runs_remotely else LOCAL
         BackupRelease(
             self,
             "backup",
             values=backup_values(
-                image=settings.image_source.reference(images.LANGFUSE_WORKER),
-                langfuse_version=images.LANGFUSE_WORKER.tag,
+                image=settings.image_source.reference(line.worker),
+                langfuse_version=line.worker.tag,
                 role_arn=deps.clickhouse_role_arn,
                 bucket=deps.bucket_name,
                 region=settings.aws_default_region,
@@ -105,7 +106,7 @@ class AppStack(BaseStack):
         publish_layout(
             self,
             "stores",
-            " ".join(ImageSource().reference(each) for each in (images.CLICKHOUSE, images.VALKEY)),
+            " ".join(ImageSource().reference(each) for each in (line.clickhouse, images.VALKEY)),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "

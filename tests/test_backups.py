@@ -158,7 +158,7 @@ def test_backup_and_restore_name_the_same_place(backups: Values, values: Values)
     backed_up = {name: each.get("value") for name, each in given(backups, "last").items()}
     assert restored_from["BACKUPS_URL"] == backed_up["BACKUPS_URL"]
     assert backed_up["BACKUPS_BUCKET"] == values["s3"]["bucket"]
-    assert backed_up["LANGFUSE_VERSION"] == versions.LANGFUSE_IMAGE
+    assert backed_up["LANGFUSE_VERSION"] == versions.LANGFUSE_LINES[3].langfuse
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_count_of_backups_follows_its_setting(backups: Values, every_variable: S
 
 def test_image_is_the_worker_s(backups: Values, every_variable: Stacks) -> None:
     assert container(backups, "daily")["image"] == (
-        f"langfuse/langfuse-worker:{versions.LANGFUSE_IMAGE}"
+        f"langfuse/langfuse-worker:{versions.LANGFUSE_LINES[3].langfuse}"
     )
     every = chart_values(every_variable["app"], "langfuse-backup")["manifests"]
     assert container(every, "daily")["image"].startswith(

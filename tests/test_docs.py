@@ -93,4 +93,4 @@ def test_fr26_commands_are_given_the_env_file(page: str) -> None:
 
 def test_documents_name_the_pinned_langfuse() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert f"/langfuse/tree/v{versions.LANGFUSE_IMAGE}/worker/" in page
+    assert f"/langfuse/tree/v{versions.LANGFUSE_LINES[3].langfuse}/worker/" in page

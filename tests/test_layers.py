@@ -12,6 +12,7 @@ LAYERS: Final = (
     (
         "versions.py",
         "images.py",
+        "own_images.py",
         "sizing.py",
         "contracts.py",
         "progress.py",

@@ -37,8 +37,8 @@ def test_fr31_expected_output_is_what_verify_prints() -> None:
     lines = re.findall(r"^(\w[\w ]{11}) ok   (.+)$", README, re.MULTILINE)
     assert [part.strip() for part, _ in lines] == [check.part for check in CHECKS]
     found = {part.strip(): what for part, what in lines}
-    assert found["web"] == f"Langfuse {versions.LANGFUSE_IMAGE}"
-    assert f'"version":"{versions.LANGFUSE_IMAGE}"' in README
+    assert found["web"] == f"Langfuse {versions.LANGFUSE_LINES[3].langfuse}"
+    assert f'"version":"{versions.LANGFUSE_LINES[3].langfuse}"' in README
 
 
 def test_fr30_readme_explains_the_required_variables() -> None:

@@ -105,10 +105,10 @@ def test_services_have_the_ports_of_the_containers(values: Values) -> None:
 def test_images_are_pinned(values: Values) -> None:
     images = {name: container(values, name)["image"] for name in STORES}
     assert images == {
-        "clickhouse": f"clickhouse/clickhouse-server:{versions.CLICKHOUSE_IMAGE}",
+        "clickhouse": f"clickhouse/clickhouse-server:{versions.LANGFUSE_LINES[3].clickhouse}",
         "redis": f"valkey/valkey:{versions.VALKEY_IMAGE}",
     }
-    assert versions.CLICKHOUSE_IMAGE.startswith("26.3.")
+    assert versions.LANGFUSE_LINES[3].clickhouse.startswith("26.3.")
 
 
 def test_configuration_files_are_mounted_singly(values: Values) -> None:
@@ -163,8 +163,10 @@ def test_another_langfuse_does_not_restart_clickhouse(values: Values) -> None:
         if each["name"] == "LANGFUSE_VERSION"
     )
     versions_of = item(values, "ConfigMap", reference["name"])["data"]
-    assert versions_of[reference["key"]] == versions.LANGFUSE_IMAGE
-    assert versions.LANGFUSE_IMAGE not in json.dumps(values["extraManifests"]["clickhouse"])
+    assert versions_of[reference["key"]] == versions.LANGFUSE_LINES[3].langfuse
+    assert versions.LANGFUSE_LINES[3].langfuse not in json.dumps(
+        values["extraManifests"]["clickhouse"]
+    )
 
 
 def test_another_configuration_restarts_clickhouse(
@@ -178,6 +180,7 @@ def test_another_configuration_restarts_clickhouse(
             backups_url="url",
             region="us-east-1",
             langfuse_version="3",
+            size=sizing.CLICKHOUSE,
         )
         found: dict[str, str] = manifests["clickhouse"]["spec"]["template"]["metadata"][
             "annotations"
@@ -195,26 +198,3 @@ def test_another_configuration_restarts_clickhouse(
 def test_no_budget_blocks_a_drain(values: Values) -> None:
     """With one replica, a PodDisruptionBudget allows no eviction, or any."""
     assert "PodDisruptionBudget" not in json.dumps(values["extraManifests"])
-
-
-# Memory of Langfuse v4, in MiB: what the field runs it with.
-V4_LIMITS = {"web": 2048, "worker": 1024, "clickhouse": 2560}
-V4_CLICKHOUSE_REQUEST = 2048
-
-
-def test_memory_of_v4_would_fit_the_nodes() -> None:
-    """Two t3.medium hold its requests. With a public hostname, limits are at 107 % of a node."""
-    free = (sizing.allocatable_mib("t3.medium") or 0) - sizing.SYSTEM_PER_NODE_MIB
-    assert free == 3156
-    v4 = {
-        **sizing.CORE,
-        **sizing.PUBLIC_NAME,
-        "ClickHouse": sizing.PodSize(300, V4_CLICKHOUSE_REQUEST, V4_LIMITS["clickhouse"]),
-    }
-    assert sizing.shortage(2, "t3.medium", v4) is None
-    web = V4_LIMITS["web"] + V4_LIMITS["worker"]
-    data = V4_LIMITS["clickhouse"] + sizing.REDIS.memory_limit_mib
-    public = data + sum(size.memory_limit_mib for size in sizing.PUBLIC_NAME.values())
-    assert (web, data, public) == (3072, 3072, 3392)
-    assert max(web, data) <= free
-    assert round(100 * public / free) == 107

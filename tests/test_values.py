@@ -23,7 +23,9 @@ from tests.helpers.synthesis import SynthesizeStack
 # Queries at once that remain for people and verify.py.
 FOR_PEOPLE = 8
 
-SERVER = ET.parse(clickhouse.SERVER).getroot()  # noqa: S314 - our own file
+SERVER = ET.fromstring(  # noqa: S314 - our own file
+    clickhouse.server_configuration(sizing.CLICKHOUSE)
+)
 
 HOSTNAME = "kubernetes.io/hostname"
 CLICKHOUSE = {"app.kubernetes.io/instance": "langfuse", "app.kubernetes.io/name": "clickhouse"}

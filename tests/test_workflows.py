@@ -35,5 +35,5 @@ def test_rehearsal_may_not_skip() -> None:
     job = document["jobs"]["rehearsal"]
     *_, last = job["steps"]
     assert "--group rehearsal pytest -m rehearsal --rehearsal-required" in last["run"]
-    assert job["env"]["LANGFUSE"] == f"v{versions.LANGFUSE_IMAGE}"
+    assert job["env"]["LANGFUSE"] == f"v{versions.LANGFUSE_LINES[3].langfuse}"
     assert job["env"]["KUBERNETES"].startswith(f"v{versions.KUBERNETES}.")

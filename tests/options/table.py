@@ -15,6 +15,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "IMAGE_REGISTRY": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
         "IMAGE_DIGESTS": f"langfuse/langfuse@sha256:{1:064},valkey/valkey@sha256:{2:064}",
     },
+    "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",

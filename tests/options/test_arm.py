@@ -59,4 +59,4 @@ def test_memory_is_64_mib_less_than_on_x86_64(instance_type: str, mib: int) -> N
 
 
 def test_nano_is_too_small() -> None:
-    assert sizing.shortage(2, "t4g.nano", sizing.CORE)
+    assert sizing.shortage(2, "t4g.nano", sizing.core(3))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import images
-from images import IMAGES, Image, ImageSource
+from images import Image, ImageSource
 from pricing.bill import bill
 from tests.helpers.chart_values import STORES, chart_values, container
 from tests.helpers.modules import node_group
@@ -32,7 +32,7 @@ def test_without_it_the_charts_have_their_own(values: dict[str, Any], public: St
     charts = [values["langfuse"]["web"], values["langfuse"]["worker"]]
     charts += [chart_values(public["app"], name) for name in ("traefik", "external-dns")]
     assert [chart for chart in charts if "image" in chart] == []
-    assert values["langfuse"]["image"]["tag"] == images.LANGFUSE_WORKER.tag
+    assert values["langfuse"]["image"]["tag"] == images.LINES[3].worker.tag
     assert "iam_role_policy_statements" not in node_group(public["network"])
 
 
@@ -42,10 +42,10 @@ def test_without_it_the_charts_have_their_own(values: dict[str, Any], public: St
 @pytest.mark.parametrize(
     ("image", "name", "reference"),
     [
-        (images.LANGFUSE_WEB, "langfuse/langfuse", "docker.io/langfuse/langfuse"),
-        (images.LANGFUSE_WORKER, "langfuse/langfuse-worker", "docker.io/langfuse/langfuse-worker"),
+        (images.LINES[3].web, "langfuse/langfuse", "docker.io/langfuse/langfuse"),
+        (images.LINES[3].worker, "langfuse/langfuse-worker", "docker.io/langfuse/langfuse-worker"),
         (
-            images.CLICKHOUSE,
+            images.LINES[3].clickhouse,
             "clickhouse/clickhouse-server",
             "docker.io/clickhouse/clickhouse-server",
         ),
@@ -68,11 +68,14 @@ def test_mirror_has_each_image_below_its_registry(image: Image, name: str, refer
 def test_tag_stays_before_the_digest() -> None:
     pinned = ImageSource(digests={"traefik": DIGEST})
     assert pinned.tag(images.TRAEFIK) == f"{images.TRAEFIK.tag}@{DIGEST}"
-    assert pinned.tag(images.LANGFUSE_WEB) == images.LANGFUSE_WEB.tag
+    assert pinned.tag(images.LINES[3].web) == images.LINES[3].web.tag
 
 
-def test_names_differ() -> None:
-    assert len({image.name for image in IMAGES}) == len(IMAGES)
+def test_names_differ_and_are_those_of_each_line() -> None:
+    assert len(set(images.NAMES)) == len(images.NAMES)
+    for major in images.LINES:
+        assert tuple(image.name for image in images.of_all_pods(major)) == images.NAMES
+        assert {image.registry for image in images.of_all_pods(major)} == {*images.REGISTRIES}
 
 
 # --- Values of the charts
@@ -83,7 +86,7 @@ def test_web_and_worker_come_from_the_mirror(mirrored: Stacks) -> None:
     langfuse = chart_values(mirrored["app"])["langfuse"]
     assert langfuse["web"]["image"] == {
         "repository": f"{ECR}/docker.io/langfuse/langfuse",
-        "tag": f"{images.LANGFUSE_WEB.tag}@{DIGEST}",
+        "tag": f"{images.LINES[3].web.tag}@{DIGEST}",
     }
     assert langfuse["worker"]["image"] == {
         "repository": f"{ECR}/docker.io/langfuse/langfuse-worker"
@@ -92,8 +95,9 @@ def test_web_and_worker_come_from_the_mirror(mirrored: Stacks) -> None:
 
 def test_clickhouse_and_redis_come_from_the_mirror(mirrored: Stacks) -> None:
     values = chart_values(mirrored["app"])
+    clickhouse = f"clickhouse/clickhouse-server:{images.LINES[3].clickhouse.tag}"
     assert {name: container(values, name)["image"] for name in STORES} == {
-        "clickhouse": f"{ECR}/docker.io/clickhouse/clickhouse-server:{images.CLICKHOUSE.tag}",
+        "clickhouse": f"{ECR}/docker.io/{clickhouse}",
         "redis": f"{ECR}/docker.io/valkey/valkey:{images.VALKEY.tag}@{OTHER_DIGEST}",
     }
 

@@ -113,6 +113,8 @@ class Installation:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Nobody may read before its end, and a plan that shows our scripts has over 64 KiB.
+            pipesize=2**20,
             start_new_session=True,
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sizing
 from in_cluster import clickhouse
 from replaying import steps
 from tests.helpers.checkout import ROOT
@@ -36,7 +37,7 @@ class Engine:
         self._configuration.write_text(IMAGE, encoding="utf-8")
         ours = folder / "config.d" / "langfuse.xml"
         ours.parent.mkdir()
-        ours.write_bytes(clickhouse.SERVER.read_bytes())
+        ours.write_text(clickhouse.server_configuration(sizing.CLICKHOUSE), encoding="utf-8")
 
     def versions(self) -> set[str]:
         """Return the version of the engine, for the report."""
@@ -81,7 +82,9 @@ def test_engine_knows_every_setting(environment: Engine) -> None:
     """
     ours = {
         each.tag: each.text
-        for each in ET.parse(clickhouse.SERVER).getroot()  # noqa: S314 - our own file
+        for each in ET.fromstring(  # noqa: S314 - our own file
+            clickhouse.server_configuration(sizing.CLICKHOUSE)
+        )
         if each.text and each.text.strip()
     }
     assert len(ours) == 12

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from images import DOCKER_HUB, IMAGES, ImageSource
+from images import DOCKER_HUB, ImageSource, of_all_pods
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from tests.helpers.chart_values import mib
@@ -28,6 +28,8 @@ from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.test_app import items
+
+IMAGES = of_all_pods(3)
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import sizing
 from in_cluster import clickhouse
 
 from .faults import CONTROL
@@ -118,7 +119,7 @@ class ClickHouse:
         )
         ours = self._folder / "config.d" / "langfuse.xml"
         ours.parent.mkdir()
-        ours.write_bytes(clickhouse.SERVER.read_bytes())
+        ours.write_text(clickhouse.server_configuration(sizing.CLICKHOUSE), encoding="utf-8")
         self._token.write_text("of the rehearsal", encoding="utf-8")
         variables = {name: text for name, text in os.environ.items() if name[:4] != "AWS_"}
         with self.log.open("ab") as log:
