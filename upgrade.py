@@ -26,7 +26,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description="Make the way back before an upgrade, or take it.")
     parser.add_argument(
-        "--back", action="store_true", help="after a destroy: let the next deploy restore Langfuse 3"
+        "--back",
+        action="store_true",
+        help="after a destroy: let the next deploy restore Langfuse 3",
     )
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
     return parser.parse_args(given)

@@ -104,8 +104,8 @@ def choose(account: Account, name: str) -> str:
     write(account, CHOSEN, name)
     taken = "no backup" if name == NONE else name
     return (
-        f"The next restore takes {taken}, once. ClickHouse restores when it starts on a new volume: "
-        "after a destroy and a deploy of app."
+        f"The next restore takes {taken}, once. ClickHouse restores when it starts on a new "
+        "volume: after a destroy and a deploy of app."
     )
 
 

@@ -46,8 +46,8 @@ def find(account: Account) -> WayBack | None:
         begun = datetime.strptime(time, TIME).replace(tzinfo=UTC)
     except ValueError:
         message = (
-            f"{WAY_BACK_OBJECT} in the bucket is not as upgrade.py writes it: run uv run upgrade.py "
-            "again, or delete the object"
+            f"{WAY_BACK_OBJECT} in the bucket is not as upgrade.py writes it: run that again, or "
+            "delete the object"
         )
         raise BackupError(message) from None
     return WayBack(
@@ -61,9 +61,7 @@ def find(account: Account) -> WayBack | None:
 def mark(account: Account, made: WayBack) -> None:
     """Make these two the way back, in place of older ones."""
     backup, time = made.backup or _NOTHING, f"{made.time:{TIME}}"
-    clickhouse.write(
-        account, WAY_BACK_OBJECT, f"{backup} {made.snapshot} {made.version} {time}"
-    )
+    clickhouse.write(account, WAY_BACK_OBJECT, f"{backup} {made.snapshot} {made.version} {time}")
 
 
 def names(found: WayBack | None) -> set[str | None]:

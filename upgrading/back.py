@@ -15,8 +15,8 @@ Set LANGFUSE_MAJOR=3 in .env, and
   uv run npx cdktf deploy app
   uv run replay.py
 
-The replay brings back traces and scores since {time:%Y-%m-%d %H:%M} UTC, of which the bucket has the
-events. Changes of that time in the database do not come back: prompts, datasets, comments, users."""
+The replay brings back traces and scores since {time:%Y-%m-%d %H:%M} UTC of which the bucket has
+events. What has changed since in the database does not come back: prompts, datasets, users."""
 
 
 def go_back(account: Account, say: Callable[[str], object]) -> None:
@@ -58,7 +58,9 @@ def _newest_copy(account: Account, snapshot: str) -> str:
     if last and last.name.startswith(f"{snapshot}-"):
         return last.name
     if snapshot not in {each.name for each in found}:
-        message = f"the snapshot {snapshot} is not there any more; uv run backups.py lists the others"
+        message = (
+            f"the snapshot {snapshot} is not there any more; uv run backups.py lists the others"
+        )
         raise BackupError(message)
     copy = f"{snapshot}-{datetime.now(UTC):%Y%m%dt%H%M%Sz}"
     database.copy_snapshot(account, snapshot, copy)

@@ -16,6 +16,8 @@ from settings import Settings
 from verification.cluster import CheckError, Cluster
 
 MIGRATIONS_SCRIPT: Final = Path(__file__).with_name("background_migrations.js")
+# LANGFUSE_MAJOR until then.
+FROM: Final = 3
 # Langfuse 4 copies all observations into new tables; the old ones stay until its next release.
 DISK_FACTOR: Final = 3
 # Share of a volume that its file system leaves for files.
@@ -34,10 +36,10 @@ def check(cluster: Cluster, settings: Settings, progress: Progress) -> str:
         CheckError: the cluster does not answer.
 
     """
-    if settings.langfuse_major != versions.WAY_BACK_MAJOR:
+    if settings.langfuse_major != FROM:
         message = (
-            f"LANGFUSE_MAJOR is {settings.langfuse_major} in .env already; set it to "
-            f"{versions.WAY_BACK_MAJOR} until this has made the way back"
+            f"LANGFUSE_MAJOR is {settings.langfuse_major} in .env already; set it to {FROM} until "
+            "this has made the way back"
         )
         raise BackupError(message)
     version = running_version(cluster)
