@@ -6,7 +6,6 @@ from typing import Any, TypeVar, get_type_hints
 
 from cdktf import (
     Postcondition,
-    Precondition,
     TerraformLocal,
     TerraformOutput,
     TerraformResourceLifecycle,
@@ -98,14 +97,10 @@ def publish_checked(
     The value depends on no resource: it is in the state also where the deploy fails half-way. A
     plan of a destroy does not check the condition.
     """
-    TerraformOutput(
-        stack,
-        name,
-        value=value,
-        sensitive=False,
-        static_id=True,
-        precondition=Precondition(condition=condition, error_message=error_message),
-    )
+    output = TerraformOutput(stack, name, value=value, sensitive=False, static_id=True)
+    # CDKTF takes a precondition of an output, and drops it.
+    precondition = {"condition": condition, "error_message": error_message}
+    output.add_override("precondition", precondition)
 
 
 class Upstreams:
