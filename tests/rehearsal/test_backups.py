@@ -220,6 +220,11 @@ class World:
         """Put an object beside the backups."""
         self.s3.put_object(Bucket=self.bucket, Key=f"clickhouse/{name}", Body=text.encode())
 
+    def data_version(self) -> tuple[str, str]:
+        """Return the version that Terraform takes the data for, and the type of its object."""
+        found = self.s3.get_object(Bucket=self.bucket, Key="clickhouse/langfuse")
+        return found["Body"].read().decode(), found["ContentType"]
+
     @contextmanager
     def refused(self, call: str) -> Iterator[None]:
         """Have S3 refuse all calls like this one."""
@@ -472,8 +477,23 @@ def test_newer_langfuse(world: World) -> None:
     assert world.rows() == 10
 
 
+def test_nothing_is_restored_as_chosen(world: World) -> None:
+    """With the choice `none`, ClickHouse starts empty, once."""
+    world.ingest(10)
+    good(world.back_up())
+    world.put("chosen", "none\n")
+    world.new_volume()
+    assert good(world.start()) == "restore: nothing: as chosen\n"
+    assert world.markers() == {"restored": "nothing: as chosen"}
+    world.new_volume()
+    good(world.start())
+    assert world.rows() == 10
+
+
 def test_retention(world: World) -> None:
-    """The newest are kept, never below two, and the chosen one; all versions of others go.
+    """The newest are kept, never below two, the chosen one, and the way back to Langfuse 3.
+
+    All versions of others go.
 
     Incomplete ones go once they are older than a day and than a complete one.
     """
@@ -491,15 +511,23 @@ def test_retention(world: World) -> None:
     world.copy(made, old[0])
     world.s3.delete_object(Bucket=world.bucket, Key=f"clickhouse/{old[0]}/langfuse")
     world.put("chosen", old[1])
+    # The way back to Langfuse 3.
+    oldest = "20251231T000000Z"
+    world.copy(made, oldest)
+    world.put("way-back", f"{oldest} final-langfuse-way-back-1 {VERSION} 2026-01-01T00:00:00Z\n")
     out = good(world.back_up(BACKUPS_KEPT="4"))
     newest = max(world.backups())
-    assert sorted(world.backups()) == [old[1], *old[3:], fresh, made, newest]
+    assert sorted(world.backups()) == [oldest, old[1], *old[3:], fresh, made, newest]
     assert f"deleted {old[0]}: " in out
     assert f"deleted the incomplete {incomplete}: " in out
     for gone in (old[0], old[2], incomplete):
         assert world.versions_of(gone) == 0
     good(world.back_up(BACKUPS_KEPT="0"))
-    assert sorted(world.backups()) == [old[1], fresh, newest, max(world.backups())]
+    assert sorted(world.backups()) == [oldest, old[1], fresh, newest, max(world.backups())]
+    # Nothing else of the mark is a backup.
+    world.put("way-back", f"- final-langfuse-way-back-1 {VERSION} 2026-01-01T00:00:00Z\n")
+    good(world.back_up(BACKUPS_KEPT="0"))
+    assert oldest not in world.backups()
 
 
 def test_last_backup(cluster: World) -> None:
@@ -529,6 +557,7 @@ def test_last_backup(cluster: World) -> None:
     assert web < gone[WEB] < drained < worker < gone[WORKER] < begun
     assert cluster.deployments.replicas == {WEB: 0, WORKER: 0}
     assert len(cluster.backups()) == 2
+    assert cluster.data_version() == (f"{VERSION}\n", "text/plain")
 
 
 def test_last_backup_does_not_wait_for_ever(cluster: World) -> None:
@@ -569,6 +598,24 @@ def test_last_backup_fails(cluster: World) -> None:
     good(cluster.back_up("resume", KUBERNETES_URL=cluster.deployments.url))
     assert cluster.deployments.replicas == {WEB: 1, WORKER: 1}
     assert not any(cluster.backups().values())
+
+
+def test_version_of_the_data(cluster: World) -> None:
+    """A deploy and a destroy leave the version of the data, with an empty ClickHouse too.
+
+    Where migrations of Langfuse 4 have begun, Jobs of Langfuse 3 leave a 4.
+    """
+    good(cluster.back_up("resume", KUBERNETES_URL=cluster.deployments.url))
+    assert cluster.data_version() == (f"{VERSION}\n", "text/plain")
+    good(last(cluster, LANGFUSE_VERSION="4.53.0"))
+    assert cluster.data_version() == ("4.53.0\n", "text/plain")
+    cluster.ingest(10)
+    cluster.clickhouse.query("CREATE TABLE default.events_full (a Int8) ENGINE = Memory")
+    good(last(cluster))
+    assert cluster.data_version() == ("4\n", "text/plain")
+    (backup,) = cluster.backups()
+    label = cluster.s3.get_object(Bucket=cluster.bucket, Key=f"clickhouse/{backup}/langfuse")
+    assert label["Body"].read() == b"4\n"
 
 
 @pytest.mark.parametrize(
