@@ -1,4 +1,4 @@
-"""Langfuse's release by Helm itself: either chart, and placement in ten installs."""
+"""Langfuse's release by Helm itself: each line on either chart, and placement in ten installs."""
 
 import json
 import shutil
@@ -11,7 +11,8 @@ import yaml
 
 import versions
 from in_cluster.names import NAMESPACE, RELEASE
-from tests.helpers.chart_values import Values, mib
+from tests.helpers.chart_values import chart_values, mib
+from tests.helpers.synthesis import SynthesizeStack
 from tests.rehearsal.environment import wait_until
 from tests.rehearsal.stand_ins.cluster_objects import ZONES
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
@@ -21,15 +22,25 @@ WANTS_CLUSTER = True
 
 NEXT_CHART = "2.0.0"
 INSTALLS = 10
-# Limits per node, in MiB: web and worker; ClickHouse and Redis.
-LIMITS = [2560, 3136]
+# Limits of the two nodes by the major version of Langfuse, in MiB: ClickHouse and Redis; web and
+# worker.
+LIMITS = {3: [2560, 3136], 4: [3072, 3072]}
 
 Manifests = dict[tuple[str, str], dict[str, Any]]
 
 
+@pytest.fixture(scope="module", params=LIMITS, ids="langfuse {}".format)
+def major(request: pytest.FixtureRequest) -> int:
+    """Return a major version of Langfuse."""
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def values_file(values: Values, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def values_file(
+    major: int, synthesize_stack: SynthesizeStack, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Return the chart values of the app stack, with the values that Terraform fills in."""
+    values = chart_values(synthesize_stack("app", LANGFUSE_MAJOR=str(major)))
     manifests = values["extraManifests"]
     secret = {**manifests["secret"], "kind": "Secret"}
     text = yaml.safe_dump({**values, "extraManifests": {**manifests, "secret": secret}})
@@ -81,7 +92,7 @@ def test_either_chart_renders_the_same(mirror: Path, values_file: Path) -> None:
 
 
 def test_ten_installs_place_pods_alike(
-    plane: ControlPlane, mirror: Path, values_file: Path
+    plane: ControlPlane, mirror: Path, values_file: Path, major: int
 ) -> None:
     """In ten installs in a row, web and worker are on one node, ClickHouse and Redis on the other.
 
@@ -104,6 +115,6 @@ def test_ten_installs_place_pods_alike(
             (container,) = pod["spec"]["containers"]
             limits[node] = limits.get(node, 0) + mib(container["resources"]["limits"]["memory"])
         assert sorted(map(sorted, nodes.values())) == [["clickhouse", "redis"], ["web", "worker"]]
-        assert sorted(limits.values()) == LIMITS
+        assert sorted(limits.values()) == LIMITS[major]
         helm("uninstall", RELEASE, *access, "--wait", "--timeout=5m")
         wait_until(lambda: plane.left_in(NAMESPACE) == [])

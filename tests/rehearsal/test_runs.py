@@ -129,7 +129,8 @@ def test_moving_app_to_terraform_cloud_shortens_its_last_backup(environment: Env
     """
     said = environment.installation.deploy("app")
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in said
-    assert "helm_release.langfuse-backup" in said
+    # CDKTF rewrites the address: the other release's name is the beginning of this one's.
+    assert 'resource "helm_release" "langfuse-backup"' in said
 
 
 def test_first_install_in_terraform_cloud(environment: Environment, plane: ControlPlane) -> None:
