@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from security_patches import patches
 from settings import Settings
 
 PLACEHOLDER: Final = "change-me"
@@ -94,6 +95,7 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
 
     """
     lines = dotenv_values(env_file)
+    end_of_patches = patches(str(settings.langfuse_major))
     opened = settings.public_name is not None and not settings.langfuse_signup_disabled
     found = {
         "anybody who reaches the name can make an account; set the first to true, or narrow "
@@ -111,6 +113,7 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         "set in the environment, which wins over .env": [
             key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)
         ],
+        end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
 

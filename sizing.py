@@ -92,6 +92,8 @@ REDIS: Final = PodSize(
 )
 # A Job, which runs for minutes; an estimate, of Node with the SDK of S3 and a client of Redis.
 BACKUP: Final = PodSize(cpu_m=50, memory_mib=96, memory_limit_mib=256, heap_mib=128)
+# An init container of web and worker, gone before they start; an estimate, of Node alone.
+WAIT: Final = PodSize(cpu_m=10, memory_mib=64, memory_limit_mib=128)
 # Only with a public hostname. One has a single route, the other a single record.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)

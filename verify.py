@@ -6,26 +6,40 @@ Reads the cluster's name and the AWS credentials from ``.env``, and does not cha
 
 import argparse
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
 from verification.access import access, exit_without_access
-from verification.checks import CHECKS
+from verification.checks import CHECKS, Check, checks_of_major
 from verification.cluster import CheckError, Cluster
 from verification.public_hostname import find_hostname, hostname_checks
 
 
 def run_checks(cluster: Cluster) -> bool:
-    """Run all checks in parallel, print a line for each, and return whether all passed."""
+    """Print a line for each check, and return whether all passed."""
     all_ok = True
-    name = find_hostname(cluster)
-    checks = (*CHECKS, *(hostname_checks(name) if name else ()))
-    with ThreadPoolExecutor(len(checks)) as pool:
-        for ok, line in pool.map(lambda check: check.line(cluster), checks):
-            print(line, flush=True)
-            all_ok &= ok
+    for ok, line in _lines(cluster):
+        print(line, flush=True)
+        all_ok &= ok
     return all_ok
+
+
+def _lines(cluster: Cluster) -> Iterator[tuple[bool, str]]:
+    def line(check: Check) -> tuple[bool, str]:
+        return check.line(cluster)
+
+    with ThreadPoolExecutor(len(CHECKS) + 1) as pool:
+        # To look for them takes as long as a check.
+        further = pool.submit(_further_checks, cluster)
+        yield from pool.map(line, CHECKS)
+        yield from pool.map(line, further.result())
+
+
+def _further_checks(cluster: Cluster) -> tuple[Check, ...]:
+    name = find_hostname(cluster)
+    return (*checks_of_major(cluster), *(hostname_checks(name) if name else ()))
 
 
 def verify(cluster: Cluster, name: str) -> NoReturn:

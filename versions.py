@@ -6,6 +6,7 @@ determines the version of the provider.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 # The newest releases whose provider constraints admit AWS 6.25.0, the exact version that the last
@@ -61,6 +62,8 @@ LANGFUSE_LINES: Final[Mapping[int, LangfuseLine]] = {
 # The oldest Langfuse 3 whose data are upgraded to 4: Langfuse names the latest 3, and this is what
 # the migrations of 4 were run after.
 OLDEST_BEFORE_4: Final = "3.225.11"
+# Last day of the security patches of a major version of Langfuse.
+END_OF_PATCHES: Final[Mapping[str, date]] = {"3": date(2027, 1, 31)}
 VALKEY_IMAGE: Final = "8.1.8"
 
 TRAEFIK_CHART_REPOSITORY: Final = "https://traefik.github.io/charts"

@@ -5,18 +5,23 @@
 Needs a port-forward to langfuse-web, and API keys of the project in LANGFUSE_PUBLIC_KEY and
 LANGFUSE_SECRET_KEY. Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000),
 and LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
+
+Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 answers 404 for
+/api/public/v2/observations, and v4 for /api/public/observations and /api/public/traces.
 """
 
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 import httpx
 from langfuse import Langfuse
-from langfuse.api import NotFoundError, TraceWithFullDetails, UnauthorizedError
+from langfuse.api import ObservationsView, ObservationV2, UnauthorizedError
 from langfuse.api.core import ApiError
+
+T = TypeVar("T")
 
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
 TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
@@ -30,8 +35,11 @@ class StepError(Exception):
     """A step failed; the message contains the remedy."""
 
 
-def check_langfuse() -> None:
+def check_langfuse() -> str:
     """Check the keys and the health of Langfuse first, because the SDK only logs such faults.
+
+    Returns:
+        The version of Langfuse.
 
     Raises:
         StepError: a key is not set, or Langfuse does not answer or is not healthy.
@@ -54,6 +62,7 @@ def check_langfuse() -> None:
     if health.status_code != httpx.codes.OK:
         message = f"Langfuse is not healthy: it answers {health.status_code}. Run uv run verify.py."
         raise StepError(message)
+    return str(health.json()["version"])
 
 
 def log_in() -> Langfuse:
@@ -90,36 +99,40 @@ def send(client: Langfuse) -> str:
         ) as generation:
             generation.update(output=answer, usage_details={"input": 8, "output": 1})
         trace.update(output=answer)
-        trace.update_trace(name="first-trace", input=question, output=answer)
         trace_id = trace.trace_id
     client.flush()
     return trace_id
 
 
-def read_back(
-    client: Langfuse, trace_id: str, complete: Callable[[TraceWithFullDetails], bool], what: str
-) -> TraceWithFullDetails:
-    """Return the trace as soon as it is complete.
+def observations(
+    client: Langfuse, version: str, trace_id: str
+) -> Sequence[ObservationsView | ObservationV2]:
+    """Return the observations of the trace that Langfuse has written so far."""
+    found: Sequence[ObservationsView | ObservationV2]
+    if version.startswith("3."):
+        found = client.api.legacy.observations_v1.get_many(trace_id=trace_id).data
+    else:
+        # "io" is input and output, which v4 returns on request only.
+        found = client.api.observations.get_many(trace_id=trace_id, fields="core,io").data
+    return found
+
+
+def wait_for(read: Callable[[], Sequence[T]], count: int, what: str) -> Sequence[T]:
+    """Return what ``read`` returns, as soon as it is complete.
 
     Args:
-        client: the client.
-        trace_id: id of the trace.
-        complete: returns whether the trace is complete.
+        read: reads what Langfuse has written so far.
+        count: number of items when it is complete.
         what: name of the missing part in the error message.
 
     Raises:
-        StepError: the trace is not complete after ``TIMEOUT`` seconds.
+        StepError: it is not complete after ``TIMEOUT`` seconds.
 
     """
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        try:
-            trace = client.api.trace.get(trace_id)
-        except NotFoundError:
-            pass
-        else:
-            if complete(trace):
-                return trace
+        if len(found := read()) == count:
+            return found
         print(".", end="", flush=True)
         time.sleep(min(1, TIMEOUT / 10))
     print()
@@ -131,32 +144,34 @@ def read_back(
     raise StepError(message)
 
 
-def add_to_dataset(client: Langfuse, trace: TraceWithFullDetails) -> None:
-    """Create a dataset item from the trace, and score the trace."""
+def add_to_dataset(client: Langfuse, root: ObservationsView | ObservationV2) -> None:
+    """Create a dataset item from the root observation, and score its trace."""
     client.create_dataset(name=DATASET)
     client.create_dataset_item(
         dataset_name=DATASET,
-        input=trace.input,
-        expected_output=trace.output,
-        source_trace_id=trace.id,
+        input=root.input,
+        expected_output=root.output,
+        source_trace_id=root.trace_id,
     )
-    client.create_score(trace_id=trace.id, name="correct", value=1, data_type="BOOLEAN")
+    client.create_score(trace_id=root.trace_id, name="correct", value=1, data_type="BOOLEAN")
     client.flush()
 
 
 def main() -> None:
-    check_langfuse()
+    version = check_langfuse()
+    print(f"found   Langfuse {version}")
     client = log_in()
     trace_id = send(client)
     print(f"sent    trace {trace_id}")
-    trace = read_back(
-        client, trace_id, lambda trace: len(trace.observations) == OBSERVATIONS, "trace"
-    )
-    print(f"read    {len(trace.observations)} observations")
-    add_to_dataset(client, trace)
+    read = wait_for(lambda: observations(client, version, trace_id), OBSERVATIONS, "trace")
+    print(f"read    {len(read)} observations")
+    (root,) = [each for each in read if each.parent_observation_id is None]
+    add_to_dataset(client, root)
     print(f"kept    as an item of the dataset {DATASET}")
-    scored = read_back(client, trace_id, lambda trace: bool(trace.scores), "score")
-    print(f"scored  {scored.scores[0].name}")
+    (score,) = wait_for(
+        lambda: client.api.scores_v3.get_many_v3(trace_id=trace_id).data, 1, "score"
+    )
+    print(f"scored  {score.name}")
     print(client.get_trace_url(trace_id=trace_id))
 
 

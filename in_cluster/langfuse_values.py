@@ -1,6 +1,7 @@
 """Values of the Langfuse chart, as plain data."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import images
@@ -10,6 +11,8 @@ from in_cluster import langfuse_environment
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.names import (
     CLICKHOUSE,
+    CLICKHOUSE_HTTP_PORT,
+    COMPONENT_LABEL,
     REDIS,
     ROLE_ANNOTATION,
     SECRET,
@@ -18,7 +21,10 @@ from in_cluster.names import (
     from_secret,
 )
 from in_cluster.placement import away_from_clickhouse
-from in_cluster.pod_security import CONTAINER, LANGFUSE_POD
+from in_cluster.pod_security import CONTAINER, LANGFUSE_POD, READ_ONLY_CONTAINER
+from in_cluster.terraform_text import literal
+
+WAIT_SCRIPT: Final = Path(__file__).with_name("wait_for_tables.js")
 
 # Rolling update without surge: the nodes have no memory for a second web pod.
 NO_SURGE: Final = {"maxSurge": 0, "maxUnavailable": 1}
@@ -60,6 +66,7 @@ def langfuse_values(
             "annotations": {ROLE_ANNOTATION: workload_role_arn},
         },
         "podSecurityContext": LANGFUSE_POD,
+        **_init_containers(major, image=image_source.reference(line.worker)),
         "securityContext": CONTAINER,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
@@ -150,6 +157,32 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
         "batchExport": {"enabled": True, "prefix": "exports/"},
         "mediaUpload": {"enabled": True, "prefix": "media/"},
     }
+
+
+def _init_containers(major: int, *, image: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the init container that has the worker of Langfuse 4 wait for web's migrations."""
+    if major == 3:  # noqa: PLR2004 - Langfuse 3
+        return {}
+    container = {
+        "name": "wait-for-tables",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["node", "-e", literal(WAIT_SCRIPT.read_text(encoding="utf-8"))],
+        "env": [
+            {
+                "name": "COMPONENT",
+                "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{COMPONENT_LABEL}']"}},
+            },
+            {"name": "CLICKHOUSE_URL", "value": f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"},
+            {
+                "name": "CLICKHOUSE_PASSWORD",
+                "valueFrom": from_secret(SecretKey.CLICKHOUSE_PASSWORD),
+            },
+        ],
+        "resources": sizing.WAIT.resources(),
+        "securityContext": READ_ONLY_CONTAINER,
+    }
+    return {"extraInitContainers": [container]}
 
 
 def _environment(variables: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,18 +1,21 @@
 """The example of a first trace, sent by the real SDK to a stand-in of Langfuse."""
 
+import json
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
 from tests.helpers.checkout import ROOT
-from tests.helpers.langfuse_api import SECRET_KEY
+from tests.helpers.first_traces import LINES
+from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
 
 Results = Future[dict[str, Any]]
 
 
-def test_first_trace(first_traces: Results) -> None:
-    result = first_traces.result()["all is well"]
+@pytest.mark.parametrize("line", LINES)
+def test_first_trace(first_traces: Results, line: int) -> None:
+    result = first_traces.result()[f"v{line} is well"]
     assert result["complaint"] is None
     ids = {span["name"]: span["id"] for span in result["spans"]}
     parents = {span["name"]: span["parent"] for span in result["spans"]}
@@ -28,12 +31,45 @@ def test_first_trace(first_traces: Results) -> None:
     trace, url, said = result["spans"][0]["trace"], result["url"], result["said"]
     assert [dataset["name"] for dataset in result["datasets"]] == ["first-trace"]
     (item,) = result["items"]
-    assert (item["sourceTraceId"], item["expectedOutput"]) == (trace, "Paris")
+    assert item["sourceTraceId"] == trace
+    assert (item["input"], item["expectedOutput"]) == ("What is the capital of France?", "Paris")
     (score,) = result["scores"]
     assert (score["traceId"], score["name"], score["value"]) == (trace, "correct", 1)
     assert said.splitlines()[-1] == f"{url}/project/default-project/traces/{trace}"
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert said.replace(trace, "6f1c…").replace(url, "http://localhost:3000") in shown
+    said = said.replace(LINES[line], LINES[3]).replace(trace, "6f1c…")
+    assert said.replace(url, "http://localhost:3000") in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "status"),
+    [
+        (3, "/api/public/observations", 200),
+        (3, "/api/public/v2/observations", 404),
+        (4, "/api/public/observations", 404),
+        (4, "/api/public/traces/t", 404),
+        (4, "/api/public/v2/scores", 404),
+        (4, "/api/public/v2/observations", 200),
+        (4, "/api/public/v3/scores", 200),
+    ],
+)
+def test_each_line_refuses_the_reads_of_the_other(line: int, path: str, status: int) -> None:
+    with LangfuseApi() as api:
+        api.version = LINES[line]
+        assert api.answer("GET", path, query="traceId=t")[0] == status
+
+
+@pytest.mark.parametrize(("line", "refused"), [(3, []), (4, ["trace-create"])])
+def test_old_ingestion_refuses_each_trace_on_v4(line: int, refused: list[str]) -> None:
+    types = ("trace-create", "score-create", "sdk-log")
+    batch = [{"id": each, "type": each, "body": {}} for each in types]
+    with LangfuseApi() as api:
+        api.version = LINES[line]
+        body = json.dumps({"batch": batch}).encode()
+        status, answer = api.answer("POST", "/api/public/ingestion", body)
+    # The status alone does not show it.
+    assert status == 207
+    assert [each["id"] for each in answer["errors"]] == refused
 
 
 @pytest.mark.parametrize(

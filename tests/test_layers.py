@@ -16,6 +16,7 @@ LAYERS: Final = (
         "sizing.py",
         "contracts.py",
         "progress.py",
+        "security_patches.py",
         "setting_types.py",
         "lazy_bindings/*.py",
     ),

@@ -23,7 +23,8 @@ def test_untouched_example_synthesizes_three_stacks(checkout: Path, started: Fut
     warning = program.stderr
     assert warning.startswith("warning: AWS_ACCESS_KEY_ID, ")
     assert "LANGFUSE_ADMIN_PASSWORD" in warning
-    assert warning.count("\n") == 1
+    assert "\nwarning: LANGFUSE_MAJOR: 3 has " in warning
+    assert warning.count("\n") == 2
 
 
 def test_nfr01_no_secret_is_written_or_printed(checkout: Path, started: Future[Run]) -> None:

@@ -1,12 +1,14 @@
 """What the README tells a user to type is typed somewhere, and what it explains is so."""
 
 import re
+from datetime import date
 
 import pytest
 
 import versions
 from contracts import STACKS
 from in_cluster.names import NAMESPACE
+from security_patches import patches
 from settings import Settings
 from tests.helpers.checkout import ROOT
 from verification.checks import CHECKS
@@ -33,11 +35,12 @@ def test_examples_and_scripts_exist() -> None:
         assert (ROOT / script).is_file(), script
 
 
-def test_fr31_expected_output_is_what_verify_prints() -> None:
+def test_fr31_expected_output_is_what_verify_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = re.findall(r"^(\w[\w ]{11}) ok   (.+)$", README, re.MULTILINE)
     assert [part.strip() for part, _ in lines] == [check.part for check in CHECKS]
     found = {part.strip(): what for part, what in lines}
-    assert found["web"] == f"Langfuse {versions.LANGFUSE_LINES[3].langfuse}"
+    monkeypatch.setattr("security_patches.today", lambda: date(2027, 1, 31))
+    assert found["web"] == f"Langfuse {versions.LANGFUSE_LINES[3].langfuse}; {patches('3')}"
     assert f'"version":"{versions.LANGFUSE_LINES[3].langfuse}"' in README
 
 

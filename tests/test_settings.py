@@ -1,6 +1,7 @@
 """Verdicts on ``.env`` files: the name of each file in tests/env says what is to be said of it."""
 
 import re
+from datetime import date
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -188,12 +189,37 @@ def test_nfr01_settings_never_show_secrets() -> None:
 
 def test_example_is_accepted_with_a_warning_of_its_placeholders() -> None:
     example = ROOT / ".env.example"
-    (warning,) = warnings(example, load_settings(example))
+    warning, _ = warnings(example, load_settings(example))
     assert "LANGFUSE_ADMIN_PASSWORD" in warning
     assert "TFE_TOKEN" in warning
     assert "AWS_DEFAULT_REGION" not in warning
 
 
 def test_missing_derived_lines_are_reported() -> None:
-    (warning,) = warnings(BASE_ENV, load_settings(BASE_ENV))
+    warning, _ = warnings(BASE_ENV, load_settings(BASE_ENV))
     assert all(line in warning for line in DERIVED)
+
+
+@pytest.mark.parametrize(
+    ("env", "today", "told"),
+    [
+        (
+            "accepts.eight-variables.env",
+            date(2027, 1, 31),
+            ["LANGFUSE_MAJOR: 3 has security patches until 2027-01-31"],
+        ),
+        (
+            "accepts.eight-variables.env",
+            date(2027, 2, 1),
+            ["LANGFUSE_MAJOR: 3 has no security patches since 2027-01-31"],
+        ),
+        ("accepts.langfuse-4.env", date(2027, 2, 1), []),
+    ],
+)
+def test_end_of_security_patches_is_reported(
+    monkeypatch: pytest.MonkeyPatch, env: str, today: date, told: list[str]
+) -> None:
+    monkeypatch.setattr("security_patches.today", lambda: today)
+    found = warnings(ENV / env, load_settings(ENV / env))
+    see = ", see docs/langfuse-4.md#from-3-to-4"
+    assert [each for each in found if "patches" in each] == [f"{each}{see}" for each in told]

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -27,6 +27,8 @@ PASSWORD = "redis-do-not-print"  # noqa: S105 - of the stand-in
 RESTORED = (
     "20261125T101112Z restored at 2026-11-25T11:00:00Z in 12 s: 5000 rows of Langfuse 3.225.11"
 )
+SEE = "see docs/langfuse-4.md#from-3-to-4"
+PATCHES = f"3 has security patches until 2027-01-31, {SEE}"
 AWS_SDK = """
 const sent = require("node:fs").createWriteStream("sent");
 class Command { constructor(input) { this.line = `${this.constructor.name} ${input.Key}`; } }
@@ -50,7 +52,7 @@ class Langfuse(BaseHTTPRequestHandler):
     answers: Mapping[str, str] = {
         "/api/public/health?failIfDatabaseUnavailable=true": '{"status": "OK", "version": "3.1"}',
         "/api/public/ready": "{}",
-        "/api/health": "{}",
+        "/api/health?failIfQueueConsumptionStuck=true": "{}",
         "/ping": "Ok.\n",
     }
     broken: frozenset[str] = frozenset()
@@ -104,6 +106,7 @@ def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
 def cluster(tmp_path: Path, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     assert kubectl
     monkeypatch.setattr(Langfuse, "broken", frozenset())
+    monkeypatch.setattr("security_patches.today", lambda: date(2027, 1, 31))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     return Cluster(tmp_path / "kubeconfig", {"PATH": f"{tmp_path}:/usr/bin:/bin"})
 
@@ -147,7 +150,7 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.splitlines() == [
         "nodes        ok   2 Ready",
         "pods         ok   1 ready",
-        "web          ok   Langfuse 3.1",
+        f"web          ok   Langfuse 3.1; {PATCHES}",
         "web ready    ok   takes requests",
         "worker       ok   healthy",
         "clickhouse   ok   Ok.",
@@ -158,12 +161,42 @@ def test_fr22_all_is_well(cluster: Cluster, capsys: pytest.CaptureFixture[str]) 
     ]
 
 
+def test_security_patches_have_ended(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("security_patches.today", lambda: date(2027, 2, 1))
+    said = f"web          ok   Langfuse 3.1; 3 has no security patches since 2027-01-31, {SEE}"
+    assert part(cluster, "web") == (True, said)
+
+
+def test_v4_has_two_more_lines(
+    cluster: Cluster,
+    kubectl: Kubectl,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (path, *_) = Langfuse.answers
+    monkeypatch.setattr(Langfuse, "answers", {**Langfuse.answers, path: '{"version": "4.16.0"}'})
+    kubectl.rule("*exec*entrypoint.sh*", "echo '[]'")
+    kubectl.rule("*logs?deployment/langfuse-web*", "echo started")
+    assert verify.run_checks(cluster) is True
+    printed = capsys.readouterr().out.splitlines()
+    assert "web          ok   Langfuse 4.16.0" in printed
+    assert printed[-3:] == [
+        "s3           ok   langfuse-bucket",
+        "backfill     ok   done",
+        "sdk traffic  ok   nothing rejected in 24 h",
+    ]
+
+
 @pytest.mark.parametrize(
     ("part", "path", "remedy"),
     [
         ("web", "/api/public/health?failIfDatabaseUnavailable=true", "is the database there?"),
         ("web ready", "/api/public/ready", "is it migrating?"),
-        ("worker", "/api/health", "deployment/langfuse-worker"),
+        (
+            "worker",
+            "/api/health?failIfQueueConsumptionStuck=true",
+            "deployment/langfuse-worker",
+        ),
         ("clickhouse", "/ping", "langfuse-clickhouse-0"),
     ],
 )

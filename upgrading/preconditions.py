@@ -1,21 +1,18 @@
 """What has to hold before Langfuse 4 migrates the data; each failure is a line with the remedy."""
 
-import json
 import math
 import re
-from pathlib import Path
 from typing import Final
 
 import versions
 from backing_up.account import BackupError
 from backing_up.backup import GIGABYTE
-from in_cluster.names import CLICKHOUSE, WEB, WEB_PORT, WORKER
-from in_cluster.worker_modules import with_loader
+from in_cluster.names import CLICKHOUSE, WEB, WEB_PORT
 from progress import Progress
 from settings import Settings
 from verification.cluster import CheckError, Cluster
+from verification.migrations import unfinished_migrations
 
-MIGRATIONS_SCRIPT: Final = Path(__file__).with_name("background_migrations.js")
 # LANGFUSE_MAJOR until then.
 FROM: Final = 3
 # Langfuse 4 copies all observations into new tables; the old ones stay until its next release.
@@ -80,11 +77,9 @@ def migrations(cluster: Cluster, url: str) -> str:
 
     """
     page = f"{url.rstrip('/')}/background-migrations"
-    script = with_loader(MIGRATIONS_SCRIPT)
     try:
-        answer = cluster.kubectl("exec", f"deployment/{WORKER}", "--", "node", "-e", script)
-        unfinished = [str(each) for each in json.loads(answer.splitlines()[-1])]
-    except (CheckError, ValueError, IndexError):
+        unfinished = unfinished_migrations(cluster)
+    except (CheckError, ValueError):
         return f"not known: see in {page} that all background migrations have finished"
     if unfinished:
         message = (

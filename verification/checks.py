@@ -24,8 +24,11 @@ from in_cluster.names import (
 )
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
+from security_patches import patches
 from verification.cluster import CheckError, Cluster
+from verification.migrations import backfill
 from verification.redis import run_commands
+from verification.rejected_events import rejected_events
 
 WORKLOADS: Final = (
     f"deployment/{WEB}",
@@ -66,9 +69,15 @@ def pods(cluster: Cluster) -> str:
 
 
 def web_health(cluster: Cluster) -> str:
-    """Check that web reaches PostgreSQL, and return the version of Langfuse."""
+    """Check that web reaches PostgreSQL, and return the version, and when its patches end."""
+    version = _version(cluster)
+    end = patches(version.partition(".")[0])
+    return f"Langfuse {version}; {end}" if end else f"Langfuse {version}"
+
+
+def _version(cluster: Cluster) -> str:
     path = "/api/public/health?failIfDatabaseUnavailable=true"
-    return f"Langfuse {cluster.http(f'svc/{WEB}', WEB_PORT, path).json()['version']}"
+    return str(cluster.http(f"svc/{WEB}", WEB_PORT, path).json()["version"])
 
 
 def web_ready(cluster: Cluster) -> str:
@@ -78,8 +87,10 @@ def web_ready(cluster: Cluster) -> str:
 
 
 def worker(cluster: Cluster) -> str:
-    """Check that the worker reaches PostgreSQL and Redis."""
-    cluster.http(f"deployment/{WORKER}", WORKER_PORT, "/api/health")
+    """Check that the worker reaches PostgreSQL and Redis, and as of v4 that it takes jobs."""
+    # v3 ignores the parameter.
+    path = "/api/health?failIfQueueConsumptionStuck=true"
+    cluster.http(f"deployment/{WORKER}", WORKER_PORT, path)
     return "healthy"
 
 
@@ -147,6 +158,7 @@ class Check:
         return True, f"{self.part:12} ok   {found}"
 
 
+GUIDE_TO_V4: Final = "docs/langfuse-4.md"
 LOGS: Final = f"see uv run kubectl logs -n {NAMESPACE}"
 CHECKS: Final = (
     Check("nodes", nodes, "see uv run kubectl describe nodes"),
@@ -160,3 +172,16 @@ CHECKS: Final = (
     Check("redis", redis, f"{LOGS} {REDIS}-0"),
     Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )
+CHECKS_OF_V4: Final = (
+    Check("backfill", backfill, f"see {GUIDE_TO_V4}#while-it-runs"),
+    Check("sdk traffic", rejected_events, f"see {GUIDE_TO_V4}#what-changes-for-sdks-and-api-users"),
+)
+
+
+def checks_of_major(cluster: Cluster) -> tuple[Check, ...]:
+    """Return the further checks of the major version that web says it is."""
+    try:
+        version = _version(cluster)
+    except Exception:  # noqa: BLE001 - the check of web reports it
+        return ()
+    return () if version.startswith("3.") else CHECKS_OF_V4

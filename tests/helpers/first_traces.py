@@ -12,16 +12,19 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any, Final
 
+import versions
 from tests.helpers.checkout import ROOT
 from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
 from tests.helpers.serving import serving
 
 EXAMPLE: Final = ROOT / "examples" / "first_trace.py"
 DATASETS: Final = "/api/public/v2/datasets"
+LINES: Final = {line: each.langfuse for line, each in versions.LANGFUSE_LINES.items()}
+WELL: Final = {"LANGFUSE_TRACE_TIMEOUT": "5"}
 
 # What is different about the stand-in, and about the environment.
 SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
-    "all is well": ({}, {"LANGFUSE_TRACE_TIMEOUT": "5"}),
+    **{f"v{line} is well": ({"version": version}, WELL) for line, version in LINES.items()},
     "keys are missing": ({}, {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": ""}),
     "keys are refused": ({}, {"LANGFUSE_SECRET_KEY": "sk-lf-other"}),
     "port is not forwarded": ({}, {"LANGFUSE_HOST": "http://127.0.0.1:1"}),

@@ -1,7 +1,12 @@
 """Option: Langfuse 4."""
 
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -11,6 +16,7 @@ import sizing
 import versions
 from env_file import SettingsError, load_settings
 from tests.helpers.chart_values import ALLOCATABLE, Values, chart_values, container, environment
+from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV, SynthesizeStack
 
 FREE = ALLOCATABLE - sizing.SYSTEM_PER_NODE_MIB
@@ -114,3 +120,54 @@ def test_lines_have_images_and_sizes() -> None:
 def test_images_of_another_line(major: int, values: Values, fault: str | None) -> None:
     found = own_images.of_another_line(values, major)
     assert (fault in found) if fault and found else found is fault
+
+
+class ClickHouse(BaseHTTPRequestHandler):
+    """Answers with what web's migrations have made so far."""
+
+    answers: ClassVar[list[tuple[int, str]]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        status, text = self.answers.pop(0)
+        self.asked.append(f"{self.headers['X-ClickHouse-Key']} {unquote_plus(self.path)}")
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as inherited
+        pass
+
+
+def wait_for_tables(values: Values, component: str, url: str) -> str:
+    (container,) = values["langfuse"]["extraInitContainers"]
+    node, *options = container["command"]
+    options[-1] = options[-1].replace("$${", "${")
+    environment = {"COMPONENT": component, "CLICKHOUSE_URL": url, "CLICKHOUSE_PASSWORD": "secret"}
+    done = subprocess.run(  # noqa: S603 - our own script
+        [shutil.which(node) or node, *options],
+        env={**environment, "POLL_MS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout + done.stderr
+
+
+def test_worker_waits_until_web_has_migrated(values: Values) -> None:
+    """Through faults of a ClickHouse that starts; web itself does not wait."""
+    ClickHouse.answers = [(503, "starting"), (200, "0\n"), (200, "1\n"), (200, "2\n"), (200, "2\n")]
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), ClickHouse)) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        said = wait_for_tables(values, "worker", url)
+        assert wait_for_tables(values, "web", "http://127.0.0.1:9") == ""
+    assert said == "waiting: ClickHouse answers 503\nwaiting: web has not made the tables yet\n"
+    assert len(ClickHouse.answers) == 1
+    assert all(
+        each.startswith("secret /?query=") and "events_core" in each for each in ClickHouse.asked
+    )
+
+
+def test_nobody_waits_with_langfuse_3(synthesize_stack: SynthesizeStack) -> None:
+    assert "extraInitContainers" not in chart_values(synthesize_stack("app"))["langfuse"]

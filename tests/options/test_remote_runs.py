@@ -161,7 +161,7 @@ def test_last_backup_leaves_time_for_the_rest_of_a_destroy(remote: Stacks, stack
 
 def test_missing_derived_line_is_meant() -> None:
     env_file = ROOT / "tests" / "env" / "accepts.remote-runs.env"
-    (warning,) = warnings(env_file, load_settings(env_file))
+    warning, _ = warnings(env_file, load_settings(env_file))
     assert "TF_FORCE_LOCAL_BACKEND" in DERIVED
     assert "TF_FORCE_LOCAL_BACKEND" not in warning
 

@@ -11,7 +11,7 @@ import yaml
 
 import versions
 from in_cluster.names import NAMESPACE, RELEASE
-from tests.helpers.chart_values import chart_values, mib
+from tests.helpers.chart_values import Values, chart_values, mib
 from tests.helpers.synthesis import SynthesizeStack
 from tests.rehearsal.environment import wait_until
 from tests.rehearsal.stand_ins.cluster_objects import ZONES
@@ -41,10 +41,14 @@ def values_file(
 ) -> Path:
     """Return the chart values of the app stack, with the values that Terraform fills in."""
     values = chart_values(synthesize_stack("app", LANGFUSE_MAJOR=str(major)))
+    return write_values(values, tmp_path_factory.mktemp("values"))
+
+
+def write_values(values: Values, folder: Path) -> Path:
     manifests = values["extraManifests"]
     secret = {**manifests["secret"], "kind": "Secret"}
     text = yaml.safe_dump({**values, "extraManifests": {**manifests, "secret": secret}})
-    file = tmp_path_factory.mktemp("values") / "values.yaml"
+    file = folder / "values.yaml"
     file.write_text(text.replace("${local.network_data_zone}", ZONES[0]), encoding="utf-8")
     return file
 
