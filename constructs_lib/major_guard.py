@@ -15,22 +15,6 @@ from constructs import Construct
 # What a deployment or a bucket of before this construct has, which neither names.
 _BEFORE: Final = 3
 
-_NO_WAY_BACK: Final = (
-    "The data are of Langfuse 3, and Langfuse 4 migrates them for good: Langfuse 3 does not start "
-    "with them afterwards. No way back is there that is younger than {hours} hours, of Langfuse "
-    "{oldest} or later. Make one first, with LANGFUSE_MAJOR=3 in .env:\n\n"
-    "  uv run upgrade.py\n\n"
-    "docs/langfuse-4.md has all steps."
-)
-_NO_WAY: Final = (
-    "Langfuse 4 has migrated these data, or begun to, and Langfuse 3 does not start with them. Set "
-    "LANGFUSE_MAJOR=4 in .env, or go back to what upgrade.py has kept of Langfuse 3:\n\n"
-    "  uv run npx cdktf destroy app\n"
-    "  uv run npx cdktf destroy deps\n"
-    "  uv run upgrade.py --back\n\n"
-    "docs/langfuse-4.md says what is lost until a replay, and what for good."
-)
-
 
 class MajorGuard(Construct):
     """Which major version the data are of, and a condition for a deploy of another one.
@@ -113,7 +97,16 @@ class MajorGuard(Construct):
         data = self._local("data_major", f"try(coalesce({deployed}, {stored}), null)")
         if major == _BEFORE:
             self.condition = f"${{try(tonumber({data}) <= {major}, {data} == null)}}"
-            self.error_message = _NO_WAY
+            # Terraform does not wrap an indented line.
+            self.error_message = (
+                "Langfuse 4 has migrated these data, or begun to, and Langfuse 3 does not start "
+                "with them. Set LANGFUSE_MAJOR=4 in .env, or go back to what upgrade.py has kept "
+                "of Langfuse 3:\n\n"
+                "  uv run npx cdktf destroy app\n"
+                "  uv run npx cdktf destroy deps\n"
+                "  uv run upgrade.py --back\n\n"
+                "docs/langfuse-4.md says what is lost until a replay, and what for good."
+            )
             return
         way_back = self._object("way_back", way_back_object)
         # Words of it: upgrade.py writes backup, snapshot, version and time.
@@ -123,7 +116,14 @@ class MajorGuard(Construct):
             f"{number.format(f'{way_back}[2]')} >= {number.format(json.dumps(oldest_before_4))}"
         )
         self.condition = f'${{{data} != "{_BEFORE}" || try({is_young} && {is_ready}, false)}}'
-        self.error_message = _NO_WAY_BACK.format(hours=way_back_hours, oldest=oldest_before_4)
+        self.error_message = (
+            "The data are of Langfuse 3, and Langfuse 4 migrates them for good: Langfuse 3 does "
+            "not start with them afterwards. No way back is there that is younger than "
+            f"{way_back_hours} hours, of Langfuse {oldest_before_4} or later. Make one first, with "
+            "LANGFUSE_MAJOR=3 in .env:\n\n"
+            "  uv run upgrade.py\n\n"
+            "docs/langfuse-4.md has all steps."
+        )
 
     def _object(self, id_: str, key: str) -> str:
         """Read an object if it is listed, and return the address of a list of its words."""

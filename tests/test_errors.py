@@ -20,6 +20,7 @@ PROGRAM = sorted(
         "verification/*.py",
         "replaying/*.py",
         "backing_up/*.py",
+        "upgrading/*.py",
         "examples/*",
     )
     for file in ROOT.glob(pattern)
@@ -37,7 +38,10 @@ def messages(file: Path) -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMES:
                 yield from texts(value)
-            case ast.keyword(arg="error_message", value=value):
+            case (
+                ast.keyword(arg="error_message", value=value)
+                | ast.Assign(targets=[ast.Attribute(attr="error_message")], value=value)
+            ):
                 yield from texts(value)
             case ast.Dict(keys=keys, values=values):
                 for key, value in zip(keys, values, strict=True):

@@ -22,6 +22,7 @@ from tests.test_upgrading import CRON, DONE, GIGABYTE, Web
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
+LONGEST = True
 
 BACKUP = "20261125T101112Z"
 MAKE_BACKUP = f"""
