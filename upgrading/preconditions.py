@@ -15,7 +15,8 @@ from verification.migrations import unfinished_migrations
 
 # LANGFUSE_MAJOR until then.
 FROM: Final = 3
-# Langfuse 4 copies all observations into new tables; the old ones stay until its next release.
+# The backfill of Langfuse 4 copies observations into a sorted table and into its own; the old ones
+# stay. What Langfuse names is about three times the disk.
 DISK_FACTOR: Final = 3
 # Share of a volume that its file system leaves for files.
 _USABLE: Final = 0.97
