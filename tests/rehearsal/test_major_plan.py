@@ -12,7 +12,7 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from backing_up import way_back
-from in_cluster.names import LANGFUSE_OBJECT, NAMESPACE, WAY_BACK_OBJECT
+from in_cluster.names import INSTANCE_LABEL, LANGFUSE_OBJECT, NAMESPACE, RELEASE, WAY_BACK_OBJECT
 from tests.helpers.kubectl import Kubectl
 from tests.helpers.serving import serving
 from tests.rehearsal.environment import BUCKET, Environment, wait_until
@@ -53,7 +53,11 @@ def major(environment: Environment) -> object:
 
 
 def pods(plane: ControlPlane) -> list[str]:
-    return sorted(pod["metadata"]["uid"] for pod in items(plane, "pods"))
+    """Return the ids of Langfuse's pods, without Jobs and what a deploy has replaced."""
+    found = items(plane, "pods", "-l", f"{INSTANCE_LABEL}={RELEASE}")
+    return sorted(
+        pod["metadata"]["uid"] for pod in found if "deletionTimestamp" not in pod["metadata"]
+    )
 
 
 def words(said: str) -> str:
