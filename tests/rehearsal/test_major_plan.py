@@ -66,7 +66,7 @@ def words(said: str) -> str:
 
     CDKTF puts the stack's name before each piece of output that it gets, also within a line.
     """
-    lines = (re.sub(r"^app  +", "", line) for line in said.splitlines())
+    lines = (re.sub(r"^app\s+", "", line) for line in said.splitlines())
     return " ".join(" ".join(lines).replace("│", " ").replace("\u2577", " ").split())
 
 
