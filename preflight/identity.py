@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    BotoCoreError,
+    ClientError,
+)
 
 import sizing
-from backing_up.account import AWS_ERRORS, code_of, reason_of
+from backing_up.account import code_of, reason_of
 from preflight.inquiry import Inquiry
 from verification.cluster import CheckError
 
@@ -33,7 +36,10 @@ def credentials(inquiry: Inquiry) -> str:
     sts = inquiry.account.client("sts", region=inquiry.home_region)
     try:
         return str(sts.get_caller_identity()["Arn"])
-    except AWS_ERRORS as error:
+    except BotoCoreError as error:
+        message = f"{reason_of(error)}; is there a proxy? Then set HTTPS_PROXY in .env"
+        raise CheckError(message) from None
+    except ClientError as error:
         message = (
             f"{reason_of(error)}; put a key of your AWS user into AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY of .env"

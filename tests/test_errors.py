@@ -21,6 +21,7 @@ PROGRAM = sorted(
         "replaying/*.py",
         "backing_up/*.py",
         "preflight/*.py",
+        "upgrading/*.py",
         "examples/*",
     )
     for file in ROOT.glob(pattern)
@@ -38,7 +39,10 @@ def messages(file: Path) -> Iterator[str]:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMES:
                 yield from texts(value)
-            case ast.keyword(arg="error_message", value=value):
+            case (
+                ast.keyword(arg="error_message", value=value)
+                | ast.Assign(targets=[ast.Attribute(attr="error_message")], value=value)
+            ):
                 yield from texts(value)
             case ast.Dict(keys=keys, values=values):
                 for key, value in zip(keys, values, strict=True):

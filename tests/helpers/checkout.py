@@ -21,6 +21,7 @@ SOURCES: Final = (
     "replaying",
     "retained",
     "stacks",
+    "upgrading",
     "verification",
     ".env.example",
     ".npmrc",
