@@ -176,8 +176,12 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the program in it, and the example for an ``.env``."""
-    folder = tmp_path_factory.mktemp("checkout")
+    """Return a folder with the program in it, and the example for an ``.env``.
+
+    Its path holds what shells and Node's options need escaped.
+    """
+    folder = tmp_path_factory.mktemp("checkout") / """it's "a" \\checkout"""
+    folder.mkdir()
     copy_checkout(folder)
     example = (folder / ".env.example").read_text(encoding="utf-8")
     secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")

@@ -6,6 +6,7 @@ with an ``--env-file`` each, bash and dash with ``set -a; . FILE`` in a subshell
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from dotenv import dotenv_values
 
 import env_lines
 
-# @ is the form's number, so that names differ between the files that uv reads one after the other.
+# A@, B@ and C@ get the form's number: uv reads all files into one environment.
 ACCEPTED: Final = {
     "A@=b": "b",
     "A@=": "",
@@ -146,11 +147,15 @@ PRINT: Final = "import json, os; print(json.dumps(dict(os.environ)))"
 Readings = dict[str, dict[str, str | None]]
 
 
-def write(folder: Path, forms: Iterable[bytes]) -> list[Path]:
+def numbered(form: str, number: int) -> bytes:
+    return re.sub("([ABC])@", rf"\g<1>{number}", form).encode()
+
+
+def write(folder: Path, contents: Iterable[bytes]) -> list[Path]:
     files = []
-    for number, form in enumerate(forms):
+    for number, data in enumerate(contents):
         files.append(folder / f"{number}.env")
-        files[-1].write_bytes(form.replace(b"@", str(number).encode()))
+        files[-1].write_bytes(data)
     return files
 
 
@@ -160,7 +165,7 @@ def by_uv(files: list[Path]) -> tuple[dict[str, str], str]:
     done = subprocess.run(  # noqa: S603 - uv
         [
             *(os.environ.get("UV", "uv"), "run", "--no-project", "--offline", "--no-cache"),
-            *("--python", sys.executable, *given, "python", "-c", PRINT),
+            *("--python", sys.executable, *given, sys.executable, "-c", PRINT),
         ],
         capture_output=True,
         text=True,
@@ -172,7 +177,11 @@ def by_uv(files: list[Path]) -> tuple[dict[str, str], str]:
 def by_shell(shell: str, files: list[Path]) -> list[str | None]:
     """Return what a shell makes of each file."""
     done = subprocess.run(  # noqa: S603 - bash or dash
-        [shell, "-c", SHELL, shell, *files], capture_output=True, text=True, check=True
+        [shell, "-c", SHELL, shell, *files],
+        cwd=files[0].parent,  # > writes there
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [text[1:] if text else None for text in done.stdout.split("\0")[:-1]]
 
@@ -182,9 +191,10 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> Readings:
     """Return what each reader makes of each form; None if it sets nothing, or complains."""
     forms = [*ACCEPTED, *REFUSED, *MISTAKEN]
     folder = tmp_path_factory.mktemp("forms")
-    files = write(folder, (form.encode() for form in forms))
+    files = write(folder, (numbered(form, number) for number, form in enumerate(forms)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
+        patch.delenv("UV_ENV_FILE", raising=False)
         for name, value in OUTSIDE.items():
             patch.setenv(name, value)
         environment, complaints = by_uv(files)
@@ -218,14 +228,17 @@ def test_mistakes_are_read_alike(readings: Readings) -> None:
 
 
 @pytest.mark.parametrize("form", ACCEPTED)
-def test_accepts(form: str) -> None:
-    data = form.encode()
+def test_accepts(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTSIDE", OUTSIDE["OUTSIDE"])
+    data = numbered(form, 0)
     assert env_lines.faults(data, OUTSIDE) == []
+    assert env_lines.values(data)["A0"] == ACCEPTED[form]
 
 
 @pytest.mark.parametrize("form", [*REFUSED, *MISTAKEN])
 def test_refuses(form: str) -> None:
-    fault, *_ = env_lines.faults(form.replace("@", "").encode(), OUTSIDE)
+    fault, *_ = env_lines.faults(numbered(form, 0), OUTSIDE)
+    assert re.match("line [12](, A0)?: ", fault)
     assert (REFUSED | MISTAKEN)[form] in fault
 
 
