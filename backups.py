@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backing_up import clickhouse, prune, purge
-from backing_up.account import AWS_ERRORS, Account, BackupError, account_of, reason_of
+from backing_up.account import Account, BackupError, account_of
 from backing_up.job import back_up_now
 from backing_up.listing import listing
-from env_file import SettingsError
+from backing_up.one_line import one_line
 from progress import Progress
 from verification.access import ENV_FILE, access
-from verification.cluster import CheckError
 
 
 def count(text: str) -> int:
@@ -39,7 +38,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--now", action="store_true", help="back ClickHouse up now")
     one.add_argument(
-        "--choose", metavar="TIME", help="let the next restore take this backup, or: newest"
+        "--choose", metavar="TIME", help="let the next restore take this backup, newest or none"
     )
     one.add_argument(
         "--prune", metavar="N", type=count, help="keep the newest N of database and ClickHouse each"
@@ -154,18 +153,8 @@ def main() -> None:
     """Exit with 0 if it was done, with 1 and one line if not."""
     given = arguments()
     again = "Run it again: it goes on where it was." if given.purge or given.prune else ""
-    try:
+    with one_line("backups.py", again=again):
         run(given)
-    except SettingsError as error:
-        sys.exit(str(error))
-    except (BackupError, CheckError) as error:
-        sys.exit(f"backups.py: {error}.")
-    except AWS_ERRORS as error:
-        sys.exit(f"backups.py: {reason_of(error)}. {again}".strip())
-    except KeyboardInterrupt:
-        sys.exit(f"backups.py: interrupted. {again}".strip())
-    except Exception as error:  # noqa: BLE001 - the text of an unknown error may hold a secret
-        sys.exit(f"backups.py: {type(error).__name__}.")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,9 @@ LANGFUSE_LINES: Final[Mapping[int, LangfuseLine]] = {
     3: LangfuseLine(langfuse="3.225.11", clickhouse="26.3.32.14"),
     4: LangfuseLine(langfuse="4.53.0", clickhouse="26.8.19.9"),
 }
+# The oldest Langfuse 3 whose data are upgraded to 4: Langfuse names the latest 3, and this is what
+# the migrations of 4 were run after.
+OLDEST_BEFORE_4: Final = "3.225.11"
 # Last day of the security patches of a major version of Langfuse.
 END_OF_PATCHES: Final[Mapping[str, date]] = {"3": date(2027, 1, 31)}
 VALKEY_IMAGE: Final = "8.1.8"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,8 @@ COMPLETE: Final = ".backup"
 CHOSEN: Final = f"{BACKUPS_PREFIX}chosen"
 # What restore.sh leaves in the choice that it has restored.
 NEWEST: Final = "newest"
+# The choice to restore nothing.
+NONE: Final = "none"
 FEWEST_KEPT: Final = 2
 # An incomplete one may be in the making until then.
 LONGEST: Final = timedelta(days=1)
@@ -58,14 +60,27 @@ def backups(account: Account) -> list[Backup]:
 
 def chosen(account: Account) -> str | None:
     """Return the name of the backup that the next restore takes; None for the newest."""
+    name = read(account, CHOSEN)
+    return None if name in {"", NEWEST} else name
+
+
+def read(account: Account, key: str) -> str:
+    """Return the text of an object; empty if there is none."""
     try:
-        found = account.client("s3").get_object(**account.bucket, Key=CHOSEN)
+        found = account.client("s3").get_object(**account.bucket, Key=key)
     except ClientError as error:
         if code_of(error) not in {"NoSuchKey", "NoSuchBucket"}:
             raise
-        return None
-    name = found["Body"].read().decode(errors="replace").strip()
-    return None if name in {"", NEWEST} else name
+        return ""
+    text: str = found["Body"].read().decode(errors="replace")
+    return text.strip()
+
+
+def write(account: Account, key: str, text: str) -> None:
+    """Write a line to an object; Terraform reads objects of the type text only."""
+    account.client("s3").put_object(
+        **account.bucket, Key=key, Body=f"{text}\n".encode(), ContentType="text/plain"
+    )
 
 
 def restored_next(found: list[Backup], choice: str | None) -> Backup | None:
@@ -74,42 +89,53 @@ def restored_next(found: list[Backup], choice: str | None) -> Backup | None:
 
 
 def choose(account: Account, name: str) -> str:
-    """Let the next restore take this backup, or ``newest``, and return a line about it.
+    """Let the next restore take this backup, ``newest`` or ``none``, and return a line about it.
 
     Raises:
         BackupError: there is no such backup, or it is not complete.
 
     """
-    s3 = account.client("s3")
-    found = {each.name: each for each in backups(account)}
     if name == NEWEST:
         if chosen(account):
-            s3.delete_object(**account.bucket, Key=CHOSEN)
+            account.client("s3").delete_object(**account.bucket, Key=CHOSEN)
         return "The next restore takes the newest backup."
+    if name != NONE:
+        require(account, name)
+    write(account, CHOSEN, name)
+    taken = "no backup" if name == NONE else name
+    return (
+        f"The next restore takes {taken}, once. ClickHouse restores when it starts on a new "
+        "volume: after a destroy and a deploy of app."
+    )
+
+
+def require(account: Account, name: str) -> None:
+    """Check that a backup can be restored.
+
+    Raises:
+        BackupError: there is no such backup, or it is not complete.
+
+    """
+    found = {each.name: each for each in backups(account)}
     if name not in found:
         message = f"There is no backup {name}; uv run backups.py lists them"
         raise BackupError(message)
     if not found[name].is_complete:
         message = f"The backup {name} is incomplete; choose another: uv run backups.py lists them"
         raise BackupError(message)
-    s3.put_object(**account.bucket, Key=CHOSEN, Body=f"{name}\n".encode())
-    return (
-        f"The next restore takes {name}, once. ClickHouse restores when it starts on a new volume: "
-        "after a destroy and a deploy of app."
-    )
 
 
-def superfluous(found: list[Backup], choice: str | None, kept: int) -> list[Backup]:
+def superfluous(found: list[Backup], spared: Collection[str | None], kept: int) -> list[Backup]:
     """Return the backups to delete: complete ones beyond ``kept``, and incomplete ones that ended.
 
-    The chosen one stays, in addition to those.
+    Those whose names are in ``spared`` stay in addition.
     """
     complete = sorted((each for each in found if each.is_complete), key=lambda each: each.time)
     if not complete:
         return []
     before = min(datetime.now(UTC) - LONGEST, complete[-1].time)
     dead = [each for each in found if not each.is_complete and each.time < before]
-    return [each for each in (*complete[:-kept], *dead) if each.name != choice]
+    return [each for each in (*complete[:-kept], *dead) if each.name not in spared]
 
 
 def remove(account: Account, name: str) -> None:

@@ -1,15 +1,27 @@
 """Snapshots of the database."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from backing_up.account import Account
+from backing_up.account import Account, BackupError
 from backing_up.backup import Backup
 from pricing.prices import RDS_SNAPSHOT_GB
+from progress import Progress
 
 FINAL: Final = "database"
 AUTOMATED: Final = "database, automated"
+
+
+# Seconds between two looks at a snapshot in the making, and for all of it: 20 GB take minutes.
+POLL_INTERVAL: Final = 5.0
+LONGEST: Final = 2 * 3600.0
+
+
+def final_name(account: Account, suffix: str) -> str:
+    """Return the name of a snapshot that the deployer's policy allows and a prune deletes."""
+    return f"final-{account.name}-{suffix}"
 
 
 def is_running(account: Account) -> bool:
@@ -55,6 +67,43 @@ def retained_backups(account: Account) -> list[dict[str, Any]]:
         for each in page["DBInstanceAutomatedBackups"]
         if each["Status"] == "retained"
     ]
+
+
+def make_snapshot(account: Account, name: str) -> None:
+    """Begin a snapshot of the database, with the tag by which a deploy finds it."""
+    tags = [{"Key": "Project", "Value": account.name}]
+    account.client("rds").create_db_snapshot(
+        DBInstanceIdentifier=account.name, DBSnapshotIdentifier=name, Tags=tags
+    )
+
+
+def copy_snapshot(account: Account, name: str, copy: str) -> None:
+    """Begin a copy, with the tags of the snapshot: it is newer than what it was copied from."""
+    account.client("rds").copy_db_snapshot(
+        SourceDBSnapshotIdentifier=name, TargetDBSnapshotIdentifier=copy, CopyTags=True
+    )
+
+
+def wait_for(account: Account, name: str, progress: Progress) -> None:
+    """Return when a snapshot is complete.
+
+    Raises:
+        BackupError: it has failed, or does not end.
+
+    """
+    deadline = time.monotonic() + LONGEST
+    remark = ""
+    while time.monotonic() < deadline and not remark.startswith("failed"):
+        # RDS may list it a moment later.
+        found = {each.name: each for each in snapshots(account)}.get(name)
+        if found and found.is_complete:
+            progress.step("snapshot", name)
+            return
+        remark = found.remark if found else "begun"
+        progress.under_way("snapshot", f"{name}: {remark}")
+        time.sleep(POLL_INTERVAL)
+    message = f"the snapshot {name} is not complete: {remark}. Run it again: it makes another one"
+    raise BackupError(message)
 
 
 def delete_snapshot(account: Account, name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from backing_up import clickhouse, database
+from backing_up import clickhouse, database, way_back
 from backing_up.account import Account
 from backing_up.backup import Backup, newest
 from pricing import prices
@@ -26,12 +26,17 @@ def listing(account: Account) -> str:
     marks = {id(snapshot): "restored next", id(backup): "restored next"}
     if choice and backup:
         marks[id(backup)] = "restored next: chosen"
+    kept = way_back.names(way_back.find(account))
+    remarks = {each.name: way_back.REMARK for each in rows if each.name in kept}
     rows.sort(key=lambda each: each.time, reverse=True)
     total = sum(each.usd or 0 for each in rows)
     return "\n".join(
         [
             _line("begun (UTC)", "age", "of", "GB", "USD a month", "name"),
-            *(_row(each, now, marks.get(id(each), "")) for each in rows),
+            *(
+                _row(each, now, remarks.get(each.name, ""), marks.get(id(each), ""))
+                for each in rows
+            ),
             f"At most {total:.2f} USD a month, by list prices of {prices.REGION}.",
             *_notes(running, choice, snapshot, backup),
         ]
@@ -49,7 +54,12 @@ def _notes(
             "The database is there, and a deploy restores none of its snapshots. A destroy adds a "
             "newer one of each, which the next deploy takes."
         )
-    if choice and not backup:
+    if choice == clickhouse.NONE:
+        yield (
+            "ClickHouse starts empty on its next new volume, as chosen; to restore the newest "
+            "backup: uv run backups.py --choose newest"
+        )
+    elif choice and not backup:
         yield (
             f"The chosen backup {choice} is missing or incomplete, and ClickHouse would not start: "
             "uv run backups.py --choose newest"
@@ -63,7 +73,7 @@ def _notes(
             )
 
 
-def _row(backup: Backup, now: datetime, mark: str) -> str:
+def _row(backup: Backup, now: datetime, *marks: str) -> str:
     bound = "<= " if backup.is_bound else ""
     return _line(
         f"{backup.time.astimezone(UTC):%Y-%m-%d %H:%M}",
@@ -72,7 +82,7 @@ def _row(backup: Backup, now: datetime, mark: str) -> str:
         f"{bound}{backup.gigabytes:.2f}",
         "" if backup.usd is None else f"{bound}{backup.usd:.2f}",
         backup.name,
-        ", ".join(filter(None, (backup.remark, mark))),
+        ", ".join(filter(None, (backup.remark, *marks))),
     )
 
 

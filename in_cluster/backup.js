@@ -3,9 +3,12 @@
 //   daily   a backup while Langfuse runs, then prunes to BACKUPS_KEPT
 //   last    before a destroy: stops ingestion, drains its queues, stops the worker, backs up, prunes
 //           to two; if that fails, starts web and worker again
-//   resume  starts web and worker again if a `last` has stopped them: a destroy went no further
+//   resume  after a deploy: starts web and worker again if a `last` has stopped them and the destroy
+//           went no further
 // A backup is the folder clickhouse/<time>/ with ClickHouse's files, complete once it has `.backup`;
 // clickhouse/<time>/langfuse has Langfuse's version, clickhouse/chosen the time that a restore takes.
+// clickhouse/langfuse has the version of the Langfuse whose data these are, for Terraform: `last` and
+// `resume` write it. clickhouse/way-back begins with the time of a backup that is never pruned.
 // The role in the cluster: get and patch `deployments/scale` of web and worker, list pods.
 const fs = require("node:fs");
 const http = require("node:http");
@@ -71,6 +74,15 @@ async function query(sql) {
   return text;
 }
 
+// Returns Langfuse's version. After a deploy of Langfuse 4 that failed when its migrations had begun,
+// Helm still has the Jobs of Langfuse 3: the tables tell. Any 4 is newer than the version "4".
+async function langfuseVersion() {
+  const migrated = await query(`SELECT count() FROM system.tables WHERE database = 'default'
+    AND name IN ('observations_batch_staging', 'events_full')`);
+  const version = env.LANGFUSE_VERSION;
+  return migrated !== "0" && version.startsWith("3.") ? "4" : version;
+}
+
 // Returns the time of the new backup, or nothing if there is nothing to back up.
 async function backUp() {
   const rows = await query(`SELECT ifNull(sum(total_rows), 0) FROM system.tables
@@ -81,7 +93,7 @@ async function backUp() {
   }
   const start = Date.now();
   const time = new Date(start).toISOString().replace(/[-:]|\.\d+/g, "");
-  await send("PutObject", { Key: `${PREFIX}${time}/langfuse`, Body: `${env.LANGFUSE_VERSION}\n` });
+  await writeVersion(`${time}/langfuse`);
   // In the background: a backup may take longer than an HTTP request stays open.
   const begun = await query(`BACKUP DATABASE default TO S3('${env.BACKUPS_URL}/${time}/')
     SETTINGS s3_max_inflight_parts_for_one_file = 4 ASYNC FORMAT TSV`);
@@ -142,19 +154,26 @@ async function backups() {
   return found;
 }
 
-async function chosenTime() {
-  const Key = `${PREFIX}chosen`;
+// Returns the first word of an object; nothing if there is none.
+async function firstWord(name) {
+  const Key = `${PREFIX}${name}`;
   if (!(await exists(Key))) return undefined;
   const { Body } = await send("GetObject", { Key });
-  return (await Body.transformToString()).trim();
+  return (await Body.transformToString()).trim().split(/\s/)[0];
+}
+
+// Terraform reads objects of the type text only.
+async function writeVersion(name) {
+  const Body = `${await langfuseVersion()}\n`;
+  await send("PutObject", { Key: `${PREFIX}${name}`, Body, ContentType: "text/plain" });
 }
 
 async function prune(kept) {
   const found = await backups();
-  const chosen = await chosenTime();
+  const spared = [await firstWord("chosen"), await firstWord("way-back")];
   const complete = Object.keys(found).filter((time) => found[time]).sort();
   const newest = complete.at(-1);
-  const keep = new Set([...complete.slice(-Math.max(kept, FEWEST_KEPT)), chosen]);
+  const keep = new Set([...complete.slice(-Math.max(kept, FEWEST_KEPT)), ...spared]);
   // An incomplete one may still be in the making.
   const yesterday = new Date(Date.now() - DAY).toISOString().replace(/[-:]|\.\d+/g, "");
   for (const time of Object.keys(found).sort()) {
@@ -308,6 +327,7 @@ async function last() {
     await drain(redis);
     await stop(WORKER);
     if (await backUp()) await prune(FEWEST_KEPT);
+    await writeVersion("langfuse");
   } catch (error) {
     for (const name of [WEB, WORKER]) {
       await setReplicas(name, replicas[name])
@@ -324,13 +344,14 @@ async function resume() {
     await setReplicas(name, 1);
     say(`${name} is started again`);
   }
+  await writeVersion("langfuse");
 }
 
 const REMEDIES = {
   daily: "the next one runs by schedule; now: uv run backups.py --now",
   last: "nothing was destroyed; mend that and destroy again, or go without a backup as " +
     "docs/operations.md says",
-  resume: "uv run kubectl scale -n langfuse --replicas=1 deployment/langfuse-web " +
+  resume: "deploy app again; if web or worker is stopped: uv run kubectl scale -n langfuse --replicas=1 deployment/langfuse-web " +
     "deployment/langfuse-worker",
 };
 const tasks = { daily, last, resume };

@@ -55,6 +55,11 @@ CERTIFICATES_CLAIM: Final = "traefik-certificates"
 
 # Prefix of the backups' keys in the bucket.
 BACKUPS_PREFIX: Final = "clickhouse/"
+# Object with the version of the Langfuse whose data these are; backup.js writes it after a deploy
+# and before a destroy.
+LANGFUSE_OBJECT: Final = f"{BACKUPS_PREFIX}langfuse"
+# Object that names the backups to go back to Langfuse 3 with; upgrade.py writes it, last.
+WAY_BACK_OBJECT: Final = f"{BACKUPS_PREFIX}way-back"
 
 # Annotation of a service account: ARN of the IAM role that its pods assume.
 ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"

@@ -63,6 +63,20 @@ chosen=$(query "SELECT trim(line) AS time
   FROM s3('$BACKUPS_URL/chosen*', 'LineAsString', 'line String')
   WHERE time NOT IN ('', 'newest') LIMIT 1")
 
+# A choice is for one restore.
+forget_choice() {
+  [[ -n $chosen ]] || return 0
+  (query "INSERT INTO FUNCTION s3('$BACKUPS_URL/chosen', 'LineAsString', 'line String')
+    SELECT 'newest' SETTINGS s3_truncate_on_insert = 1") ||
+    say "$chosen is still the chosen one: uv run backups.py --choose newest"
+}
+
+if [[ $chosen == none ]]; then
+  finish "nothing: as chosen"
+  forget_choice
+  exit
+fi
+
 backup=${chosen:-$(tail -n 1 <<< "$complete")}
 if [[ -z $backup ]]; then
   finish "nothing: no backup"
@@ -107,10 +121,4 @@ fi
 rows=$(query "SELECT ifNull(sum(total_rows), 0) FROM system.tables WHERE database = 'default'")
 finish "$backup restored at $(date -u +%Y-%m-%dT%H:%M:%SZ) in $SECONDS s: $rows rows" \
   "of Langfuse ${version:-unknown}"
-
-# A choice is for one restore.
-if [[ -n $chosen ]]; then
-  (query "INSERT INTO FUNCTION s3('$BACKUPS_URL/chosen', 'LineAsString', 'line String')
-    SELECT 'newest' SETTINGS s3_truncate_on_insert = 1") ||
-    say "$chosen is still the chosen one: uv run backups.py --choose newest"
-fi
+forget_choice

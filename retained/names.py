@@ -11,6 +11,10 @@ MARKER_TAG: Final = "DatabaseMark"
 # duration.
 FAR_APART_HOURS: Final = 26
 
+# Age of the way back to Langfuse 3 with which a deploy of Langfuse 4 begins: what has come since is
+# what going back would lose.
+WAY_BACK_HOURS: Final = 24
+
 
 def secret_name(name: str) -> str:
     """Return the name of the Secrets Manager secret with the application secrets."""

@@ -5,29 +5,48 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import images
+import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
+from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, backup_values
 from in_cluster.external_dns_values import external_dns_values
-from in_cluster.names import NAMESPACE, WEB, WEB_PORT, SecretKey
+from in_cluster.names import (
+    BACKUPS_PREFIX,
+    LANGFUSE_OBJECT,
+    NAMESPACE,
+    WAY_BACK_OBJECT,
+    WEB,
+    WEB_PORT,
+    SecretKey,
+)
 from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
-from retained.names import secret_name
+from retained.names import WAY_BACK_HOURS, secret_name
 from settings import PublicName, Settings
 from stacks.base import TERRAFORM_CLOUD, BaseStack
-from stacks.interface import Upstreams, missing_value, publish_layout, publish_next_steps
+from stacks.interface import (
+    Upstreams,
+    missing_value,
+    publish_checked,
+    publish_layout,
+    publish_next_steps,
+)
 
 # Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires
 # (docs/adr/0017-runs-in-terraform-cloud.md).
 REMOTE_TIMEOUT = 780
+
+# Output with the major version of Langfuse; the next plan reads it.
+MAJOR_OUTPUT = "langfuse_major"
 
 
 class AppStack(BaseStack):
@@ -103,7 +122,7 @@ class AppStack(BaseStack):
             timeout=durations.uninstall,
             after=released,
         )
-        publish_layout(
+        deployed = publish_layout(
             self,
             "stores",
             " ".join(ImageSource().reference(each) for each in (line.clickhouse, images.VALKEY)),
@@ -113,6 +132,27 @@ class AppStack(BaseStack):
                 "cannot take over their volumes. Run cdktf destroy app, then cdktf deploy app; "
                 "docs/upgrading.md says what is lost until a replay."
             ),
+        )
+        guard = MajorGuard(
+            self,
+            "guard",
+            major=settings.langfuse_major,
+            project=settings.name,
+            bucket_name=deps.bucket_name,
+            prefix=BACKUPS_PREFIX,
+            version_object=LANGFUSE_OBJECT,
+            way_back_object=WAY_BACK_OBJECT,
+            way_back_hours=WAY_BACK_HOURS,
+            oldest_before_4=versions.OLDEST_BEFORE_4,
+            outputs=deployed,
+            output=MAJOR_OUTPUT,
+        )
+        publish_checked(
+            self,
+            MAJOR_OUTPUT,
+            str(settings.langfuse_major),
+            condition=guard.condition,
+            error_message=guard.error_message,
         )
         url, email = literal(settings.url), literal(settings.langfuse_admin_email)
         forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"

@@ -55,8 +55,10 @@ def missing_value(producer: str) -> str:
 
 def publish_layout(
     stack: TerraformStack, name: str, value: str, *, settings: Settings, error_message: str
-) -> None:
+) -> str:
     """Write an output that marks a deployment, and refuse to upgrade one that was made without it.
+
+    Returns a Terraform expression: object with the outputs of the last deploy.
 
     A plan reads the outputs that the last deploy has left in the stack's own workspace. There are
     none before the first deploy and after a destroy. A destroy is not refused: Terraform turns
@@ -72,7 +74,7 @@ def publish_layout(
     """
     outputs = "try(keys(self.nonsensitive_values), [])"
     condition = f'length({outputs}) == 0 || contains({outputs}, "{name}")'
-    DataTfeOutputs(
+    deployed = DataTfeOutputs(
         stack,
         "deployed",
         organization=settings.tfc_organization,
@@ -84,6 +86,21 @@ def publish_layout(
         ),
     )
     TerraformOutput(stack, name, value=value, sensitive=False, static_id=True)
+    return f"{deployed.fqn}.nonsensitive_values"
+
+
+def publish_checked(
+    stack: TerraformStack, name: str, value: str, *, condition: str, error_message: str
+) -> None:
+    """Write an output that marks a deployment, and refuse the plan unless a condition holds.
+
+    The value depends on no resource: it is in the state also where the deploy fails half-way. A
+    plan of a destroy does not check the condition.
+    """
+    output = TerraformOutput(stack, name, value=value, sensitive=False, static_id=True)
+    # CDKTF takes a precondition of an output, and drops it.
+    precondition = {"condition": condition, "error_message": error_message}
+    output.add_override("precondition", precondition)
 
 
 class Upstreams:

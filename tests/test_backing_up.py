@@ -16,8 +16,9 @@ from dotenv import dotenv_values
 from moto import mock_aws
 
 import backups
-from backing_up import clickhouse, job, listing, prune, purge
+from backing_up import clickhouse, job, listing, prune, purge, way_back
 from backing_up.account import Account, BackupError, account_of, reason_of
+from backing_up.way_back import WayBack
 from tests.helpers.aws_account import BUCKET, ID, NAME, StandIn, account_with, refusal
 from tests.helpers.kubectl import Kubectl
 from tests.helpers.synthesis import BASE_ENV
@@ -219,6 +220,70 @@ def test_a_chosen_backup_that_is_gone_is_said(account: Account) -> None:
     text = listing.listing(account)
     assert "The chosen backup 2026 is missing" in text
     assert "restored next" not in text
+
+
+def test_nothing_may_be_chosen(account: Account, aws: StandIn) -> None:
+    aws.snapshot("final-langfuse-1", NOW - 90 * HOUR)
+    name = back_up(account, NOW)
+    assert "takes no backup, once" in clickhouse.choose(account, "none")
+    text = listing.listing(account)
+    assert "ClickHouse starts empty on its next new volume, as chosen" in text
+    assert "restored next" not in line_of(text, name)
+    assert "apart" not in text
+    assert "missing" not in text
+
+
+# --- the way back
+
+
+def mark(account: Account, backup: str | None, snapshot: str) -> WayBack:
+    made = WayBack(backup=backup, snapshot=snapshot, version="3.225.11", time=NOW)
+    way_back.mark(account, made)
+    return made
+
+
+def test_the_mark_is_what_terraform_reads(account: Account) -> None:
+    assert way_back.find(account) is None
+    assert mark(account, "20261125T101112Z", "final-langfuse-a") == way_back.find(account)
+    found = account.client("s3").get_object(Bucket=BUCKET, Key="clickhouse/way-back")
+    time = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+    line = f"20261125T101112Z final-langfuse-a 3.225.11 {time}\n"
+    assert (found["Body"].read().decode(), found["ContentType"]) == (line, "text/plain")
+    assert mark(account, None, "final-langfuse-a") == way_back.find(account)
+
+
+def test_a_mark_that_cannot_be_read_stops_a_prune(account: Account) -> None:
+    account.client("s3").put_object(Bucket=BUCKET, Key="clickhouse/way-back", Body=b"a b c\n")
+    with pytest.raises(BackupError, match="clickhouse/way-back in the bucket is not as"):
+        prune.superfluous(account, 2)
+
+
+def test_both_halves_of_the_way_back_are_marked_in_the_list(account: Account, aws: StandIn) -> None:
+    ages = (90, 80, 70)
+    made = [back_up(account, NOW - hours * HOUR) for hours in ages]
+    for hours in ages:
+        aws.snapshot(f"final-langfuse-{hours}", NOW - hours * HOUR)
+    mark(account, made[0], "final-langfuse-70")
+    text = listing.listing(account)
+    assert line_of(text, made[0]).endswith("  way back to Langfuse 3")
+    assert line_of(text, "final-langfuse-70").endswith("  way back to Langfuse 3, restored next")
+    assert text.count("way back") == 2
+
+
+def test_prune_keeps_the_way_back(account: Account, aws: StandIn) -> None:
+    ages = (90, 80, 70, 60, 50)
+    made = [back_up(account, NOW - hours * HOUR) for hours in ages]
+    for hours in ages:
+        aws.snapshot(f"final-langfuse-{hours}", NOW - hours * HOUR)
+    mark(account, made[0], "final-langfuse-90")
+    assert {each.name for each in prune.superfluous(account, 2)} == {
+        "final-langfuse-80", "final-langfuse-70", made[1], made[2],
+    }  # fmt: skip
+    # Once another pair is marked, the older one is as any other.
+    mark(account, made[1], "final-langfuse-80")
+    assert {each.name for each in prune.superfluous(account, 2)} == {
+        "final-langfuse-90", "final-langfuse-70", made[0], made[2],
+    }  # fmt: skip
 
 
 # --- prune

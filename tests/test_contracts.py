@@ -29,8 +29,8 @@ def test_outputs_are_the_contract(stacks: dict[str, Stack], name: str) -> None:
         assert output["sensitive"] is field.metadata.get(SENSITIVE, False)
 
 
-def test_app_publishes_nothing_but_hints_and_its_layout(app: Stack) -> None:
-    assert set(app.published) == {"stores"}
+def test_app_publishes_nothing_but_hints_its_layout_and_its_major_version(app: Stack) -> None:
+    assert set(app.published) == {"stores", "langfuse_major"}
 
 
 LAYOUTS: dict[str, tuple[dict[str, str], bool]] = {

@@ -18,6 +18,7 @@ DOCUMENTS = sorted(
 # With commands to type; in the others they are named, and nobody is told to run them.
 GUIDES = [
     "README.md",
+    "docs/langfuse-4.md",
     "docs/operations.md",
     "docs/remote-runs.md",
     "docs/troubleshooting.md",

@@ -21,6 +21,7 @@ PROGRAM = sorted(
         "verification/*.py",
         "replaying/*.py",
         "backing_up/*.py",
+        "upgrading/*.py",
         "examples/*",
     )
     for file in ROOT.glob(pattern)
@@ -41,7 +42,10 @@ def messages(file: Path) -> Iterator[str]:
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ) if name in NAMES:
                 yield from texts(value)
-            case ast.keyword(arg="error_message", value=value):
+            case (
+                ast.keyword(arg="error_message", value=value)
+                | ast.Assign(targets=[ast.Attribute(attr="error_message")], value=value)
+            ):
                 yield from texts(value)
             case ast.Dict(keys=keys, values=values):
                 for key, value in zip(keys, values, strict=True):

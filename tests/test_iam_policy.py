@@ -146,6 +146,14 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
         ("s3:DeleteObjectVersion", "arn:aws:s3:::langfuse-1-us-east-1/events/a.json"),
         ("s3:DeleteBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
         ("rds:DeleteDBInstanceAutomatedBackup", "arn:aws:rds:us-east-1:1:auto-backup:ab-1"),
+        # Calls of upgrade.py, and what Terraform reads of it.
+        ("rds:CreateDBSnapshot", "arn:aws:rds:us-east-1:1:db:langfuse"),
+        ("rds:CreateDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final-langfuse-way-back-1"),
+        ("rds:CopyDBSnapshot", "arn:aws:rds:us-east-1:1:snapshot:final-langfuse-way-back-1-2"),
+        ("rds:AddTagsToResource", "arn:aws:rds:us-east-1:1:snapshot:final-langfuse-way-back-1"),
+        ("s3:PutObject", "arn:aws:s3:::langfuse-1-us-east-1/clickhouse/way-back"),
+        ("s3:GetObject", "arn:aws:s3:::langfuse-1-us-east-1/clickhouse/langfuse"),
+        ("s3:GetObjectTagging", "arn:aws:s3:::langfuse-1-us-east-1/clickhouse/langfuse"),
         (
             "cloudformation:DeleteStack",
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained-mark/id",

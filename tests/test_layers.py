@@ -26,9 +26,18 @@ LAYERS: Final = (
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
+    ("upgrading/*.py",),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
     ("main.py", "verify.py", "check_tools.py"),
-    ("costs.py", "backups.py", "replay.py", "benchmarks/*.py", "docs/*.py", "examples/*.py"),
+    (
+        "costs.py",
+        "backups.py",
+        "upgrade.py",
+        "replay.py",
+        "benchmarks/*.py",
+        "docs/*.py",
+        "examples/*.py",
+    ),
 )
 # Data, which needs no construct.
 PLAIN: Final = (
@@ -38,6 +47,7 @@ PLAIN: Final = (
     "verification/",
     "replaying/",
     "backing_up/",
+    "upgrading/",
 )
 
 

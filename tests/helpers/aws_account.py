@@ -5,7 +5,7 @@ Moto has no automated backups of RDS, and its CloudFormation takes seconds to im
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -43,6 +43,45 @@ class StandIn:
 
     def get_paginator(self, call: str) -> "Pages":
         return Pages(self, call)
+
+    def create_db_snapshot(
+        self,
+        *,
+        DBInstanceIdentifier: str,  # noqa: N803 - AWS's names
+        DBSnapshotIdentifier: str,  # noqa: N803
+        Tags: list[Document],  # noqa: N803
+    ) -> None:
+        if DBInstanceIdentifier not in {each["DBInstanceIdentifier"] for each in self.instances}:
+            error = refusal("DBInstanceNotFound", operation="CreateDBSnapshot")
+            raise error
+        self._begin(DBSnapshotIdentifier, Tags)
+
+    def copy_db_snapshot(
+        self,
+        *,
+        SourceDBSnapshotIdentifier: str,  # noqa: N803
+        TargetDBSnapshotIdentifier: str,  # noqa: N803
+        CopyTags: bool,  # noqa: N803
+    ) -> None:
+        (source,) = [
+            each
+            for each in self.snapshots
+            if each["DBSnapshotIdentifier"] == SourceDBSnapshotIdentifier
+        ]
+        self._begin(TargetDBSnapshotIdentifier, source.get("TagList", []) if CopyTags else [])
+
+    def _begin(self, name: str, tags: list[Document]) -> None:
+        """Begin a snapshot, which is there after it was looked at twice."""
+        self.snapshot(name, datetime.now(UTC), status="creating")
+        self.snapshots[-1] |= {"TagList": tags, "Looks": 2}
+
+    def look(self) -> None:
+        """Have snapshots in the making progress."""
+        for each in self.snapshots:
+            if "Looks" in each:
+                each["Looks"] -= 1
+                if each["Looks"] < 0 and each["Status"] == "creating":
+                    each |= {"Status": "available", "SnapshotCreateTime": datetime.now(UTC)}
 
     def delete_db_snapshot(self, *, DBSnapshotIdentifier: str) -> None:  # noqa: N803 - AWS's name
         self.snapshots = [
@@ -95,6 +134,7 @@ class Pages:
     call: str
 
     def paginate(self, **arguments: str) -> Iterator[Document]:
+        self.account.look()
         kind, found = {
             "describe_db_instances": ("DBInstances", self.account.instances),
             "describe_db_snapshots": ("DBSnapshots", self.account.snapshots),

@@ -20,6 +20,7 @@ SOURCES: Final = (
     "replaying",
     "retained",
     "stacks",
+    "upgrading",
     "verification",
     ".env.example",
     ".npmrc",

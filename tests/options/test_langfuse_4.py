@@ -1,5 +1,6 @@
 """Option: Langfuse 4."""
 
+import json
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -34,10 +35,11 @@ def test_every_image_is_of_its_line(values: Values, synthesize_stack: Synthesize
     assert values["langfuse"]["image"]["tag"] == line.langfuse
     image = f"clickhouse/clickhouse-server:{line.clickhouse}"
     assert container(values, "clickhouse")["image"] == image
-    text = synthesize_stack("app", LANGFUSE_MAJOR="4").text
-    assert f"langfuse/langfuse-worker:{line.langfuse}" in text
+    stack = synthesize_stack("app", LANGFUSE_MAJOR="4")
+    assert f"langfuse/langfuse-worker:{line.langfuse}" in stack.text
     of_3 = versions.LANGFUSE_LINES[3]
-    assert [tag for tag in (of_3.langfuse, of_3.clickhouse) if tag in text] == []
+    releases = json.dumps([values, chart_values(stack, "langfuse-backup")])
+    assert [tag for tag in (of_3.langfuse, of_3.clickhouse) if tag in releases] == []
 
 
 def test_only_the_new_tables_are_written(values: Values) -> None:

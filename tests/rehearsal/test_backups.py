@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 
@@ -82,10 +82,10 @@ class World:
         """Return the version of the engine, for the report."""
         return {f"{PACKAGE} {importlib.metadata.version(PACKAGE)}"}
 
-    def begin(self) -> None:
-        """Come to a new account's bucket, and a new volume."""
+    def begin(self, bucket: str = "") -> None:
+        """Come to a new bucket, and a new volume."""
         self._count += 1
-        self.bucket = f"langfuse-{self._count}"
+        self.bucket = bucket or f"langfuse-{self._count}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.s3.put_bucket_versioning(
             Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -220,6 +220,11 @@ class World:
         """Put an object beside the backups."""
         self.s3.put_object(Bucket=self.bucket, Key=f"clickhouse/{name}", Body=text.encode())
 
+    def data_version(self) -> tuple[str, str]:
+        """Return the version that Terraform takes the data for, and the type of its object."""
+        found = self.s3.get_object(Bucket=self.bucket, Key="clickhouse/langfuse")
+        return found["Body"].read().decode(), found["ContentType"]
+
     @contextmanager
     def refused(self, call: str) -> Iterator[None]:
         """Have S3 refuse all calls like this one."""
@@ -234,6 +239,9 @@ class World:
         return {file.name: file.read_text(encoding="utf-8").strip() for file in files}
 
 
+WorldT = TypeVar("WorldT", bound=World)
+
+
 @pytest.fixture(scope="module")
 def environment(
     request: pytest.FixtureRequest,
@@ -242,9 +250,18 @@ def environment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """Start a world, or skip without the engine or the modules of Langfuse's worker."""
+    folder = tmp_path_factory.mktemp("backups")
+    with start_world(request, worker_modules, folder, World) as world:
+        yield world
+
+
+@contextmanager
+def start_world(
+    request: pytest.FixtureRequest, worker_modules: Path, folder: Path, kind: type[WorldT]
+) -> Iterator[WorldT]:
+    """Start a world in a folder, or skip without the engine."""
     if importlib.util.find_spec("chdb") is None:
         lacks(request, f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal")
-    folder = tmp_path_factory.mktemp("backups")
     # Where the image has them.
     (folder / "worker").symlink_to(worker_modules)
     server = folder / "server"
@@ -253,7 +270,7 @@ def environment(
         aws = stack.enter_context(Aws(folder / "aws.log", audited=False))
         clickhouse = stack.enter_context(ClickHouse(server, aws.url, ROLE))
         redis = stack.enter_context(Redis())
-        yield World(folder, aws, clickhouse, redis)
+        yield kind(folder, aws, clickhouse, redis)
 
 
 @pytest.fixture
@@ -472,8 +489,23 @@ def test_newer_langfuse(world: World) -> None:
     assert world.rows() == 10
 
 
+def test_nothing_is_restored_as_chosen(world: World) -> None:
+    """With the choice `none`, ClickHouse starts empty, once."""
+    world.ingest(10)
+    good(world.back_up())
+    world.put("chosen", "none\n")
+    world.new_volume()
+    assert good(world.start()) == "restore: nothing: as chosen\n"
+    assert world.markers() == {"restored": "nothing: as chosen"}
+    world.new_volume()
+    good(world.start())
+    assert world.rows() == 10
+
+
 def test_retention(world: World) -> None:
-    """The newest are kept, never below two, and the chosen one; all versions of others go.
+    """The newest are kept, never below two, the chosen one, and the way back to Langfuse 3.
+
+    All versions of others go.
 
     Incomplete ones go once they are older than a day and than a complete one.
     """
@@ -491,15 +523,23 @@ def test_retention(world: World) -> None:
     world.copy(made, old[0])
     world.s3.delete_object(Bucket=world.bucket, Key=f"clickhouse/{old[0]}/langfuse")
     world.put("chosen", old[1])
+    # The way back to Langfuse 3.
+    oldest = "20251231T000000Z"
+    world.copy(made, oldest)
+    world.put("way-back", f"{oldest} final-langfuse-way-back-1 {VERSION} 2026-01-01T00:00:00Z\n")
     out = good(world.back_up(BACKUPS_KEPT="4"))
     newest = max(world.backups())
-    assert sorted(world.backups()) == [old[1], *old[3:], fresh, made, newest]
+    assert sorted(world.backups()) == [oldest, old[1], *old[3:], fresh, made, newest]
     assert f"deleted {old[0]}: " in out
     assert f"deleted the incomplete {incomplete}: " in out
     for gone in (old[0], old[2], incomplete):
         assert world.versions_of(gone) == 0
     good(world.back_up(BACKUPS_KEPT="0"))
-    assert sorted(world.backups()) == [old[1], fresh, newest, max(world.backups())]
+    assert sorted(world.backups()) == [oldest, old[1], fresh, newest, max(world.backups())]
+    # Nothing else of the mark is a backup.
+    world.put("way-back", f"- final-langfuse-way-back-1 {VERSION} 2026-01-01T00:00:00Z\n")
+    good(world.back_up(BACKUPS_KEPT="0"))
+    assert oldest not in world.backups()
 
 
 def test_last_backup(cluster: World) -> None:
@@ -529,6 +569,7 @@ def test_last_backup(cluster: World) -> None:
     assert web < gone[WEB] < drained < worker < gone[WORKER] < begun
     assert cluster.deployments.replicas == {WEB: 0, WORKER: 0}
     assert len(cluster.backups()) == 2
+    assert cluster.data_version() == (f"{VERSION}\n", "text/plain")
 
 
 def test_last_backup_does_not_wait_for_ever(cluster: World) -> None:
@@ -571,6 +612,24 @@ def test_last_backup_fails(cluster: World) -> None:
     assert not any(cluster.backups().values())
 
 
+def test_version_of_the_data(cluster: World) -> None:
+    """A deploy and a destroy leave the version of the data, with an empty ClickHouse too.
+
+    Where migrations of Langfuse 4 have begun, Jobs of Langfuse 3 leave a 4.
+    """
+    good(cluster.back_up("resume", KUBERNETES_URL=cluster.deployments.url))
+    assert cluster.data_version() == (f"{VERSION}\n", "text/plain")
+    good(last(cluster, LANGFUSE_VERSION="4.53.0"))
+    assert cluster.data_version() == ("4.53.0\n", "text/plain")
+    cluster.ingest(10)
+    cluster.clickhouse.query("CREATE TABLE default.events_full (a Int8) ENGINE = Memory")
+    good(last(cluster))
+    assert cluster.data_version() == ("4\n", "text/plain")
+    (backup,) = cluster.backups()
+    label = cluster.s3.get_object(Bucket=cluster.bucket, Key=f"clickhouse/{backup}/langfuse")
+    assert label["Body"].read() == b"4\n"
+
+
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
@@ -604,28 +663,40 @@ def test_three_lives(cluster: World) -> None:
     assert len(cluster.backups()) == 2
 
 
-def test_schema_of_langfuse(world: World, mirror: Path) -> None:
-    """5,000 observations in Langfuse's own schema come back, the same to the last byte."""
-    files = sorted((mirror / "langfuse-migrations" / "v3").glob("*.up.sql"))
+OBSERVATIONS: Final = "SELECT count(), groupBitXor(cityHash64(*)) FROM default.observations"
+
+
+def migrate(world: World, folder: Path, after: str = "") -> None:
+    """Run Langfuse's migrations, as golang-migrate splits them; or those after a number."""
+    files = sorted(file for file in folder.glob("*.up.sql") if file.name[:4] > after)
     if not files:
-        pytest.skip(f"no langfuse-migrations/v3 in {mirror}")
+        pytest.skip(f"no migrations in {folder}")
     for file in files:
         for statement in file.read_text(encoding="utf-8").split(";"):
             if statement.strip():
                 world.clickhouse.query(statement)
+
+
+def observe(world: World, rows: int) -> None:
+    """Insert observations."""
     world.clickhouse.query(
-        "INSERT INTO default.observations (id, trace_id, project_id, type, start_time, name,"
+        "INSERT INTO default.observations (id, trace_id, project_id, type, start_time, name,"  # noqa: S608
         " input, created_at, updated_at, event_ts) SELECT toString(number), toString(number % 500),"
         " 'default-project', 'SPAN', toDateTime64('2026-11-27 00:00:00', 3) + number, 'span',"
-        " repeat('x', number % 1000), now(), now(), now() FROM numbers(5000)"
+        f" repeat('x', number % 1000), now(), now(), now() FROM numbers({rows})"
     )
-    query = "SELECT count(), groupBitXor(cityHash64(*)) FROM default.observations"
-    before = world.clickhouse.query(query)
+
+
+def test_schema_of_langfuse(world: World, mirror: Path) -> None:
+    """5,000 observations in Langfuse's own schema come back, the same to the last byte."""
+    migrate(world, mirror / "langfuse-migrations" / "v3")
+    observe(world, 5000)
+    before = world.clickhouse.query(OBSERVATIONS)
     tables = world.clickhouse.query("SHOW TABLES FROM default")
     assert before.startswith("5000\t")
     good(world.back_up())
     world.new_volume()
     good(world.start())
-    assert world.clickhouse.query(query) == before
+    assert world.clickhouse.query(OBSERVATIONS) == before
     assert world.clickhouse.query("SHOW TABLES FROM default") == tables
     assert world.clickhouse.query("SELECT count() FROM default.analytics_observations") != ""

@@ -69,9 +69,13 @@ def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
     environment.installation.run(*log_in.split())
     pods = environment.installation.run(*list_pods.split())
     assert len(re.findall(r"^langfuse-\S+ +1/1 +Running ", pods, re.MULTILINE)) == 4, pods
-    said = environment.installation.run("python", "verify.py", status=1)
-    assert "nodes        ok   2 Ready" in said
-    assert "pods         ok   4 ready" in said
+
+    def finds_nodes_and_pods() -> bool:
+        said = environment.installation.run("python", "verify.py", status=1)
+        return "nodes        ok   2 Ready" in said and "pods         ok   4 ready" in said
+
+    # Beside other parts of the rehearsal, the API may take longer to answer than verify.py waits.
+    wait_until(finds_nodes_and_pods)
 
 
 def test_fr10_app_goes(environment: Environment, plane: ControlPlane) -> None:
