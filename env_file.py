@@ -6,18 +6,24 @@ it may be a secret.
 
 import difflib
 import os
-from collections.abc import Mapping
+import platform
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+import env_lines
 from security_patches import patches
 from settings import Settings
 
 PLACEHOLDER: Final = "change-me"
+# Of the file alone: in the environment it is also others' (WSL sets it to the host's name), and a
+# wrong one would choose, and destroy, another installation.
+INSTALLATION: Final = "NAME"
+# Set by WSL in every session.
+WSL: Final = "WSL_DISTRO_NAME"
 
 # Lines of .env for Terraform and for CDKTF's CLI; this program does not read them.
 DERIVED: Final = (
@@ -47,15 +53,24 @@ class SettingsError(Exception):
 def load_settings(env_file: Path) -> Settings:
     """Read ``env_file``; a variable of the environment overrides its line in the file.
 
+    ``NAME`` is that of the file, and another one in the environment is a fault, unless it may be
+    the host's name.
+
     Raises:
         SettingsError: the file is missing or has faults.
 
     """
-    if not env_file.is_file():
+    if not env_file.exists():
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
-    lines = dotenv_values(env_file)
+    lines = _read(env_file)
     faults = [_unknown(key) for key in lines if key not in _known()]
+    if _another_is_set(lines) and WSL not in os.environ:
+        fault = (
+            "NAME: is another one in the environment, and .env alone chooses the installation; "
+            "unset NAME, or set the same in .env"
+        )
+        faults.append(fault)
     try:
         settings = Settings.model_validate(_values(lines))
     except ValidationError as error:
@@ -69,13 +84,19 @@ def load_settings(env_file: Path) -> Settings:
             )
             faults.append(fault)
     if faults:
-        raise SettingsError("\n".join(faults))
+        overriding = _overriding(lines)
+        raise SettingsError("\n".join(_with_origin(fault, overriding) for fault in faults))
     return settings
 
 
 def environment(env_file: Path) -> dict[str, str]:
-    """Return the environment, and the variables of ``env_file`` that it does not set."""
-    lines = {key: value for key, value in dotenv_values(env_file).items() if value is not None}
+    """Return the environment, and the variables of ``env_file`` that it does not set.
+
+    Raises:
+        SettingsError: the file has faults.
+
+    """
+    lines = _read(env_file) if env_file.exists() else {}
     return {**lines, **os.environ}
 
 
@@ -94,37 +115,80 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         settings: what ``load_settings`` has made of it.
 
     """
-    lines = dotenv_values(env_file)
+    lines = _read(env_file)
     end_of_patches = patches(str(settings.langfuse_major))
     opened = settings.public_name is not None and not settings.langfuse_signup_disabled
     found = {
         "anybody who reaches the name can make an account; set the first to true, or narrow "
         "INGRESS_ALLOWED_CIDRS": ["LANGFUSE_SIGNUP_DISABLED", "LANGFUSE_DOMAIN"] * opened,
         "still a placeholder, fill in before deploying": [
-            key
-            for key, value in lines.items()
-            if key not in DERIVED and PLACEHOLDER in (value or "")
+            key for key, value in lines.items() if key not in DERIVED and PLACEHOLDER in value
         ],
         "missing from .env, copy the line from .env.example before deploying": [
             key
             for key in DERIVED
             if key not in lines and not (settings.runs_remotely and key == FORCE_LOCAL)
         ],
-        "set in the environment, which wins over .env": [
-            key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)
-        ],
+        "set in the environment, which wins over .env": _overriding(lines),
+        "another one in the environment is ignored; .env alone chooses the installation": (
+            [INSTALLATION] * _another_is_set(lines)
+        ),
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
 
 
-def _values(lines: Mapping[str, str | None]) -> dict[str, str]:
+def _read(env_file: Path) -> dict[str, str]:
+    """Return the lines of the file.
+
+    Raises:
+        SettingsError: it cannot be read, or its readers would differ.
+
+    """
+    if not env_file.is_file():
+        message = (
+            f"{env_file.name}: is a folder or a pipe, and several programs read it; make it a file"
+        )
+        raise SettingsError(message)
+    try:
+        data = env_file.read_bytes()
+    except OSError:
+        message = f"{env_file.name}: cannot be read; run: chmod u+r .env"
+        raise SettingsError(message) from None
+    if faults := env_lines.faults(data, os.environ):
+        raise SettingsError("\n".join(f"{env_file.name} {fault}" for fault in faults))
+    return env_lines.values(data)
+
+
+def _values(lines: Mapping[str, str]) -> dict[str, str]:
     """Return the value of each variable that is set, by the name of its field."""
-    values = {
-        name: os.environ.get(name.upper(), lines.get(name.upper()))
-        for name in Settings.model_fields
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    overriding = {key: os.environ[key] for key in _overriding(lines)}
+    values = {**lines, **overriding}
+    return {key.lower(): value for key, value in values.items() if key in variables()}
+
+
+def _overriding(lines: Mapping[str, str]) -> list[str]:
+    """Return the variables that the environment sets to something else than the file."""
+    here = [key for key in variables() if key in os.environ and key != INSTALLATION]
+    return [key for key in here if os.environ[key] != lines.get(key)]
+
+
+def _another_is_set(lines: Mapping[str, str]) -> bool:
+    """Return whether the environment names another installation than the file, and not the host."""
+    chosen = lines.get(INSTALLATION, Settings.model_fields["name"].default)
+    given = os.environ.get(INSTALLATION) or chosen
+    return given != chosen and _first_label(given) != _first_label(platform.node())
+
+
+def _first_label(host: str) -> str:
+    return host.partition(".")[0].lower()
+
+
+def _with_origin(fault: str, overriding: Collection[str]) -> str:
+    """Add which variables of a fault are not those of the file."""
+    named = fault.partition(": ")[0].split(", ")
+    there = ", ".join(key for key in named if key in overriding)
+    return f"{fault}; set in the environment: {there}" if there else fault
 
 
 def _known() -> set[str]:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import yaml
-
+import extra_values
 from contracts import DepsOutputs
 from in_cluster.backup_values import backups_url
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
@@ -69,5 +68,5 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
     }
     if settings.langfuse_extra_values is None:
         return values
-    extra = yaml.safe_load(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))
+    extra = extra_values.parse(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))
     return merge_values(values, with_keys(extra))

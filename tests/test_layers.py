@@ -17,6 +17,8 @@ LAYERS: Final = (
         "own_images.py",
         "sizing.py",
         "contracts.py",
+        "env_lines.py",
+        "extra_values.py",
         "progress.py",
         "security_patches.py",
         "setting_types.py",

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -21,6 +21,13 @@ import versions
 from in_cluster.names import SecretKey
 from tests.helpers import chart_values
 from tests.helpers.chart_values import Values
+from tests.helpers.start_rules import (
+    BAD_EMAILS,
+    BAD_URLS,
+    GOOD_EMAILS,
+    GOOD_URLS,
+    OUR_BAD_URLS,
+)
 from tests.helpers.synthesis import SynthesizeStack
 from tests.options.table import OPTIONS
 from tests.rehearsal.conftest import lacks
@@ -34,6 +41,16 @@ Containers = dict[str, Variables]
 LINES: Final = tuple(versions.LANGFUSE_LINES)
 PODS: Final = ("web", "worker")
 SCRIPT: Final = "JSON.stringify(require(process.argv[1]).env)"
+# Prints those of the values that a schema accepts for a variable.
+EACH: Final = """
+const [schema, variable, ...values] = process.argv.slice(1);
+console.error = () => {};
+console.log(JSON.stringify(values.filter((value) => {
+  process.env[variable] = value;
+  delete require.cache[schema];
+  try { require(schema); return true; } catch { return false; }
+})));
+"""
 # What both Dockerfiles set; without DOCKER_BUILD=0 of the last stage, nothing would be checked.
 IMAGE: Final = {"NODE_ENV": "production", "DOCKER_BUILD": "0"}
 # In place of secrets. The schemas want the encryption key in 64 digits.
@@ -71,6 +88,21 @@ class Schemas:
             text=True,
             check=False,
         )
+
+    def accepted(
+        self, line: int, part: str, variables: Variables, name: str, values: Sequence[str]
+    ) -> list[str]:
+        """Return the values that a schema accepts for a variable, with the other variables."""
+        schema = str(self._folder / f"v{line}" / f"{part}.cjs")
+        done = subprocess.run(
+            [self._node, "-e", EACH, schema, name, *values],
+            env={"DATABASE_URL": "postgresql://a:b@c/d", **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found: list[str] = json.loads(done.stdout)
+        return found
 
     def parsed(self, line: int, pod: str, variables: Variables) -> list[dict[str, Any]]:
         """Return what both schemas of a pod make of its variables."""
@@ -191,6 +223,26 @@ def test_our_variables_have_our_values(
         assert own.get("LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS", 600) == 600
         # 3 has this variable as well, with a default of its own.
         assert {schema[WRITE_MODE] for schema in parsed} == {MODES[line]}
+
+
+def test_addresses_are_judged_as_in_env(
+    environment: Schemas, containers: Callable[..., Containers]
+) -> None:
+    """Langfuse's schemas accept the e-mail addresses and URLs that `.env` may have.
+
+    They refuse what `.env` may not have, but for URLs that they accept and Langfuse cannot use.
+
+    Cannot prove: that they agree on every other address; these are examples.
+    """
+    cases = (
+        ("LANGFUSE_INIT_USER_EMAIL", "web", GOOD_EMAILS, BAD_EMAILS),
+        ("NEXTAUTH_URL", "web", (*GOOD_URLS, *OUR_BAD_URLS), BAD_URLS),
+        ("NEXTAUTH_URL", "shared", (*GOOD_URLS, *OUR_BAD_URLS), BAD_URLS),
+    )
+    for line, (name, part, good, bad) in product(LINES, cases):
+        variables = containers(line)["web"]
+        accepted = environment.accepted(line, part, variables, name, (*good, *bad))
+        assert accepted == [*good], (line, part, name)
 
 
 def test_misspelt_variable_is_found(
