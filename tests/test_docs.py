@@ -86,8 +86,8 @@ def test_fr26_commands_are_given_the_env_file(page: str) -> None:
         r"(?:^ *|[`|(=\"]|[A-Z]+=\S+ )((?:uv run )?(?:aws|kubectl|npx|terraform) [a-z-]+ [^`\n]*)"
     )
     commands = [each for each in re.findall(command, text, re.MULTILINE) if " is not " not in each]
-    # An administrator's, before there is an .env.
-    commands = [each for each in commands if not each.startswith("aws iam ")]
+    # An administrator's, whose login is not that of .env.
+    commands = [each for each in commands if not re.match(r"aws (kms|ec2 (get|reset)-ebs)", each)]
     assert commands
     assert [each for each in commands if not each.startswith("uv run ")] == []
 
