@@ -24,11 +24,11 @@ def in_page(page: str) -> str:
 def in_readme(page: str) -> str:
     """Return the README with the present table of required variables."""
     rows = [
-        (f"`{name.upper()}`", f"{field.title}", f"{field.description}")
+        (f"`{name.upper()}`", f"{field.description}")
         for name, field in FIELDS.items()
         if field.is_required()
     ]
-    return with_block(page, "required", table(("variable", "purpose", "form"), *rows))
+    return with_block(page, "required", table(("variable", "value"), *rows))
 
 
 def in_example(example: str) -> str:

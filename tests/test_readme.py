@@ -8,20 +8,25 @@ import pytest
 import versions
 from contracts import STACKS
 from in_cluster.names import NAMESPACE
+from pricing import prices
 from security_patches import patches
 from settings import Settings
 from tests.helpers.checkout import ROOT
 from verification.checks import CHECKS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+LONGEST = 1400
+# Of the environment of an SDK, not of .env.
+KEYS_OF_AN_SDK = {"LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"}
 MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
-BLOCKS = re.findall(r"^```sh\n# (.+)\n((?:.*\n)+?)```$", README, re.MULTILINE)
+# A comment, which GitHub does not show, says what the commands below it need.
+BLOCKS = re.findall(r"^<!-- (.+) -->\n```sh\n((?:.*\n)+?)```$", README, re.MULTILINE)
 
 
 def test_every_command_says_what_it_needs() -> None:
     assert len(BLOCKS) == README.count("```sh")
-    needs = {need for need, _ in BLOCKS}
-    assert needs == {"no account needed", "with these tools", "with your accounts"}
+    assert {need for need, _ in BLOCKS} == {"no account needed", "with your accounts"}
 
 
 def test_what_needs_no_account_is_run_by_ci() -> None:
@@ -36,16 +41,17 @@ def test_examples_and_scripts_exist() -> None:
 
 
 def test_fr31_expected_output_is_what_verify_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of its lines, in its order."""
     lines = re.findall(r"^(\w[\w ]{11}) ok   (.+)$", README, re.MULTILINE)
-    assert [part.strip() for part, _ in lines] == [check.part for check in CHECKS]
     found = {part.strip(): what for part, what in lines}
+    assert [check.part for check in CHECKS if check.part in found] == list(found)
     monkeypatch.setattr("security_patches.today", lambda: date(2027, 1, 31))
     assert found["web"] == f"Langfuse {versions.LANGFUSE_LINES[3].langfuse}; {patches('3')}"
-    assert f'"version":"{versions.LANGFUSE_LINES[3].langfuse}"' in README
+    assert f'"version":"{versions.LANGFUSE_LINES[3].langfuse}"' in OPERATIONS
 
 
 def test_fr30_readme_explains_the_required_variables() -> None:
-    table = re.findall(r"^\| `([A-Z_]+)` \| \w.+ \| \w.+ \|$", README, re.MULTILINE)
+    table = re.findall(r"^\| `([A-Z_]+)` \| \w.+ \|$", README, re.MULTILINE)
     assert table == MANDATORY
     assert len(table) == 8
 
@@ -64,3 +70,34 @@ def test_fr31_fr32_readme_has_the_order_of_stacks() -> None:
 )
 def test_fr19_fr20_fr21_fr33_readme_has_the_port_forwards(service: str, port: int) -> None:
     assert f"kubectl port-forward svc/{service} -n {NAMESPACE} {port}:{port}" in README
+
+
+def test_readme_is_read_in_minutes() -> None:
+    assert len(README.split()) <= LONGEST
+
+
+def test_variables_of_the_readme_are_explained() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", README)) - KEYS_OF_AN_SDK
+    assert {name for name in named if f"`{name}`" not in page} == set()
+
+
+def test_prices_of_other_ways_are_those_of_the_tables() -> None:
+    costs = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    disk = 100 * prices.EBS_GP3_GB.usd
+    for instance_type in ("t3.large", "t3.xlarge"):
+        price = prices.NODES[instance_type].usd + disk + prices.PUBLIC_IPV4.usd
+        assert re.search(rf"{instance_type}\b.* {price:.2f} ", costs)
+        assert f"{price:.0f} ({instance_type}" in README
+    assert f"is billed, {disk:.2f}." in costs
+
+
+def test_prices_of_this_are_those_of_the_bill() -> None:
+    (up, down), *_ = re.findall(
+        r"^\| \*\*total\*\* \| ([\d.]+) \| [\d.]+ \| ([\d.]+)", README, re.MULTILINE
+    )
+    costs = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert f"| this | {float(up):.0f}, or {down} while destroyed |" in README
+    assert f"${float(up) / prices.HOURS * 24:.2f} a day" in README
+    assert f"| this, up | {up} |" in costs
+    assert f"| this, destroyed | {down} |" in costs
