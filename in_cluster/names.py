@@ -77,6 +77,6 @@ class SecretKey(StrEnum):
     ADMIN_PASSWORD = "admin-password"  # noqa: S105
 
 
-def from_secret(key: SecretKey) -> dict[str, dict[str, str]]:
+def from_secret(key: str) -> dict[str, dict[str, str]]:
     """Return a ``valueFrom`` reference to one key of the Secret."""
-    return {"secretKeyRef": {"name": SECRET, "key": key.value}}
+    return {"secretKeyRef": {"name": SECRET, "key": str(key)}}
