@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from extra_environment import SECRET_PREFIX, reference
 from security_patches import patches
 from settings import Settings
 
@@ -55,7 +56,9 @@ def load_settings(env_file: Path) -> Settings:
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
     lines = dotenv_values(env_file)
-    faults = [_unknown(key) for key in lines if key not in _known()]
+    faults = [
+        _unknown(key) for key in lines if key not in _known() and not key.startswith(SECRET_PREFIX)
+    ]
     try:
         settings = Settings.model_validate(_values(lines))
     except ValidationError as error:
@@ -68,6 +71,7 @@ def load_settings(env_file: Path) -> Settings:
                 "to local"
             )
             faults.append(fault)
+        faults += _faults_of_secrets(settings, lines)
     if faults:
         raise SettingsError("\n".join(faults))
     return settings
@@ -116,6 +120,25 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+
+
+def _faults_of_secrets(settings: Settings, lines: Mapping[str, str | None]) -> list[str]:
+    """Compare the secrets that the file of LANGFUSE_EXTRA_ENV refers to with those there are."""
+    wanted = {f"{SECRET_PREFIX}{name}": name for name in settings.extra_environment.secret}
+    missing = [
+        f"LANGFUSE_EXTRA_ENV, {key}: its file refers to the second, which is not set; set it in "
+        ".env, between single quotes"
+        for key in wanted
+        if not os.environ.get(key, lines.get(key))
+    ]
+    unused = [
+        f"LANGFUSE_EXTRA_ENV, {key}: no line of its file refers to the second; add "
+        f"{name}={reference(name)} to that file"
+        for key in lines
+        if key.startswith(SECRET_PREFIX) and key not in wanted
+        for name in [key.removeprefix(SECRET_PREFIX)]
+    ]
+    return missing + unused
 
 
 def _values(lines: Mapping[str, str | None]) -> dict[str, str]:

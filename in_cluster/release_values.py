@@ -6,6 +6,7 @@ import yaml
 
 from contracts import DepsOutputs
 from in_cluster.backup_values import backups_url
+from in_cluster.extra_environment_values import extra_environment_values
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.langfuse_values import (
@@ -20,13 +21,16 @@ from in_cluster.terraform_text import literal
 from settings import Settings
 
 
-def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> dict[str, Any]:
+def release_values(
+    settings: Settings, deps: DepsOutputs, *, data_zone: str, secrets_checksum: str
+) -> dict[str, Any]:
     """Return the chart values.
 
     Args:
         settings: the configuration.
         deps: outputs of the deps stack, as tokens.
         data_zone: zone of the pods with a volume.
+        secrets_checksum: text that changes with the secrets of the extra environment.
 
     """
     values = {
@@ -44,7 +48,8 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
             workload_role_arn=deps.workload_role_arn,
             spread=settings.spreads_pods,
             zone=data_zone,
-        ),
+        )
+        | extra_environment_values(settings.extra_environment, secrets_checksum=secrets_checksum),
         "postgresql": postgresql_values(
             host=deps.database_host,
             database=deps.database_name,

@@ -15,6 +15,7 @@ LAYERS: Final = (
         "own_images.py",
         "sizing.py",
         "contracts.py",
+        "extra_environment.py",
         "progress.py",
         "security_patches.py",
         "setting_types.py",

@@ -100,6 +100,37 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
             "NODE_INSTANCE_TYPE.first-arm-generation",
             "NODE_INSTANCE_TYPE: is an ARM type of the first generation",
         ),
+        ("LANGFUSE_EXTRA_ENV.absent-file", "LANGFUSE_EXTRA_ENV: cannot be read; expected the path"),
+        ("LANGFUSE_EXTRA_ENV.no-utf-8", "is not UTF-8; save it so"),
+        ("LANGFUSE_EXTRA_ENV.no-variable", "has no line NAME=value"),
+        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4 is not NAME=value; write it so"),
+        ("LANGFUSE_EXTRA_ENV.no-closing-quote", "line 2 is not NAME=value; write it so"),
+        ("LANGFUSE_EXTRA_ENV.lower-case", "line 1 has a name of other characters than A-Z"),
+        ("LANGFUSE_EXTRA_ENV.twice", "line 3 names EMAIL_FROM_ADDRESS, as an earlier line does"),
+        ("LANGFUSE_EXTRA_ENV.ours", "which is set already; leave it out; the project connects"),
+        ("LANGFUSE_EXTRA_ENV.setting-of-env", "which is set already; use LANGFUSE_ADMIN_…"),
+        ("LANGFUSE_EXTRA_ENV.chart-value", "use the chart's value for it, with LANGFUSE_EXTRA_V"),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-name",
+            (
+                "line 1 has a secret, which everybody who sees the plan could read; put its value "
+                "into .env as TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET, and write "
+                "AUTH_CUSTOM_CLIENT_SECRET=${TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET}"
+            ),
+        ),
+        ("LANGFUSE_EXTRA_ENV.secret-url", "line 1 has a secret, which everybody"),
+        (
+            "LANGFUSE_EXTRA_ENV.other-reference",
+            "only ${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} is put in",
+        ),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-is-missing",
+            "LANGFUSE_EXTRA_ENV, TF_VAR_langfuse_env_SMTP_CONNECTION_URL: its file refers to the",
+        ),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-is-unused",
+            "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to that file",
+        ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4236 MiB (web 1024 + worker 768 + ClickHouse 1536"),

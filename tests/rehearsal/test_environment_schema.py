@@ -18,6 +18,7 @@ from typing import Any, Final
 import pytest
 
 import versions
+from extra_environment import RESERVED
 from in_cluster.names import SecretKey
 from tests.helpers import chart_values
 from tests.helpers.chart_values import Values
@@ -139,12 +140,14 @@ def of_container(container: dict[str, Any], variables: Variables) -> Variables:
     """Return the variables of a container, with texts in place of secrets and of outputs."""
     for each in container["env"]:
         if "value" in each:
-            text = re.sub(r"\$\{local\.(\w+)\}", r"\1", each["value"])
+            text = re.sub(r"\$\{local\.(\w+)\}", r"\1", each["value"]).replace("%%{", "%{")
         else:
             key = each["valueFrom"]["secretKeyRef"]["key"]
             text = ENCRYPTION_KEY if key == SecretKey.ENCRYPTION_KEY else SECRET
-        # The kubelet puts variables of before in place of $(NAME).
-        variables[each["name"]] = re.sub(r"\$\((\w+)\)", lambda name: variables[name[1]], text)
+        # The kubelet puts variables of before in place of $(NAME), and a dollar in place of two.
+        variables[each["name"]] = re.sub(
+            r"\$(?:\$|\((\w+)\))", lambda name: variables[name[1]] if name[1] else "$", text
+        )
     return variables
 
 
@@ -191,6 +194,27 @@ def test_our_variables_have_our_values(
         assert own.get("LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS", 600) == 600
         # 3 has this variable as well, with a default of its own.
         assert {schema[WRITE_MODE] for schema in parsed} == {MODES[line]}
+
+
+def test_extra_variables_arrive(
+    environment: Schemas, containers: Callable[..., Containers]
+) -> None:
+    """Web's schema knows the variables of an extra environment, and gets their values unchanged.
+
+    Every variable that the chart or we set is refused in the file of an extra environment.
+    """
+    for line in LINES:
+        ours, with_extra = (containers(line, option)["web"] for option in (None, "extra_env"))
+        added = with_extra.keys() - ours.keys()
+        assert len(added) == 5
+        parsed = environment.parsed(line, "web", with_extra)
+        assert not ignored(added, parsed)
+        assert parsed[0]["AUTH_CUSTOM_NAME"] == "100 %{of} $(HOSTNAME) for $$5"
+        set_by_us = [*ours, *containers(line)["worker"]]
+        free = {
+            name for name in set_by_us if not any(re.fullmatch(each, name) for each in RESERVED)
+        }
+        assert {name for name in free if not OF_SERVICES.match(name)} == {"DOCKER_BUILD"}
 
 
 def test_misspelt_variable_is_found(
