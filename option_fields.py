@@ -23,6 +23,7 @@ IMAGES: Final = "Registry and digests of images"
 
 LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
+PROJECT_KEYS: Final = "API keys of the first project"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -31,6 +32,7 @@ GUIDES: Final = {
     IMAGES: "images.md",
     LANGFUSE_4: "langfuse-4.md",
     EXTRA_ENVIRONMENT: "extra-environment.md",
+    PROJECT_KEYS: "project-keys.md",
 }
 
 
@@ -108,4 +110,10 @@ class OptionFields(SettingFields):
         "the path of a file with NAME=value lines, secrets only as references to .env",
         default=None,
         example="extra.env",
+    )
+    langfuse_project_keys: Flag = setting(
+        PROJECT_KEYS,
+        "Whether a start of Langfuse makes API keys, which the first trace finds",
+        "true or false",
+        default=False,
     )

@@ -44,6 +44,7 @@ def release_values(
                 user_name=literal(settings.langfuse_admin_name),
                 organization_name=literal(settings.langfuse_org_name),
                 project_name=literal(settings.langfuse_project_name),
+                project_keys=settings.langfuse_project_keys,
             ),
             workload_role_arn=deps.workload_role_arn,
             spread=settings.spreads_pods,

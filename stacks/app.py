@@ -15,7 +15,7 @@ from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
-from constructs_lib.retained_resources import read_application_secrets
+from constructs_lib.retained_resources import project_keys, read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, backup_values
@@ -105,6 +105,7 @@ class AppStack(BaseStack):
                 ).result,
                 SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
+                **(project_keys(application) if settings.langfuse_project_keys else {}),
                 **extra_secrets,
             },
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,

@@ -22,6 +22,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
+    "project_keys": {"LANGFUSE_PROJECT_KEYS": "true"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",
         "ROUTE53_ZONE": "example.com",

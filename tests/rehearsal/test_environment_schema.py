@@ -201,7 +201,8 @@ def test_extra_variables_arrive(
 ) -> None:
     """Web's schema knows the variables of an extra environment, and gets their values unchanged.
 
-    Every variable that the chart or we set is refused in the file of an extra environment.
+    It knows both halves of API keys of the first project. Every variable that the chart or we set
+    is refused in the file of an extra environment.
     """
     for line in LINES:
         ours, with_extra = (containers(line, option)["web"] for option in (None, "extra_env"))
@@ -210,6 +211,9 @@ def test_extra_variables_arrive(
         parsed = environment.parsed(line, "web", with_extra)
         assert not ignored(added, parsed)
         assert parsed[0]["AUTH_CUSTOM_NAME"] == "100 %{of} $(HOSTNAME) for $$5"
+        with_keys = environment.parsed(line, "web", containers(line, "project_keys")["web"])[0]
+        assert with_keys["LANGFUSE_INIT_PROJECT_PUBLIC_KEY"] == SECRET
+        assert with_keys["LANGFUSE_INIT_PROJECT_SECRET_KEY"] == SECRET
         set_by_us = [*ours, *containers(line)["worker"]]
         free = {
             name for name in set_by_us if not any(re.fullmatch(each, name) for each in RESERVED)
