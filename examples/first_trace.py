@@ -2,19 +2,23 @@
 
     uv run --group examples examples/first_trace.py
 
-Needs a port-forward to langfuse-web, and API keys of the project in LANGFUSE_PUBLIC_KEY and
-LANGFUSE_SECRET_KEY. Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000),
-and LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
+Needs a port-forward to langfuse-web, and API keys of the project: in LANGFUSE_PUBLIC_KEY and
+LANGFUSE_SECRET_KEY, or, with LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them.
+Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000), and
+LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
 
 Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 answers 404 for
 /api/public/v2/observations, and v4 for /api/public/observations and /api/public/traces.
 """
 
+import base64
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from langfuse import Langfuse
@@ -26,6 +30,11 @@ T = TypeVar("T")
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
 TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
 KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
+# The Secret of the release, and its keys with both halves of the API keys.
+SECRET: Final = "langfuse-secrets"  # noqa: S105 - the name of the Secret, not its content
+KEYS_OF_SECRET: Final = ("project-public-key", "project-secret-key")
+NAMESPACE: Final = "langfuse"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DATASET: Final = "first-trace"
 # Observations of the trace that ``send`` sends.
 OBSERVATIONS: Final = 4
@@ -35,22 +44,82 @@ class StepError(Exception):
     """A step failed; the message contains the remedy."""
 
 
+class ApiKeys(NamedTuple):
+    """Both halves of API keys."""
+
+    public: str
+    secret: str
+
+
+def find_keys() -> ApiKeys:
+    """Return the API keys of the environment or, where it has none, those of the cluster.
+
+    Raises:
+        StepError: only one half is set, or the cluster has none or cannot be asked.
+
+    """
+    given = {key: os.environ.get(key, "") for key in KEYS}
+    if all(given.values()):
+        return ApiKeys(*given.values())
+    if any(given.values()):
+        (missing,) = [key for key, value in given.items() if not value]
+        message = f"{missing}: not set, but the other half is. Export both, or none of them."
+        raise StepError(message)
+    found = read_secret().split()
+    if len(found) != len(KEYS):
+        message = (
+            f"{', '.join(KEYS)}: not set, and the cluster has none. Make API keys for your project "
+            "in Langfuse under Settings, and export both; or set LANGFUSE_PROJECT_KEYS=true in "
+            ".env, and deploy app."
+        )
+        raise StepError(message)
+    return ApiKeys(*(base64.b64decode(each).decode() for each in found))
+
+
+def read_secret() -> str:
+    """Return both halves in base64 from the Secret of the release, as far as they are there.
+
+    Raises:
+        StepError: kubectl failed; the message ends with the last line of its standard error.
+
+    """
+    wanted = " ".join(f"{{.data.{key}}}" for key in KEYS_OF_SECRET)
+    command = ["kubectl", "get", "secret", SECRET, "-n", NAMESPACE, f"--output=jsonpath={wanted}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except FileNotFoundError:
+        reason = "kubectl is not on PATH"
+    except subprocess.TimeoutExpired:
+        reason = "no answer in 30 s"
+    else:
+        if done.returncode == 0:
+            return done.stdout
+        reason = (done.stderr.strip().splitlines() or ["kubectl failed without a word"])[-1]
+    message = (
+        f"{', '.join(KEYS)}: not set, and kubectl cannot read them in the cluster: {reason}. Make "
+        "API keys for your project in Langfuse under Settings, and export both."
+    )
+    raise StepError(message)
+
+
+def ignore_proxies(host: str) -> None:
+    """Have httpx and the SDK's exporter ignore proxies, if Langfuse is at a forwarded port."""
+    if (name := urlsplit(host).hostname) in LOOPBACK:
+        # Programs read either spelling, and some of them the other one only if this one is unset.
+        others = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{name}"
+
+
 def check_langfuse() -> str:
-    """Check the keys and the health of Langfuse first, because the SDK only logs such faults.
+    """Check the health of Langfuse first, because the SDK only logs such faults.
 
     Returns:
         The version of Langfuse.
 
     Raises:
-        StepError: a key is not set, or Langfuse does not answer or is not healthy.
+        StepError: Langfuse does not answer or is not healthy.
 
     """
-    if missing := [key for key in KEYS if not os.environ.get(key)]:
-        message = (
-            f"{', '.join(missing)}: not set. Make API keys for your project in Langfuse under "
-            "Settings, and export both."
-        )
-        raise StepError(message)
     try:
         health = httpx.get(f"{HOST}/api/public/health", timeout=10)
     except httpx.HTTPError as error:
@@ -65,7 +134,7 @@ def check_langfuse() -> str:
     return str(health.json()["version"])
 
 
-def log_in() -> Langfuse:
+def log_in(keys: ApiKeys) -> Langfuse:
     """Return a client with keys that Langfuse accepts.
 
     Raises:
@@ -73,7 +142,13 @@ def log_in() -> Langfuse:
 
     """
     # Flush almost at once: there is no second trace to batch with.
-    client = Langfuse(base_url=HOST, timeout=10, flush_interval=0.1)
+    client = Langfuse(
+        public_key=keys.public,
+        secret_key=keys.secret,
+        base_url=HOST,
+        timeout=10,
+        flush_interval=0.1,
+    )
     try:
         client.api.projects.get()
     except UnauthorizedError:
@@ -158,9 +233,11 @@ def add_to_dataset(client: Langfuse, root: ObservationsView | ObservationV2) -> 
 
 
 def main() -> None:
+    ignore_proxies(HOST)
+    keys = find_keys()
     version = check_langfuse()
     print(f"found   Langfuse {version}")
-    client = log_in()
+    client = log_in(keys)
     trace_id = send(client)
     print(f"sent    trace {trace_id}")
     read = wait_for(lambda: observations(client, version, trace_id), OBSERVATIONS, "trace")
