@@ -13,6 +13,7 @@ import pytest
 
 from extra_environment import SECRET_PREFIX
 from in_cluster.names import NAMESPACE, ProjectKey, SecretKey
+from tests.helpers.first_traces import ASKED_OF_KUBECTL
 from tests.rehearsal.environment import MAIL, MAIL_URL, PASSWORD, TOKEN, Environment
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
@@ -135,12 +136,16 @@ def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane)
 def test_extra_variables_and_keys_arrive(environment: Environment, plane: ControlPlane) -> None:
     """Web and worker have the user's variables, and web both halves of API keys, by the Secret.
 
+    The first trace's own question to kubectl finds these.
+
     Cannot prove: that Langfuse makes the API keys of them.
     """
     data = in_secret(plane)
     assert data[MAIL] == MAIL_URL
     for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk")):
         assert data[key] == project_key(environment, key, prefix)
+    asked = plane.kubectl(*ASKED_OF_KUBECTL.split(" ", 5)).split()
+    assert [base64.b64decode(each).decode() for each in asked] == [data[key] for key in ProjectKey]
     for pod, keys in (("web", {MAIL, *ProjectKey}), ("worker", {MAIL})):
         (container,) = pod_template(plane, pod)["spec"]["containers"]
         variables = {each["name"]: each for each in container["env"]}
