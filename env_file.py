@@ -6,19 +6,23 @@ it may be a secret.
 
 import difflib
 import os
-from collections.abc import Mapping
+import platform
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+import env_lines
 from extra_environment import SECRET_PREFIX, reference
 from security_patches import patches
 from settings import Settings
 
 PLACEHOLDER: Final = "change-me"
+# Of the file alone: in the environment it is also others' (WSL sets it to the host's name), and a
+# wrong one would choose, and destroy, another installation.
+INSTALLATION: Final = "NAME"
 
 # Lines of .env for Terraform and for CDKTF's CLI; this program does not read them.
 DERIVED: Final = (
@@ -48,6 +52,8 @@ class SettingsError(Exception):
 def load_settings(env_file: Path) -> Settings:
     """Read ``env_file``; a variable of the environment overrides its line in the file.
 
+    ``NAME`` is that of the file, and another one in the environment is a fault.
+
     Raises:
         SettingsError: the file is missing or has faults.
 
@@ -55,10 +61,17 @@ def load_settings(env_file: Path) -> Settings:
     if not env_file.is_file():
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
-    lines = dotenv_values(env_file)
+    lines = _read(env_file)
     faults = [
         _unknown(key) for key in lines if key not in _known() and not key.startswith(SECRET_PREFIX)
     ]
+    chosen = lines.get(INSTALLATION, Settings.model_fields["name"].default)
+    if os.environ.get(INSTALLATION, chosen) not in (chosen, platform.node()):
+        fault = (
+            "NAME: is another one in the environment, and .env alone chooses the installation; "
+            "unset NAME, or set the same in .env"
+        )
+        faults.append(fault)
     try:
         settings = Settings.model_validate(_values(lines))
     except ValidationError as error:
@@ -73,13 +86,19 @@ def load_settings(env_file: Path) -> Settings:
             faults.append(fault)
         faults += _faults_of_secrets(settings, lines)
     if faults:
-        raise SettingsError("\n".join(faults))
+        overriding = _overriding(lines)
+        raise SettingsError("\n".join(_with_origin(fault, overriding) for fault in faults))
     return settings
 
 
 def environment(env_file: Path) -> dict[str, str]:
-    """Return the environment, and the variables of ``env_file`` that it does not set."""
-    lines = {key: value for key, value in dotenv_values(env_file).items() if value is not None}
+    """Return the environment, and the variables of ``env_file`` that it does not set.
+
+    Raises:
+        SettingsError: the file has faults.
+
+    """
+    lines = _read(env_file) if env_file.is_file() else {}
     return {**lines, **os.environ}
 
 
@@ -98,42 +117,38 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         settings: what ``load_settings`` has made of it.
 
     """
-    lines = dotenv_values(env_file)
+    lines = _read(env_file)
     end_of_patches = patches(str(settings.langfuse_major))
     opened = settings.public_name is not None and not settings.langfuse_signup_disabled
     found = {
         "anybody who reaches the name can make an account; set the first to true, or narrow "
         "INGRESS_ALLOWED_CIDRS": ["LANGFUSE_SIGNUP_DISABLED", "LANGFUSE_DOMAIN"] * opened,
         "still a placeholder, fill in before deploying": [
-            key
-            for key, value in lines.items()
-            if key not in DERIVED and PLACEHOLDER in (value or "")
+            key for key, value in lines.items() if key not in DERIVED and PLACEHOLDER in value
         ],
         "missing from .env, copy the line from .env.example before deploying": [
             key
             for key in DERIVED
             if key not in lines and not (settings.runs_remotely and key == FORCE_LOCAL)
         ],
-        "set in the environment, which wins over .env": [
-            key for key in variables() if os.environ.get(key, lines.get(key)) != lines.get(key)
-        ],
+        "set in the environment, which wins over .env": _overriding(lines),
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
 
 
-def _faults_of_secrets(settings: Settings, lines: Mapping[str, str | None]) -> list[str]:
+def _faults_of_secrets(settings: Settings, lines: Mapping[str, str]) -> list[str]:
     """Compare the secrets that the file of LANGFUSE_EXTRA_ENV refers to with those there are."""
     wanted = {f"{SECRET_PREFIX}{name}": name for name in settings.extra_environment.secret}
     missing = [
-        f"LANGFUSE_EXTRA_ENV, {key}: its file refers to the second, which is not set; set it in "
-        ".env, between single quotes"
+        f"LANGFUSE_EXTRA_ENV, {key}: the file of the first refers to the second, which is not "
+        "set; set it in .env, between single quotes"
         for key in wanted
         if not os.environ.get(key, lines.get(key))
     ]
     unused = [
-        f"LANGFUSE_EXTRA_ENV, {key}: no line of its file refers to the second; add "
-        f"{name}={reference(name)} to that file"
+        f"LANGFUSE_EXTRA_ENV, {key}: no file of the first refers to the second; add "
+        f"{name}={reference(name)} to it"
         for key in lines
         if key.startswith(SECRET_PREFIX) and key not in wanted
         for name in [key.removeprefix(SECRET_PREFIX)]
@@ -141,13 +156,41 @@ def _faults_of_secrets(settings: Settings, lines: Mapping[str, str | None]) -> l
     return missing + unused
 
 
-def _values(lines: Mapping[str, str | None]) -> dict[str, str]:
+def _read(env_file: Path) -> dict[str, str]:
+    """Return the lines of the file.
+
+    Raises:
+        SettingsError: it cannot be read, or its readers would differ.
+
+    """
+    try:
+        data = env_file.read_bytes()
+    except OSError:
+        message = f"{env_file.name}: cannot be read; run: chmod u+r .env"
+        raise SettingsError(message) from None
+    if faults := env_lines.faults(data, os.environ):
+        raise SettingsError("\n".join(faults))
+    return env_lines.values(data)
+
+
+def _values(lines: Mapping[str, str]) -> dict[str, str]:
     """Return the value of each variable that is set, by the name of its field."""
-    values = {
-        name: os.environ.get(name.upper(), lines.get(name.upper()))
-        for name in Settings.model_fields
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    overriding = {key: os.environ[key] for key in _overriding(lines)}
+    values = {**lines, **overriding}
+    return {key.lower(): value for key, value in values.items() if key in variables()}
+
+
+def _overriding(lines: Mapping[str, str]) -> list[str]:
+    """Return the variables that the environment sets to something else than the file."""
+    here = [key for key in variables() if key in os.environ and key != INSTALLATION]
+    return [key for key in here if os.environ[key] != lines.get(key)]
+
+
+def _with_origin(fault: str, overriding: Collection[str]) -> str:
+    """Add which variables of a fault are not those of the file."""
+    named = fault.partition(": ")[0].split(", ")
+    there = ", ".join(key for key in named if key in overriding)
+    return f"{fault}; set in the environment: {there}" if there else fault
 
 
 def _known() -> set[str]:
@@ -171,4 +214,5 @@ def _explain(fault: ErrorDetails) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is not valid"
-    return f"{variable}: {problem}; expected {variables()[variable]}"
+    form = variables()[variable]
+    return "\n".join(f"{variable}: {each}; expected {form}" for each in problem.splitlines())

@@ -5,14 +5,12 @@ A plain value stands in the file, and becomes part of the synthesized JSON. A se
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from dotenv.parser import parse_stream
-
+import env_lines
 from contracts import EXTRA_SECRET
 
 # Prefix of the variables of .env that hold the secret values.
@@ -28,16 +26,19 @@ RESERVED: Final[Mapping[str, str]] = {
     "AUTH_DISABLE_SIGNUP": "use LANGFUSE_SIGNUP_DISABLED of .env",
     r"LANGFUSE_MIGRATION_V4_\w+": "use LANGFUSE_MAJOR of .env",
     "SALT|ENCRYPTION_KEY|NEXTAUTH_SECRET": "leave it out; it is one of the retained secrets",
-    r"(DATABASE|CLICKHOUSE|REDIS|LANGFUSE_S3|LANGFUSE_USE|LANGFUSE_AUTO|AWS)_\w+"
-    "|(DIRECT|SHADOW_DATABASE)_URL|LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": (
+    r"(DATABASE|REDIS|LANGFUSE_USE|LANGFUSE_AUTO|AWS)_\w+|(DIRECT|SHADOW_DATABASE)_URL"
+    r"|CLICKHOUSE_(\w*URL|USER|PASSWORD|DB|(CLUSTER|MIGRATION)_\w+|MAX_OPEN_CONNECTIONS)"
+    r"|LANGFUSE_S3_\w+_(UPLOAD|EXPORT)_\w+|LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": (
         "leave it out; the project connects Langfuse to its stores itself"
     ),
     "NODE_ENV|NODE_OPTIONS|HOSTNAME|PORT": "leave it out; it goes with the image and the pod",
     r"LANGFUSE_LOG_\w+|TELEMETRY_ENABLED|ENABLE_EXPERIMENTAL_FEATURES"
     "|AUTH_DISABLE_USERNAME_PASSWORD": "use the chart's value for it, with LANGFUSE_EXTRA_VALUES",
 }
-# Names and values that are secrets; none of Langfuse's plain variables looks like one.
-SECRET_NAME: Final = re.compile(r"(PASSWORD|SECRET|TOKEN|KEY|CREDENTIALS)$")
+# Names and values of secrets. AUTH_…_ID_TOKEN of Langfuse is true or false.
+SECRET_NAME: Final = re.compile(
+    "(PASSWORD|PASSPHRASE|SECRET|(?<!_ID_)TOKEN|(?<!PUBLIC_)KEY|CREDENTIALS|WEBHOOK)$"
+)
 SECRET_VALUE: Final = re.compile(r"://\S*:\S+@")
 
 
@@ -52,29 +53,30 @@ class ExtraEnvironment:
 
 
 def read_extra_environment(file: Path) -> ExtraEnvironment:
-    """Read the file.
+    """Read the file, whose lines have the rules of ``.env``.
 
     Raises:
-        ValueError: it cannot be read or has no variable, or a line has a fault, which is named.
+        ValueError: it cannot be read or has no variable, or lines have faults; the message has a
+            line for each, and no value.
 
     """
-    plain: dict[str, str] = {}
-    secret: list[str] = []
-    for number, name, value in _lines(file):
-        if name is None or value is None:
-            message = f"line {number} is not NAME=value; write it so, or put # before it"
-            raise ValueError(message)
-        if problem := _fault(name, value, {*plain, *secret}):
-            message = f"line {number} {problem}"
-            raise ValueError(message)
-        if value == reference(name):
-            secret.append(name)
-        else:
-            plain[name] = value
-    if not plain and not secret:
-        message = "has no line NAME=value"
-        raise ValueError(message)
-    return ExtraEnvironment(plain=plain, secret=tuple(secret))
+    try:
+        data = file.read_bytes()
+    except OSError:
+        message = "cannot be read"
+        raise ValueError(message) from None
+    faults = env_lines.faults(data, environ=None)
+    values = {} if faults else env_lines.values(data, expand=False)
+    faults += [
+        f"{name} {fault}" for name, value in values.items() if (fault := _fault(name, value))
+    ]
+    if not (values or faults):
+        faults = ["has no line NAME=value"]
+    if faults:
+        raise ValueError("\n".join(faults))
+    secret = tuple(name for name, value in values.items() if value == reference(name))
+    plain = {name: value for name, value in values.items() if name not in secret}
+    return ExtraEnvironment(plain=plain, secret=secret)
 
 
 def reference(name: str) -> str:
@@ -82,35 +84,17 @@ def reference(name: str) -> str:
     return f"${{{SECRET_PREFIX}{name}}}"
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str | None, str | None]]:
-    """Yield number, name and value of each line; None for what a line does not have."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError:
-        message = "cannot be read"
-        raise ValueError(message) from None
-    except UnicodeDecodeError:
-        message = "is not UTF-8; save it so"
-        raise ValueError(message) from None
-    for line in parse_stream(StringIO(text)):
-        if line.error or line.key is not None:
-            above = re.match(r"\s*", line.original.string)
-            skipped = above[0].count("\n") if above else 0
-            yield line.original.line + skipped, line.key, line.value
-
-
-def _fault(name: str, value: str, before: Container[str]) -> str | None:
+def _fault(name: str, value: str) -> str | None:
     """Return what is wrong with a variable, without its value."""
     remedies = [remedy for names, remedy in RESERVED.items() if re.fullmatch(names, name)]
     is_plain = value != reference(name)
     is_secret = SECRET_NAME.search(name) or SECRET_VALUE.search(value)
     faults = {
-        "has a name of other characters than A-Z, 0-9 and _; correct it": (
+        "has other characters than A-Z, 0-9 and _ in its name; correct it": (
             not re.fullmatch("[A-Z][A-Z0-9_]*", name)
         ),
-        f"names {name}, as an earlier line does; leave one of them out": name in before,
-        f"names {name}, which is set already; {', '.join(remedies)}": remedies,
-        f"refers to something; only {reference(name)} is put in, so write that, or no ${{": (
+        f"is set by this project or Langfuse's chart; {', '.join(remedies)}": remedies,
+        f"refers to something else than {reference(name)}; write that, or no ${{": (
             is_plain and "${" in value
         ),
         f"has a secret, which everybody who sees the plan could read; put its value into .env as "

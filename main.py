@@ -14,6 +14,7 @@ from cdktf import App
 import summary
 from contracts import APP, DEPS, NETWORK, STACKS, UPSTREAMS
 from env_file import SettingsError, load_settings, warnings
+from in_cluster.merge_values import MergeError
 from settings import Settings
 from stacks.app import AppStack
 from stacks.base import BaseStack
@@ -53,7 +54,10 @@ def synthesize(outdir: Path | None = None) -> Path:
     for warning in warnings(ENV_FILE, settings):
         print(f"warning: {warning}", file=sys.stderr)
     app = App(outdir=str(outdir) if outdir else None, skip_validation=SKIP_VALIDATION)
-    build(app, settings)
+    try:
+        build(app, settings)
+    except MergeError as error:
+        sys.exit(str(error))
     app.synth()
     return Path(app.outdir)
 

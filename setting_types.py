@@ -5,14 +5,14 @@ Each type checks a form; its message never repeats the value, which may be a sec
 
 import re
 from collections.abc import Container
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+import extra_values
 import images
 import sizing
 from extra_environment import read_extra_environment
@@ -40,6 +40,14 @@ _CRON_FIELDS: Final[tuple[tuple[str, int, int, tuple[str, ...]], ...]] = (
 
 # Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+# Langfuse's own pattern (zod's), without which web does not start.
+EMAIL: Final = (
+    r"(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}"
+)
+# A name whose last part begins with a digit would be read as an IPv4 address.
+HOST_NAME: Final = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z][A-Za-z0-9_-]*"
+LARGEST_PORT: Final = 65535
 
 
 def _not_empty(value: object) -> object:
@@ -100,22 +108,56 @@ def _holds_two_subnets(network: IPv4Network) -> IPv4Network:
 
 def _readable_mapping(path: Path) -> Path:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        extra_values.parse(path.read_text(encoding="utf-8"))
     except OSError:
         message = "cannot be read"
         raise ValueError(message) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        message = "is not YAML"
+    except UnicodeDecodeError:
+        message = "is not UTF-8"
         raise ValueError(message) from None
-    if not isinstance(values, dict):
-        message = "holds no mapping of chart values"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError only
     return path.resolve()
 
 
 def _environment_file(path: Path) -> Path:
     read_extra_environment(path)
     return path.resolve()
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(EMAIL, value):
+        message = (
+            "is refused by Langfuse, which takes letters, digits and _ . + - ' before the @, and a "
+            "domain after it"
+        )
+        raise ValueError(message)
+    return value
+
+
+def _url(value: str) -> str:
+    """Check the address of Langfuse as web does at its start; its image is built for no path."""
+    found = re.fullmatch(
+        r"https?://([^\s/:@?#\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/.*)?", value
+    )
+    if not found or int((found[2] or ":0")[1:]) > LARGEST_PORT or not _is_host(found[1]):
+        message = "has the wrong form"
+        raise ValueError(message)
+    if found[3] not in (None, "/"):
+        message = "has a path, for which Langfuse needs an image of your own; leave it out"
+        raise ValueError(message)
+    return value
+
+
+def _is_host(text: str) -> bool:
+    try:
+        if text.startswith("["):
+            IPv6Address(text[1:-1])
+        elif re.fullmatch(HOST_NAME, text):
+            text.encode().decode("idna")
+        else:
+            IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _chart_source(value: str) -> str:
@@ -232,8 +274,8 @@ Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
 Flag = Annotated[bool, BeforeValidator(_not_empty)]
 Region = Annotated[Text, _matching(r"[a-z]{2}(-[a-z]+)+-\d")]
 Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
-Email = Annotated[Text, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")]
-Url = Annotated[Text, _matching(r"https?://[^\s/]+\S*")]
+Email = Annotated[Text, AfterValidator(_email)]
+Url = Annotated[Text, AfterValidator(_url)]
 DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
 # Prefix of names in IAM and CloudFormation, which limit their length.
 InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import model_validator as validate_model
 
+import extra_values
 import own_images
 import sizing
 from extra_environment import ExtraEnvironment, read_extra_environment
@@ -44,7 +44,7 @@ class Settings(OptionFields):
     def _images_are_of_the_line(self) -> Self:
         if self.langfuse_extra_values is None:
             return self
-        values = yaml.safe_load(self.langfuse_extra_values.read_text(encoding="utf-8"))
+        values = extra_values.parse(self.langfuse_extra_values.read_text(encoding="utf-8"))
         if fault := own_images.of_another_line(values, self.langfuse_major):
             message = (
                 f"LANGFUSE_EXTRA_VALUES, LANGFUSE_MAJOR: {fault}; remove the tag, or choose "
@@ -147,6 +147,6 @@ class Settings(OptionFields):
         S3 compares it character by character.
         """
         parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2].lower()
+        host = parts.netloc.lower()
         usual_port = ":443" if parts.scheme == "https" else ":80"
         return f"{parts.scheme}://{host.removesuffix(usual_port)}"

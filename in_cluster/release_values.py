@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import yaml
-
+import extra_values
 from contracts import DepsOutputs
 from in_cluster.backup_values import backups_url
 from in_cluster.extra_environment_values import extra_environment_values
@@ -75,5 +74,5 @@ def release_values(
     }
     if settings.langfuse_extra_values is None:
         return values
-    extra = yaml.safe_load(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))
+    extra = extra_values.parse(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))
     return merge_values(values, with_keys(extra))

@@ -62,6 +62,12 @@ def _has_expected_layout(package: ModuleSpec) -> bool:
     return False
 
 
+def _quoted(path: Path) -> str:
+    """Return a path as Node reads it in NODE_OPTIONS: in double quotes, with escapes."""
+    escaped = path.as_posix().replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
+
+
 def install() -> None:
     """Install the lazy loader in Python and in the Node process of CDKTF.
 
@@ -72,6 +78,6 @@ def install() -> None:
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
         options = os.environ.get("NODE_OPTIONS", "")
-        os.environ["NODE_OPTIONS"] = f'{options} --require "{NODE_HOOK.as_posix()}"'.strip()
+        os.environ["NODE_OPTIONS"] = f"{options} --require {_quoted(NODE_HOOK)}".strip()
         # Imported modules are never collected, and GC passes over them cost 4 %.
         gc.disable()

@@ -74,8 +74,14 @@ def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) 
     def run(lines: dict[str, str], env: Path = BASE_ENV) -> "tuple[App, Settings]":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
-        extra = "".join(f"{key}={value}\n" for key, value in lines.items())
-        env_file.write_text(env.read_text(encoding="utf-8") + extra, encoding="utf-8")
+        # In place of a line of the same name: .env has each variable once.
+        kept = [
+            line
+            for line in env.read_text(encoding="utf-8").splitlines()
+            if line.partition("=")[0] not in lines
+        ]
+        given = [f"{key}={value}" for key, value in lines.items()]
+        env_file.write_text("\n".join([*kept, *given, ""]), encoding="utf-8")
         app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
         return app, load_settings(env_file)
 
@@ -170,8 +176,12 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the program in it, and the example for an ``.env``."""
-    folder = tmp_path_factory.mktemp("checkout")
+    """Return a folder with the program in it, and the example for an ``.env``.
+
+    Its path holds what shells and Node's options need escaped.
+    """
+    folder = tmp_path_factory.mktemp("checkout") / """it's "a" \\checkout"""
+    folder.mkdir()
     copy_checkout(folder)
     example = (folder / ".env.example").read_text(encoding="utf-8")
     secret = example.replace("TFE_TOKEN=change-me", "TFE_TOKEN=do-not-print")

@@ -62,8 +62,8 @@ def test_fr07_browser_uploads_from_the_address_of_langfuse(
 
     assert origins(deps) == ["http://localhost:3000"]
     assert origins(public["deps"]) == ["https://langfuse.example.com"]
-    with_path = synthesize_stack("deps", LANGFUSE_URL="https://example.com:8443/langfuse/")
-    assert origins(with_path) == ["https://example.com:8443"]
+    with_port = synthesize_stack("deps", LANGFUSE_URL="https://example.com:8443/")
+    assert origins(with_port) == ["https://example.com:8443"]
 
 
 def test_fr08_nfr04_role_reaches_this_bucket_and_nothing_else(deps: Stack) -> None:

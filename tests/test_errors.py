@@ -17,6 +17,7 @@ PROGRAM = sorted(
         "*.py",
         "stacks/*.py",
         "constructs_lib/*.py",
+        "in_cluster/merge_values.py",
         "verification/*.py",
         "replaying/*.py",
         "backing_up/*.py",
@@ -27,7 +28,7 @@ PROGRAM = sorted(
     if file.suffix == ".py"
 )
 # By these names a message goes to who raises, returns or prints it.
-NAMES = {"message", "fault", "problem", "remedy"}
+NAMES = {"message", "fault", "problem", "remedy", "_PROBLEMS"}
 # What varies: by Python's f-string or, inside of it, by Terraform's template.
 VARYING = re.compile(r"\$\{(?:[^{}]|\{\})*\}|\{\}")
 
@@ -36,7 +37,10 @@ def messages(file: Path) -> Iterator[str]:
     """Yield the texts that a user may be shown, with ``{}`` for what varies."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in NAMES:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name in NAMES:
                 yield from texts(value)
             case (
                 ast.keyword(arg="error_message", value=value)
@@ -71,6 +75,9 @@ def texts(node: ast.AST) -> Iterator[str]:
         yield node.value
     elif isinstance(node, ast.IfExp):
         yield from (*texts(node.body), *texts(node.orelse))
+    elif isinstance(node, ast.Dict):
+        for each in node.values:
+            yield from texts(each)
 
 
 @cache

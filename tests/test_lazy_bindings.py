@@ -93,6 +93,22 @@ def test_node_waits_for_the_index_that_jsii_makes(tmp_path: Path) -> None:
     assert (tmp_path / "lazy" / "index").exists()
 
 
+@pytest.mark.parametrize("name", ["a b", 'a"b', "a\\b", "a\\\\\"'$b "])
+def test_path_of_the_checkout_may_hold_anything(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    hook = tmp_path / name / "hook.cjs"
+    hook.write_text("console.log('loaded')", encoding="utf-8")
+    options = f"--no-warnings --require {lazy_bindings._quoted(hook)}"  # noqa: SLF001
+    done = subprocess.run(
+        [NODE, "-e", "0"],
+        env={**clean_environment(), "NODE_OPTIONS": options},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "loaded\n"
+
+
 def test_plain_bindings_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     before = list(sys.meta_path)
     monkeypatch.setenv("PLAIN_BINDINGS", "1")

@@ -1,14 +1,19 @@
 """Verdicts on ``.env`` files: the name of each file in tests/env says what is to be said of it."""
 
+import os
+import platform
 import re
 from datetime import date
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from env_file import DERIVED, SettingsError, load_settings, variables, warnings
+from env_file import DERIVED, SettingsError, environment, load_settings, variables, warnings
+from setting_types import Email, Url
 from settings import Settings
+from tests.helpers import start_rules
 from tests.helpers.checkout import ROOT
 from tests.helpers.synthesis import BASE_ENV, ENV
 
@@ -100,36 +105,53 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
             "NODE_INSTANCE_TYPE.first-arm-generation",
             "NODE_INSTANCE_TYPE: is an ARM type of the first generation",
         ),
+        (
+            "LANGFUSE_ADMIN_PASSWORD.unquoted-dollar",
+            "an unquoted $ is expanded by uv and by a shell; write LANGFUSE_ADMIN_PASSWORD='...'",
+        ),
+        ("LANGFUSE_ADMIN_PASSWORD.both-quotes", "no quotes are read alike with that; choose anot"),
+        ("LANGFUSE_ADMIN_NAME.unquoted-space", "line 7, LANGFUSE_ADMIN_NAME: an unquoted space"),
+        ("NODE_COUNT.twice", "line 10, NODE_COUNT: is in line 9 as well"),
+        ("LANGFUSE_ADMIN_EMAIL.ampersand", "is refused by Langfuse"),
+        ("LANGFUSE_URL.path", "has a path, for which Langfuse needs an image of your own"),
         ("LANGFUSE_EXTRA_ENV.absent-file", "LANGFUSE_EXTRA_ENV: cannot be read; expected the path"),
-        ("LANGFUSE_EXTRA_ENV.no-utf-8", "is not UTF-8; save it so"),
+        ("LANGFUSE_EXTRA_ENV.no-utf-8", "LANGFUSE_EXTRA_ENV: line 1: is not UTF-8"),
         ("LANGFUSE_EXTRA_ENV.no-variable", "has no line NAME=value"),
-        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4 is not NAME=value; write it so"),
-        ("LANGFUSE_EXTRA_ENV.no-closing-quote", "line 2 is not NAME=value; write it so"),
-        ("LANGFUSE_EXTRA_ENV.lower-case", "line 1 has a name of other characters than A-Z"),
-        ("LANGFUSE_EXTRA_ENV.twice", "line 3 names EMAIL_FROM_ADDRESS, as an earlier line does"),
-        ("LANGFUSE_EXTRA_ENV.ours", "which is set already; leave it out; the project connects"),
-        ("LANGFUSE_EXTRA_ENV.setting-of-env", "which is set already; use LANGFUSE_ADMIN_…"),
+        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4: is no NAME=value; leave no space"),
+        (
+            "LANGFUSE_EXTRA_ENV.no-closing-quote",
+            "line 2, AUTH_CUSTOM_NAME: the quote is not closed",
+        ),
+        ("LANGFUSE_EXTRA_ENV.lower-case", "email_from_address has other characters than A-Z"),
+        ("LANGFUSE_EXTRA_ENV.twice", "line 3, EMAIL_FROM_ADDRESS: is in line 1 as well"),
+        (
+            "LANGFUSE_EXTRA_ENV.ours",
+            "is set by this project or Langfuse's chart; leave it out; the",
+        ),
+        ("LANGFUSE_EXTRA_ENV.setting-of-env", "project or Langfuse's chart; use LANGFUSE_ADMIN_…"),
+        ("LANGFUSE_EXTRA_ENV.unquoted-dollar", "line 1, AUTH_CUSTOM_NAME: an unquoted $"),
         ("LANGFUSE_EXTRA_ENV.chart-value", "use the chart's value for it, with LANGFUSE_EXTRA_V"),
         (
             "LANGFUSE_EXTRA_ENV.secret-name",
             (
-                "line 1 has a secret, which everybody who sees the plan could read; put its value "
-                "into .env as TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET, and write "
-                "AUTH_CUSTOM_CLIENT_SECRET=${TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET}"
+                "AUTH_CUSTOM_CLIENT_SECRET has a secret, which everybody who sees the plan could "
+                "read; put its value into .env as TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET, "
+                "and write AUTH_CUSTOM_CLIENT_SECRET="
+                "${TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET}"
             ),
         ),
-        ("LANGFUSE_EXTRA_ENV.secret-url", "line 1 has a secret, which everybody"),
+        ("LANGFUSE_EXTRA_ENV.secret-url", "SMTP_CONNECTION_URL has a secret, which everybody"),
         (
             "LANGFUSE_EXTRA_ENV.other-reference",
-            "only ${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} is put in",
+            "something else than ${TF_VAR_langfuse_env_SMTP_CONNECTION_URL}; write that, or no ${",
         ),
         (
             "LANGFUSE_EXTRA_ENV.secret-is-missing",
-            "LANGFUSE_EXTRA_ENV, TF_VAR_langfuse_env_SMTP_CONNECTION_URL: its file refers to the",
+            "LANGFUSE_EXTRA_ENV, TF_VAR_langfuse_env_SMTP_CONNECTION_URL: the file of the first r",
         ),
         (
             "LANGFUSE_EXTRA_ENV.secret-is-unused",
-            "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to that file",
+            "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to it",
         ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
@@ -149,6 +171,142 @@ def test_says_what_is_wrong(file: str, expected: str) -> None:
 def test_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=re.escape(".env: is missing; run: cp -n .env.example")):
         load_settings(tmp_path / ".env")
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (Email, start_rules.GOOD_EMAILS, start_rules.BAD_EMAILS),
+        (Url, start_rules.GOOD_URLS, (*start_rules.BAD_URLS, *start_rules.OUR_BAD_URLS)),
+    ],
+)
+def test_judges_as_langfuse_does_at_its_start(
+    kind: object, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    def accepts(value: str) -> bool:
+        try:
+            TypeAdapter(kind).validate_python(value)
+        except ValidationError:
+            return False
+        return True
+
+    assert [value for value in (*good, *bad) if accepts(value)] == [*good]
+
+
+def test_one_line_for_each_fault_of_the_lines(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    text = "A=$do-not-print\nB=do-not-print b\ndo-not-print\nC='do-not-print\n"
+    env_file.write_text(text, encoding="utf-8")
+    for read in (load_settings, environment):
+        with pytest.raises(SettingsError) as error:
+            read(env_file)
+        lines = str(error.value).splitlines()
+        starts = ["line 1, A: ", "line 2, B: ", "line 3: ", "line 4, C: "]
+        assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+        assert "do-not-print" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "\ufeffA=do-not-print".encode(),
+        "A=do-not-print".encode("utf-16"),
+        "A='do-not-print ü'".encode("latin-1"),
+        b"A=do-not-print\r\n",
+        b"A=do-not-print\0",
+    ],
+)
+def test_a_spoilt_file_is_one_line(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / ".env").write_bytes(data)
+    with pytest.raises(SettingsError, match=r"^line 1: [^\n]*(save|UTF-8)[^\n]*$") as error:
+        load_settings(tmp_path / ".env")
+    assert "do-not-print" not in str(error.value)
+
+
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError
+
+    (tmp_path / ".env").touch()
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(SettingsError, match=re.escape(".env: cannot be read; run: chmod u+r .env")):
+        load_settings(tmp_path / ".env")
+
+
+def test_environment_of_a_missing_file_is_that_of_the_shell(tmp_path: Path) -> None:
+    assert environment(tmp_path / ".env") == dict(os.environ)
+
+
+@pytest.mark.parametrize("spelling", ["name", "Name", "aws_default_region", "Aws_Default_Region"])
+def test_other_spellings_in_the_environment_are_ignored(
+    monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    before, told = load_settings(BASE_ENV), warnings(BASE_ENV, load_settings(BASE_ENV))
+    monkeypatch.setenv(spelling, "eu-west-1")
+    assert load_settings(BASE_ENV) == before
+    assert warnings(BASE_ENV, before) == told
+
+
+@pytest.mark.parametrize(
+    ("lines", "given", "chosen"),
+    [
+        ("", "host", "langfuse"),  # WSL: the host's name
+        ("NAME=team-a\n", "host", "team-a"),
+        ("", "langfuse", "langfuse"),
+        ("NAME=team-a\n", "team-a", "team-a"),  # as with uv run --env-file
+        ("", "team-b", None),
+        ("NAME=team-a\n", "team-b", None),
+        ("NAME=team-a\n", "langfuse", None),
+        ("NAME=team-a\n", "Ada Lovelace", None),
+    ],
+)
+def test_the_file_alone_chooses_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, given: str, chosen: str | None
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    monkeypatch.setattr(platform, "node", lambda: "host")
+    monkeypatch.setenv("NAME", given)
+    if chosen:
+        settings = load_settings(env_file)
+        assert settings.name == chosen
+        assert not [each for each in warnings(env_file, settings) if "environment" in each]
+        return
+    with pytest.raises(SettingsError) as error:
+        load_settings(env_file)
+    assert str(error.value) == (
+        "NAME: is another one in the environment, and .env alone chooses the installation; "
+        "unset NAME, or set the same in .env"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("NODE_COUNT", "do-not-print", "NODE_COUNT: is not valid; expected "),
+        ("NODE_COUNT", "1", "NODE_COUNT, NODE_INSTANCE_TYPE: "),
+        ("TFE_TOKEN", "", "TFE_TOKEN: is empty; expected "),
+        ("LANGFUSE_DOMAIN", "a.example.com", "LANGFUSE_DOMAIN, ROUTE53_ZONE: one is set"),
+    ],
+)
+def test_a_fault_of_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as error:
+        load_settings(BASE_ENV)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(said)
+    assert line.endswith(f"; set in the environment: {variable}")
+    assert "do-not-print" not in line
+
+
+def test_a_fault_of_the_file_that_uv_has_exported_is_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NODE_COUNT", "0")
+    with pytest.raises(SettingsError, match=r"^NODE_COUNT: is not valid; (?!.*in the environment)"):
+        load_settings(ENV / "rejects.NODE_COUNT.zero.env")
 
 
 def test_environment_wins_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +341,10 @@ def test_open_sign_up_at_a_public_name_is_reported(
         ("", "http://localhost:3000"),
         (A_NAME, "https://a.example.com"),
         ("LANGFUSE_URL=https://example.com/\n", "https://example.com"),
-        ("LANGFUSE_URL=https://example.com?a=b\n", "https://example.com"),
-        ("LANGFUSE_URL=https://example.com:8443/langfuse/\n", "https://example.com:8443"),
+        ("LANGFUSE_URL=https://example.com:8443/\n", "https://example.com:8443"),
         ("LANGFUSE_URL=https://Example.com:443/\n", "https://example.com"),
         ("LANGFUSE_URL=http://example.com:80\n", "http://example.com"),
         ("LANGFUSE_URL=http://example.com:443\n", "http://example.com:443"),
-        ("LANGFUSE_URL=http://ada:b@example.com\n", "http://example.com"),
         ("LANGFUSE_URL=http://[::1]:3000\n", "http://[::1]:3000"),
     ],
 )

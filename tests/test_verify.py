@@ -438,6 +438,16 @@ def test_aws_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         log_in(tmp_path, "exec sleep 5")
 
 
+@pytest.mark.parametrize("kubeconfig", [None, Path("kubeconfig")])
+def test_env_with_a_fault_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kubeconfig: Path | None
+) -> None:
+    (tmp_path / ".env").write_text("A=$do-not-print\n", encoding="utf-8")
+    monkeypatch.setattr(access, "ENV_FILE", tmp_path / ".env")
+    with pytest.raises(SystemExit, match=r"^line 1, A: an unquoted \$"), access.access(kubeconfig):
+        pass
+
+
 @pytest.fixture
 def kubeconfig(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return one for the program as it is started: with the tools on PATH, and with settings."""

@@ -23,17 +23,17 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
         kubeconfig: file to use; None for a temporary one, written by the AWS CLI.
 
     """
-    variables = environment(ENV_FILE)
-    if kubeconfig:
-        yield Cluster(kubeconfig, variables), f"of {kubeconfig}"
-        return
     try:
-        settings = load_settings(ENV_FILE)
+        variables = environment(ENV_FILE)
+        settings = None if kubeconfig else load_settings(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
-    with tempfile.TemporaryDirectory() as folder:
-        write_kubeconfig(settings, variables, Path(folder, "kubeconfig"))
-        yield Cluster(Path(folder, "kubeconfig"), variables), settings.name
+    if kubeconfig:
+        yield Cluster(kubeconfig, variables), f"of {kubeconfig}"
+    if settings:
+        with tempfile.TemporaryDirectory() as folder:
+            write_kubeconfig(settings, variables, Path(folder, "kubeconfig"))
+            yield Cluster(Path(folder, "kubeconfig"), variables), settings.name
 
 
 def write_kubeconfig(settings: Settings, variables: dict[str, str], kubeconfig: Path) -> None:

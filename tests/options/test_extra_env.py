@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from env_file import SettingsError, load_settings
-from extra_environment import read_extra_environment
+from extra_environment import ExtraEnvironment, read_extra_environment
 from pricing.bill import bill
 from tests.helpers.chart_values import chart_values
+from tests.helpers.extra_examples import examples
 from tests.helpers.snapshots import without_metadata
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import BASE_ENV, Stacks, WithOptions
+from tests.test_env_lines import ACCEPTED, MISTAKEN, REFUSED, numbered
 
 SECRETS = ("SMTP_CONNECTION_URL", "AUTH_CUSTOM_CLIENT_SECRET")
 
@@ -96,21 +98,74 @@ def test_it_costs_nothing(extra: Stacks, stacks: Stacks) -> None:
     )
 
 
+def env_file_with(folder: Path, extra: str, *lines: str) -> Path:
+    """Write an ``extra.env``, and a ``.env`` that names it."""
+    (folder / "extra.env").write_text(extra, encoding="utf-8")
+    of_env = [f"LANGFUSE_EXTRA_ENV={folder / 'extra.env'}", *lines]
+    text = BASE_ENV.read_text(encoding="utf-8") + "".join(f"{line}\n" for line in of_env)
+    (folder / ".env").write_text(text, encoding="utf-8")
+    return folder / ".env"
+
+
+def read(folder: Path, content: bytes) -> ExtraEnvironment:
+    file = folder / "extra.env"
+    file.write_bytes(content)
+    return read_extra_environment(file)
+
+
+def test_lines_are_read_as_in_env(tmp_path: Path) -> None:
+    """But for references: a value refers to nothing but its secret."""
+    plain = {form: value for form, value in ACCEPTED.items() if "${" not in form}
+    assert len(plain) > 30
+    assert {form: read(tmp_path, numbered(form, 0)).plain["A0"] for form in plain} == plain
+    for form in ACCEPTED.keys() - plain.keys():
+        with pytest.raises(ValueError, match=r"^A0 refers to something else than \$"):
+            read(tmp_path, numbered(form, 0))
+
+
+def test_lines_are_refused_as_in_env(tmp_path: Path) -> None:
+    for form, problem in (REFUSED | MISTAKEN).items():
+        expected = "refers to something else" if problem == "not set above" else problem
+        with pytest.raises(ValueError, match=re.escape(expected)):
+            read(tmp_path, numbered(form, 0))
+
+
+def test_one_report_names_every_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_settings(env_file_with(tmp_path, "NODE_ENV=test\na=b\n"))
+    first, second = str(error.value).splitlines()
+    assert first.startswith("LANGFUSE_EXTRA_ENV: NODE_ENV is set by this project")
+    assert second.startswith("LANGFUSE_EXTRA_ENV: a has other characters")
+
+
+def test_examples_of_the_page_are_valid(tmp_path: Path) -> None:
+    of_env, of_extra = examples()
+    named, *secrets = of_env.splitlines()
+    assert named == "LANGFUSE_EXTRA_ENV=extra.env"
+    extra = load_settings(env_file_with(tmp_path, of_extra, *secrets)).extra_environment
+    assert extra.secret == (
+        "SMTP_CONNECTION_URL",
+        "AUTH_GOOGLE_CLIENT_SECRET",
+        "AUTH_AZURE_AD_CLIENT_SECRET",
+        "LANGFUSE_EE_LICENSE_KEY",
+    )
+    assert len(extra.plain) == 8
+
+
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("name", "is_secret"),
     [
-        ("AUTH_CUSTOM_NAME=Acme # the company\n", "Acme"),
-        ("AUTH_CUSTOM_NAME='Acme # the company'\n", "Acme # the company"),
-        ("AUTH_CUSTOM_NAME=\n", ""),
-        ("\ufeffAUTH_CUSTOM_NAME=Köln\r\n", "Köln"),
-        ("export AUTH_CUSTOM_NAME=$HOME=1\n", "$HOME=1"),
-        ('AUTH_CUSTOM_NAME="two\nlines"\n', "two\nlines"),
+        *((name, True) for name in ("ADMIN_API_KEY", "LANGFUSE_TEAM_SLACK_WEBHOOK")),
+        *((name, True) for name in ("SENTRY_AUTH_TOKEN", "SLACK_STATE_SECRET")),
+        *((name, False) for name in ("AUTH_KEYCLOAK_ID_TOKEN", "LANGFUSE_AI_FEATURES_PUBLIC_KEY")),
     ],
 )
-def test_lines_are_read_as_in_env(tmp_path: Path, text: str, value: str) -> None:
-    file = tmp_path / "extra.env"
-    file.write_text(text, encoding="utf-8")
-    assert read_extra_environment(file).plain == {"AUTH_CUSTOM_NAME": value}
+def test_secrets_are_known_by_their_names(tmp_path: Path, name: str, is_secret: bool) -> None:  # noqa: FBT001
+    if is_secret:
+        with pytest.raises(ValueError, match=f"^{name} has a secret"):
+            read(tmp_path, f"{name}=true\n".encode())
+    else:
+        assert read(tmp_path, f"{name}=true\n".encode()).plain == {name: "true"}
 
 
 @pytest.mark.parametrize(
@@ -123,22 +178,17 @@ def test_lines_are_read_as_in_env(tmp_path: Path, text: str, value: str) -> None
     ],
 )
 def test_reserved_names_are_refused_as_secrets_too(tmp_path: Path, name: str) -> None:
-    file = tmp_path / "extra.env"
     for value in ("1", f"${{TF_VAR_langfuse_env_{name}}}"):
-        file.write_text(f"{name}={value}\n", encoding="utf-8")
-        with pytest.raises(ValueError, match=f"line 1 names {name}, which is set already"):
-            read_extra_environment(file)
+        with pytest.raises(ValueError, match=f"^{name} is set by this project"):
+            read(tmp_path, f"{name}={value}\n".encode())
 
 
 def test_secret_may_be_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As any other variable; with neither, and with an empty one, it is missing."""
-    extra, env_file = tmp_path / "extra.env", tmp_path / ".env"
     name = "TF_VAR_langfuse_env_SMTP_CONNECTION_URL"
-    extra.write_text(f"SMTP_CONNECTION_URL=${{{name}}}\n", encoding="utf-8")
-    base = BASE_ENV.read_text(encoding="utf-8")
-    env_file.write_text(f"{base}LANGFUSE_EXTRA_ENV={extra}\n", encoding="utf-8")
+    env_file = env_file_with(tmp_path, f"SMTP_CONNECTION_URL=${{{name}}}\n")
     monkeypatch.setenv(name, "")
-    with pytest.raises(SettingsError, match=re.escape(f"LANGFUSE_EXTRA_ENV, {name}: its file")):
+    with pytest.raises(SettingsError, match=re.escape(f"LANGFUSE_EXTRA_ENV, {name}: the file")):
         load_settings(env_file)
     monkeypatch.setenv(name, "smtps://ada:do-not-print@example.com:465")
     assert load_settings(env_file).extra_environment.secret == ("SMTP_CONNECTION_URL",)

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -18,10 +18,18 @@ from typing import Any, Final
 import pytest
 
 import versions
-from extra_environment import RESERVED
-from in_cluster.names import SecretKey
+from extra_environment import RESERVED, read_extra_environment
+from in_cluster.names import ORGANIZATION_ID, SecretKey
 from tests.helpers import chart_values
 from tests.helpers.chart_values import Values
+from tests.helpers.extra_examples import examples
+from tests.helpers.start_rules import (
+    BAD_EMAILS,
+    BAD_URLS,
+    GOOD_EMAILS,
+    GOOD_URLS,
+    OUR_BAD_URLS,
+)
 from tests.helpers.synthesis import SynthesizeStack
 from tests.options.table import OPTIONS
 from tests.rehearsal.conftest import lacks
@@ -35,6 +43,16 @@ Containers = dict[str, Variables]
 LINES: Final = tuple(versions.LANGFUSE_LINES)
 PODS: Final = ("web", "worker")
 SCRIPT: Final = "JSON.stringify(require(process.argv[1]).env)"
+# Prints those of the values that a schema accepts for a variable.
+EACH: Final = """
+const [schema, variable, ...values] = process.argv.slice(1);
+console.error = () => {};
+console.log(JSON.stringify(values.filter((value) => {
+  process.env[variable] = value;
+  delete require.cache[schema];
+  try { require(schema); return true; } catch { return false; }
+})));
+"""
 # What both Dockerfiles set; without DOCKER_BUILD=0 of the last stage, nothing would be checked.
 IMAGE: Final = {"NODE_ENV": "production", "DOCKER_BUILD": "0"}
 # In place of secrets. The schemas want the encryption key in 64 digits.
@@ -72,6 +90,21 @@ class Schemas:
             text=True,
             check=False,
         )
+
+    def accepted(
+        self, line: int, part: str, variables: Variables, name: str, values: Sequence[str]
+    ) -> list[str]:
+        """Return the values that a schema accepts for a variable, with the other variables."""
+        schema = str(self._folder / f"v{line}" / f"{part}.cjs")
+        done = subprocess.run(
+            [self._node, "-e", EACH, schema, name, *values],
+            env={"DATABASE_URL": "postgresql://a:b@c/d", **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found: list[str] = json.loads(done.stdout)
+        return found
 
     def parsed(self, line: int, pod: str, variables: Variables) -> list[dict[str, Any]]:
         """Return what both schemas of a pod make of its variables."""
@@ -219,6 +252,44 @@ def test_extra_variables_arrive(
             name for name in set_by_us if not any(re.fullmatch(each, name) for each in RESERVED)
         }
         assert {name for name in free if not OF_SERVICES.match(name)} == {"DOCKER_BUILD"}
+
+
+def test_examples_of_extra_variables_are_known(
+    environment: Schemas, containers: Callable[..., Containers], tmp_path: Path
+) -> None:
+    """Langfuse's schemas know each variable of the examples of mail, sign-in and retention.
+
+    Cannot prove: that mail is sent, that anybody signs in, that anything is deleted.
+    """
+    file = tmp_path / "extra.env"
+    file.write_text(examples()[1], encoding="utf-8")
+    extra = read_extra_environment(file)
+    added = {**extra.plain, **dict.fromkeys(extra.secret, SECRET)}
+    for line in LINES:
+        parsed = environment.parsed(line, "web", {**containers(line)["web"], **added})
+        assert not ignored(set(added), parsed)
+        assert parsed[0]["LANGFUSE_INIT_PROJECT_RETENTION"] == 30
+        assert parsed[0]["LANGFUSE_DEFAULT_ORG_ID"] == [ORGANIZATION_ID]
+
+
+def test_addresses_are_judged_as_in_env(
+    environment: Schemas, containers: Callable[..., Containers]
+) -> None:
+    """Langfuse's schemas accept the e-mail addresses and URLs that `.env` may have.
+
+    They refuse what `.env` may not have, but for URLs that they accept and Langfuse cannot use.
+
+    Cannot prove: that they agree on every other address; these are examples.
+    """
+    cases = (
+        ("LANGFUSE_INIT_USER_EMAIL", "web", GOOD_EMAILS, BAD_EMAILS),
+        ("NEXTAUTH_URL", "web", (*GOOD_URLS, *OUR_BAD_URLS), BAD_URLS),
+        ("NEXTAUTH_URL", "shared", (*GOOD_URLS, *OUR_BAD_URLS), BAD_URLS),
+    )
+    for line, (name, part, good, bad) in product(LINES, cases):
+        variables = containers(line)["web"]
+        accepted = environment.accepted(line, part, variables, name, (*good, *bad))
+        assert accepted == [*good], (line, part, name)
 
 
 def test_misspelt_variable_is_found(
