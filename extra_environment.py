@@ -32,7 +32,7 @@ RESERVED: Final[Mapping[str, str]] = {
         "leave it out; the project connects Langfuse to its stores itself"
     ),
     "NODE_ENV|NODE_OPTIONS|HOSTNAME|PORT": "leave it out; it goes with the image and the pod",
-    r"LANGFUSE_LOG_\w+|TELEMETRY_ENABLED|ENABLE_EXPERIMENTAL_FEATURES"
+    r"LANGFUSE_LOG_\w+|LANGFUSE_S3_CONCURRENT_\w+|TELEMETRY_ENABLED|ENABLE_EXPERIMENTAL_FEATURES"
     "|AUTH_DISABLE_USERNAME_PASSWORD": "use the chart's value for it, with LANGFUSE_EXTRA_VALUES",
 }
 # Names and values of secrets. AUTH_…_ID_TOKEN of Langfuse is true or false.

@@ -222,6 +222,6 @@ def project_keys(application: ApplicationSecrets) -> dict[str, str]:
     Langfuse's hash of API keys covers the salt too (docs/adr/0028-keys-of-the-first-project.md).
     """
     return {
-        key.value: f"{prefix}-lf-{Fn.sha256(f'{key}:{application.salt}')}"
+        key.value: Fn.join("-", [prefix, "lf", Fn.sha256(Fn.join(":", [key, application.salt]))])
         for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk"))
     }

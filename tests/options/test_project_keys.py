@@ -46,10 +46,13 @@ def test_web_makes_them_at_a_start(keys: Stacks) -> None:
 
 def test_nfr01_nfr02_they_are_derived_from_the_retained_salt(keys: Stacks) -> None:
     """So a rebuild has the same, and no state and no store has one more secret."""
-    salt = "${jsondecode(local.application_secrets).salt}"
+    salt = "jsondecode(local.application_secrets).salt"
     found = {key: value for key, value in written(keys["app"]).items() if key in {*ProjectKey}}
     assert found == {
-        key.value: f'${{base64encode("{prefix}-lf-${{sha256("{key}:{salt}")}}")}}'
+        key.value: (
+            f'${{base64encode(join("-", ["{prefix}", "lf", '
+            f'sha256(join(":", ["{key}", {salt}]))]))}}'
+        )
         for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk"))
     }
     revision = keys["app"].resource("terraform_data", "secrets_revision")
