@@ -2,10 +2,11 @@
 
     uv run --group examples examples/first_trace.py
 
-Needs a port-forward to langfuse-web, and API keys of the project: in LANGFUSE_PUBLIC_KEY and
-LANGFUSE_SECRET_KEY, or, with LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them.
+Needs API keys of the project: in LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or, with
+LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them.
 Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000), and
-LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
+LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60). If it is the URL
+of a local port, and nothing listens there, kubectl forwards that port until the example ends.
 
 Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 answers 404 for
 /api/public/v2/observations, and v4 for /api/public/observations and /api/public/traces.
@@ -13,11 +14,13 @@ Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 a
 
 import base64
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -34,6 +37,7 @@ KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
 SECRET: Final = "langfuse-secrets"  # noqa: S105 - the name of the Secret, not its content
 KEYS_OF_SECRET: Final = ("project-public-key", "project-secret-key")
 NAMESPACE: Final = "langfuse"
+WEB: Final = "svc/langfuse-web"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DATASET: Final = "first-trace"
 # Observations of the trace that ``send`` sends.
@@ -44,62 +48,84 @@ class StepError(Exception):
     """A step failed; the message contains the remedy."""
 
 
-class ApiKeys(NamedTuple):
-    """Both halves of API keys."""
-
-    public: str
-    secret: str
-
-
-def find_keys() -> ApiKeys:
+def find_keys() -> tuple[str, str]:
     """Return the API keys of the environment or, where it has none, those of the cluster.
 
     Raises:
         StepError: only one half is set, or the cluster has none or cannot be asked.
 
     """
-    given = {key: os.environ.get(key, "") for key in KEYS}
-    if all(given.values()):
-        return ApiKeys(*given.values())
-    if any(given.values()):
-        (missing,) = [key for key, value in given.items() if not value]
-        message = f"{missing}: not set, but the other half is. Export both, or none of them."
+    given = os.environ.get(KEYS[0], ""), os.environ.get(KEYS[1], "")
+    if all(given):
+        return given
+    if any(given):
+        message = f"{', '.join(KEYS)}: one of the two is not set. Export both, or none."
         raise StepError(message)
-    found = read_secret().split()
+    unset = f"{', '.join(KEYS)}: not set, and"
+    remedy = "Make API keys for your project in Langfuse under Settings, and export both"
+    wanted = " ".join(f"{{.data.{key}}}" for key in KEYS_OF_SECRET)
+    with kubectl(
+        *("get", "secret", SECRET, "-n", NAMESPACE, "--request-timeout=30s"),
+        f"--output=jsonpath={wanted}",
+        problem=f"{unset} kubectl cannot read them in the cluster",
+        remedy=f"{remedy}.",
+    ) as line:
+        found = [base64.b64decode(each).decode() for each in line.split()]
     if len(found) != len(KEYS):
         message = (
-            f"{', '.join(KEYS)}: not set, and the cluster has none. Make API keys for your project "
-            "in Langfuse under Settings, and export both; or set LANGFUSE_PROJECT_KEYS=true in "
-            ".env, and deploy app."
+            f"{unset} the cluster has none. {remedy}; or set LANGFUSE_PROJECT_KEYS=true in .env, "
+            "and deploy app."
         )
         raise StepError(message)
-    return ApiKeys(*(base64.b64decode(each).decode() for each in found))
+    return found[0], found[1]
 
 
-def read_secret() -> str:
-    """Return both halves in base64 from the Secret of the release, as far as they are there.
+@contextmanager
+def kubectl(*arguments: str, problem: str, remedy: str) -> Iterator[str]:
+    """Start kubectl, yield the first line that it writes, and end it.
 
     Raises:
-        StepError: kubectl failed; the message ends with the last line of its standard error.
+        StepError: kubectl is missing or wrote no line; the message has the last line of its
+            standard error between ``problem`` and ``remedy``.
 
     """
-    wanted = " ".join(f"{{.data.{key}}}" for key in KEYS_OF_SECRET)
-    command = ["kubectl", "get", "secret", SECRET, "-n", NAMESPACE, f"--output=jsonpath={wanted}"]
+    command, pipe = ["kubectl", *arguments], subprocess.PIPE
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
     except FileNotFoundError:
-        reason = "kubectl is not on PATH"
-    except subprocess.TimeoutExpired:
-        reason = "no answer in 30 s"
-    else:
-        if done.returncode == 0:
-            return done.stdout
-        reason = (done.stderr.strip().splitlines() or ["kubectl failed without a word"])[-1]
-    message = (
-        f"{', '.join(KEYS)}: not set, and kubectl cannot read them in the cluster: {reason}. Make "
-        "API keys for your project in Langfuse under Settings, and export both."
-    )
+        message = f"{problem}: kubectl is not on PATH. {remedy}"
+        raise StepError(message) from None
+    with process:
+        stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
+        try:
+            if line := stdout.readline():
+                yield line
+                return
+            reason = (stderr.read().strip().splitlines() or ["no word"])[-1].rstrip(".")
+        finally:
+            process.terminate()
+    message = f"{problem}: {reason}. {remedy}"
     raise StepError(message)
+
+
+def forwarded_port() -> AbstractContextManager[object]:
+    """Return a context in which the port of ``HOST``, if it is a local one, leads to Langfuse.
+
+    kubectl forwards it, unless something listens there. Entering raises a StepError if it cannot.
+    """
+    url = urlsplit(HOST)
+    port = url.port or 80
+    try:
+        if url.hostname in LOOPBACK:
+            socket.create_connection((url.hostname, port), timeout=5).close()
+    except OSError:
+        print(f"forward port {port}, until this ends")
+        return kubectl(
+            *("port-forward", WEB, "-n", NAMESPACE, f"{port}:3000"),
+            problem=f"Nothing answers at {HOST}, and kubectl cannot forward the port",
+            remedy="Run uv run verify.py.",
+        )
+    return nullcontext()
 
 
 def ignore_proxies(host: str) -> None:
@@ -124,8 +150,8 @@ def check_langfuse() -> str:
         health = httpx.get(f"{HOST}/api/public/health", timeout=10)
     except httpx.HTTPError as error:
         message = (
-            f"Nothing answers at {HOST} ({type(error).__name__}). Forward the port: "
-            "uv run kubectl port-forward svc/langfuse-web -n langfuse 3000:3000"
+            f"Nothing answers at {HOST} ({type(error).__name__}). Is that the URL of Langfuse? "
+            "Run uv run verify.py."
         )
         raise StepError(message) from None
     if health.status_code != httpx.codes.OK:
@@ -134,7 +160,7 @@ def check_langfuse() -> str:
     return str(health.json()["version"])
 
 
-def log_in(keys: ApiKeys) -> Langfuse:
+def log_in(keys: tuple[str, str]) -> Langfuse:
     """Return a client with keys that Langfuse accepts.
 
     Raises:
@@ -143,8 +169,8 @@ def log_in(keys: ApiKeys) -> Langfuse:
     """
     # Flush almost at once: there is no second trace to batch with.
     client = Langfuse(
-        public_key=keys.public,
-        secret_key=keys.secret,
+        public_key=keys[0],
+        secret_key=keys[1],
         base_url=HOST,
         timeout=10,
         flush_interval=0.1,
@@ -235,6 +261,11 @@ def add_to_dataset(client: Langfuse, root: ObservationsView | ObservationV2) -> 
 def main() -> None:
     ignore_proxies(HOST)
     keys = find_keys()
+    with forwarded_port():
+        show_trace(keys)
+
+
+def show_trace(keys: tuple[str, str]) -> None:
     version = check_langfuse()
     print(f"found   Langfuse {version}")
     client = log_in(keys)
@@ -261,7 +292,7 @@ def run() -> None:
     except ApiError as error:
         sys.exit(f"Langfuse answers {error.status_code} half-way. Run uv run verify.py.")
     except httpx.HTTPError as error:
-        sys.exit(f"Langfuse went away half-way ({type(error).__name__}). Forward the port again.")
+        sys.exit(f"Langfuse went away half-way ({type(error).__name__}). Run uv run verify.py.")
 
 
 if __name__ == "__main__":

@@ -34,9 +34,11 @@ IN_BASE64: Final = [
     base64.b64encode(key.encode()).decode() for key in ("pk-lf-of-the-cluster", SECRET_KEY)
 ]
 ASKED_OF_KUBECTL: Final = (
-    "get secret langfuse-secrets -n langfuse "
+    "get secret langfuse-secrets -n langfuse --request-timeout=30s "
     "--output=jsonpath={.data.project-public-key} {.data.project-secret-key}"
 )
+# For kubectl port-forward SERVICE -n NAMESPACE PORT:PORT.
+SERVE: Final = f"exec {sys.executable} -m tests.helpers.langfuse_api ${{5%:*}}"
 WITH_KEYS: Final = f"echo {' '.join(IN_BASE64)}"
 WITHOUT_KEYS: Final = "echo ' '"
 OUT_OF_REACH: Final = "echo one >&2; echo 'Unable to connect' >&2; exit 1"
@@ -51,7 +53,9 @@ SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "half of the keys is missing": ({}, {"LANGFUSE_SECRET_KEY": ""}),
     "a proxy is set": ({}, {**WELL, "HTTP_PROXY": PROXY, "http_proxy": PROXY, "no_proxy": "a.b"}),
     "keys are refused": ({}, {"LANGFUSE_SECRET_KEY": "sk-lf-other"}),
-    "port is not forwarded": ({}, {"LANGFUSE_HOST": "http://127.0.0.1:1"}),
+    "nothing listens": ({"closed": True}, WELL),
+    "port cannot be forwarded": ({"closed": True}, {"FORWARD": "echo 'no pod' >&2; exit 1"}),
+    "host is another's": ({}, {"LANGFUSE_HOST": "http://langfuse.invalid"}),
     "langfuse is unhealthy": ({"health": 503}, {}),
     "trace is not ingested": ({"deaf": True}, {}),
     "score is not ingested": ({"unscored": True}, {}),
@@ -70,13 +74,18 @@ def run_example(name: str) -> dict[str, Any]:
         patch.dict(os.environ),
     ):
         vars(api).update(behaviour)
-        Kubectl(Path(folder)).rule(f"'{ASKED_OF_KUBECTL}'", 'eval "$KUBECTL"')
+        if behaviour.get("closed"):
+            api.server_close()
+        kubectl = Kubectl(Path(folder))
+        kubectl.rule(f"'{ASKED_OF_KUBECTL}'", 'eval "$KUBECTL"')
+        kubectl.rule("'port-forward svc/langfuse-web -n langfuse '*", 'eval "$FORWARD"')
         os.environ |= {
             "LANGFUSE_HOST": api.url,
             # The SDK keeps one client for each public key.
             "LANGFUSE_PUBLIC_KEY": f"pk-lf-{name}",
             "LANGFUSE_SECRET_KEY": SECRET_KEY,
             "LANGFUSE_TRACE_TIMEOUT": "0.05",
+            "FORWARD": SERVE,
             "PATH": f"{folder}:/usr/bin:/bin",
             **environment,
         }

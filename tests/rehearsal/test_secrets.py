@@ -120,14 +120,18 @@ def plan(environment: Environment, stack: str, *options: str) -> str:
 def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane) -> None:
     """Deploys of deps and app print no secret.
 
-    One is an environment variable of the user's, one the secret half of API keys.
+    One is an environment variable of the user's, one the secret half of API keys, whose option is
+    switched on at an installation that runs.
     """
     environment.stand_in_for_network()
     environment.installation.add_extra_environment(
         MAIL, MAIL_URL, AUTH_CUSTOM_NAME="100 %{of} $(HOSTNAME)"
     )
-    environment.installation.change_env(LANGFUSE_PROJECT_KEYS="true")
     said = environment.installation.deploy("deps") + environment.installation.deploy("app")
+    wait_for_all_pods(plane)
+    assert not {*ProjectKey} & in_secret(plane).keys()
+    environment.installation.change_env(LANGFUSE_PROJECT_KEYS="true")
+    said += environment.installation.deploy("app")
     wait_for_all_pods(plane)
     assert found_in(said, secrets(environment)) == []
     assert len(secrets(environment)) == len([*SecretKey, MAIL, ProjectKey.SECRET]) + 2
@@ -144,7 +148,7 @@ def test_extra_variables_and_keys_arrive(environment: Environment, plane: Contro
     assert data[MAIL] == MAIL_URL
     for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk")):
         assert data[key] == project_key(environment, key, prefix)
-    asked = plane.kubectl(*ASKED_OF_KUBECTL.split(" ", 5)).split()
+    asked = plane.kubectl(*ASKED_OF_KUBECTL.split(" ", 6)).split()
     assert [base64.b64decode(each).decode() for each in asked] == [data[key] for key in ProjectKey]
     for pod, keys in (("web", {MAIL, *ProjectKey}), ("worker", {MAIL})):
         (container,) = pod_template(plane, pod)["spec"]["containers"]
