@@ -13,9 +13,9 @@ from dotenv import dotenv_values
 
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE: Final = rf"\$\{{({_NAME})\}}"
-# uv takes a # at the beginning for a comment. A shell expands ~ there and after a colon, and
-# braces after export.
-_PLAIN: Final = rf"(?![#~])(?:[^\s'\"\\`$;&|<>(){{}}~]|(?<!:)~|{_REFERENCE})+"
+# uv takes a # at the beginning for a comment. A shell expands ~ there and after a colon, zsh also
+# =, and braces after export.
+_PLAIN: Final = rf"(?![#~=])(?:[^\s'\"\\`$;&|<>(){{}}~=]|(?<!:)[~=]|{_REFERENCE})+"
 # python-dotenv expands ${...} in single quotes as well, and unescapes \\ and \'.
 _SINGLE: Final = r"'(?:[^'\\$]|\\(?![\\'])|\$(?!\{))*'"
 _DOUBLE: Final = rf'"(?:[^"\\`$]|\\[\\"]|{_REFERENCE})*"'
@@ -24,6 +24,8 @@ _VALUE: Final = rf"(?P<value>{_PLAIN}|{_SINGLE}|{_DOUBLE})?"
 _ALIKE: Final = re.compile(rf"{_VALUE}(?:[ \t]+#[^'\"\\]*|[ \t]*)")
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*(?:export[ \t]+)?({_NAME})=(.*)")
 _BLANK: Final = re.compile(r"[ \t]*(?:#.*)?")
+# Linux starts no program with a longer variable (MAX_ARG_STRLEN), in bytes.
+_LARGEST_FILE: Final = 128 * 1024
 
 # Faults of the file as a whole, by where they begin. Bytes that are not UTF-8 become surrogates.
 _PROBLEMS: Final[Mapping[str, str]] = {
@@ -49,6 +51,8 @@ def faults(data: bytes, environ: Container[str] | None) -> list[str]:
             reference.
 
     """
+    if len(data) > _LARGEST_FILE:
+        return ["is larger than 128 KiB, too much for an environment; remove what is not meant"]
     text = data.decode(errors="surrogateescape")
     for pattern, problem in _PROBLEMS.items():
         if found := re.search(pattern, text):

@@ -60,10 +60,12 @@ def read_extra_environment(file: Path) -> ExtraEnvironment:
             line for each, and no value.
 
     """
+    message = "cannot be read"
+    if not file.is_file():  # a pipe could be read once only
+        raise ValueError(message)
     try:
         data = file.read_bytes()
     except OSError:
-        message = "cannot be read"
         raise ValueError(message) from None
     faults = env_lines.faults(data, environ=None)
     values = {} if faults else env_lines.values(data, expand=False)
