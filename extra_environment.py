@@ -70,7 +70,7 @@ def read_extra_environment(file: Path) -> ExtraEnvironment:
     faults = env_lines.faults(data, environ=None)
     values = {} if faults else env_lines.values(data, expand=False)
     faults += [
-        f"{name} {fault}" for name, value in values.items() if (fault := _fault(name, value))
+        f"{name} {problem}" for name, value in values.items() if (problem := fault(name, value))
     ]
     if not (values or faults):
         faults = ["has no line NAME=value"]
@@ -86,7 +86,7 @@ def reference(name: str) -> str:
     return f"${{{SECRET_PREFIX}{name}}}"
 
 
-def _fault(name: str, value: str) -> str | None:
+def fault(name: str, value: str) -> str | None:
     """Return what is wrong with a variable, without its value."""
     remedies = [remedy for names, remedy in RESERVED.items() if re.fullmatch(names, name)]
     is_plain = value != reference(name)
