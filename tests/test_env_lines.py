@@ -72,11 +72,12 @@ REFUSED: Final = {
     "A@=b\tc": "an unquoted space",
     "A@= b": "an unquoted space",
     "A@=b\u00a0\n": "an unquoted space",
-    "A@ = b": "no NAME=value",
+    "A@ = b": "no NAME=value; write A0='...'",
+    "set A@=b": "no NAME=value; write A0='...'",
     "A@ =b": "no NAME=value",
     "A@": "no NAME=value",
     "export A@": "no NAME=value",
-    "A@: b": "no NAME=value",
+    "A@: b": "no NAME=value; write A0='...'",
     "A.@=b": "no NAME=value",
     "1A@=b": "no NAME=value",
     "A@+=b": "no NAME=value",
@@ -123,6 +124,7 @@ MISTAKEN: Final = {
     "A@=${B@}\nB@=b": "not set above",
     "A@={b}": "an unquoted {",  # another thing after export
     "A@=b\u00a0c": "an unquoted space",  # another thing at the end
+    "A@=\u2018b\u2019": "a typographic quote",  # all of them keep it in the value
     "A@='${b'": "in single quotes",  # another thing before a }
     "A@=b #'c": "in its comment",  # another thing after a second space
 }

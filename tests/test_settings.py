@@ -118,7 +118,7 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("LANGFUSE_EXTRA_ENV.absent-file", "LANGFUSE_EXTRA_ENV: cannot be read; expected the path"),
         ("LANGFUSE_EXTRA_ENV.no-utf-8", "LANGFUSE_EXTRA_ENV: line 1: is not UTF-8"),
         ("LANGFUSE_EXTRA_ENV.no-variable", "has no line NAME=value"),
-        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4: is no NAME=value; leave no space"),
+        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4: is no NAME=value; begin a comment"),
         (
             "LANGFUSE_EXTRA_ENV.no-closing-quote",
             "line 2, AUTH_CUSTOM_NAME: the quote is not closed",
