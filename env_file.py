@@ -199,7 +199,7 @@ def _overriding(lines: Mapping[str, str]) -> list[str]:
 def _another_is_set(lines: Mapping[str, str]) -> bool:
     """Return whether the environment names another installation than the file, and not the host."""
     chosen = lines.get(INSTALLATION, Settings.model_fields["name"].default)
-    given = os.environ.get(INSTALLATION, chosen)
+    given = os.environ.get(INSTALLATION) or chosen
     return given != chosen and _first_label(given) != _first_label(platform.node())
 
 

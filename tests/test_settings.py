@@ -268,6 +268,7 @@ def test_other_spellings_in_the_environment_are_ignored(
         ("", "host", "langfuse"),  # WSL: the host's name
         ("NAME=team-a\n", "host", "team-a"),
         ("", "Host.example.com", "langfuse"),
+        ("NAME=team-a\n", "", "team-a"),
         ("", "langfuse", "langfuse"),
         ("NAME=team-a\n", "team-a", "team-a"),  # as with uv run --env-file
         ("", "team-b", None),
