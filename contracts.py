@@ -34,13 +34,15 @@ def workspace_name(name: str, stack_id: str) -> str:
 
 
 # Terraform variables. For remote runs the stack workspaces sets them in the workspaces. For local
-# runs .env sets the password, and the others are not declared.
+# runs .env sets the password and the secrets, and the others are not declared.
 OPERATOR_ARN: Final = "operator_arn"
 """ARN of the IAM user or role that deploys locally; read by network."""
 RUN_ROLE_ARN: Final = "run_role_arn"
 """ARN of the IAM role of remote runs; read by network."""
 ADMIN_PASSWORD: Final = "langfuse_admin_password"  # noqa: S105 - a variable's name
 """Password of Langfuse's first user; read by app."""
+EXTRA_SECRET: Final = "langfuse_env_"  # noqa: S105 - part of a variable's name
+"""Prefix of a secret environment variable's name: its value; read by app."""
 
 # Prefix of next-step outputs: for the user, read by no stack.
 NEXT_STEP: Final = "how_to_"

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 import env_lines
+from extra_environment import SECRET_PREFIX, reference
 from security_patches import patches
 from settings import Settings
 
@@ -64,7 +65,9 @@ def load_settings(env_file: Path) -> Settings:
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
     lines = _read(env_file)
-    faults = [_unknown(key) for key in lines if key not in _known()]
+    faults = [
+        _unknown(key) for key in lines if key not in _known() and not key.startswith(SECRET_PREFIX)
+    ]
     if _another_is_set(lines) and WSL not in os.environ:
         fault = (
             "NAME: is another one in the environment, and .env alone chooses the installation; "
@@ -83,6 +86,7 @@ def load_settings(env_file: Path) -> Settings:
                 "to local"
             )
             faults.append(fault)
+        faults += _faults_of_secrets(settings, lines)
     if faults:
         overriding = _overriding(lines)
         raise SettingsError("\n".join(_with_origin(fault, overriding) for fault in faults))
@@ -136,6 +140,25 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+
+
+def _faults_of_secrets(settings: Settings, lines: Mapping[str, str]) -> list[str]:
+    """Compare the secrets that the file of LANGFUSE_EXTRA_ENV refers to with those there are."""
+    wanted = {f"{SECRET_PREFIX}{name}": name for name in settings.extra_environment.secret}
+    missing = [
+        f"LANGFUSE_EXTRA_ENV, {key}: the file of the first refers to the second, which is not "
+        "set; set it in .env, between single quotes"
+        for key in wanted
+        if not os.environ.get(key, lines.get(key))
+    ]
+    unused = [
+        f"LANGFUSE_EXTRA_ENV, {key}: no file of the first refers to the second; add "
+        f"{name}={reference(name)} to it"
+        for key in lines
+        if key.startswith(SECRET_PREFIX) and key not in wanted
+        for name in [key.removeprefix(SECRET_PREFIX)]
+    ]
+    return missing + unused
 
 
 def _read(env_file: Path) -> dict[str, str]:
@@ -212,4 +235,5 @@ def _explain(fault: ErrorDetails) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is not valid"
-    return f"{variable}: {problem}; expected {variables()[variable]}"
+    form = variables()[variable]
+    return "\n".join(f"{variable}: {each}; expected {form}" for each in problem.splitlines())

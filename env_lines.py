@@ -39,18 +39,19 @@ _PROBLEMS: Final[Mapping[str, str]] = {
 }
 
 
-def values(data: bytes) -> dict[str, str]:
-    """Return the variables of a file that has no faults."""
-    found = dotenv_values(stream=StringIO(data.decode()))
+def values(data: bytes, *, expand: bool = True) -> dict[str, str]:
+    """Return the variables of a file that has no faults, references with what they refer to."""
+    found = dotenv_values(stream=StringIO(data.decode()), interpolate=expand)
     return {name: value for name, value in found.items() if value is not None}
 
 
-def faults(data: bytes, environ: Container[str]) -> list[str]:
+def faults(data: bytes, environ: Container[str] | None) -> list[str]:
     """Return the faults of a file, each with its line and variable, and none with a value.
 
     Args:
         data: contents of the file.
-        environ: names of the environment's variables, to which values may refer.
+        environ: names of the environment's variables, to which values may refer; None to judge no
+            reference.
 
     """
     if len(data) > _LARGEST_FILE:
@@ -63,7 +64,7 @@ def faults(data: bytes, environ: Container[str]) -> list[str]:
     return [*_faults_of_lines(text.split("\n"), environ)]
 
 
-def _faults_of_lines(lines: list[str], environ: Container[str]) -> Iterator[str]:
+def _faults_of_lines(lines: list[str], environ: Container[str] | None) -> Iterator[str]:
     names = {found[1] for found in map(_ASSIGNMENT.fullmatch, lines) if found}
     above: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
@@ -85,7 +86,7 @@ def _faults_of_lines(lines: list[str], environ: Container[str]) -> Iterator[str]
         elif name in above:
             problem = f"is in line {above[name]} as well, and readers differ; remove one of the two"
             yield f"line {number}, {name}: {problem}"
-        elif any(
+        elif environ is not None and any(
             each not in above and (each in names or each not in environ)
             for each in re.findall(_REFERENCE, alike["value"] or "")
         ):

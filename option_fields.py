@@ -7,6 +7,7 @@ from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,
     DomainName,
+    EnvironmentFile,
     Flag,
     ImageDigests,
     ImageRegistry,
@@ -21,6 +22,8 @@ PUBLIC_HOSTNAME: Final = "Public hostname with https"
 IMAGES: Final = "Registry and digests of images"
 
 LANGFUSE_4: Final = "Langfuse 4"
+EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
+PROJECT_KEYS: Final = "API keys of the first project"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -28,6 +31,8 @@ GUIDES: Final = {
     PUBLIC_HOSTNAME: "https.md",
     IMAGES: "images.md",
     LANGFUSE_4: "langfuse-4.md",
+    EXTRA_ENVIRONMENT: "extra-environment.md",
+    PROJECT_KEYS: "project-keys.md",
 }
 
 
@@ -98,4 +103,17 @@ class OptionFields(SettingFields):
         "comma-separated image@sha256:digest, such as langfuse/langfuse@sha256: and 64 digits",
         default=(),
         example=f"langfuse/langfuse@sha256:{0:064}",
+    )
+    langfuse_extra_env: EnvironmentFile | None = setting(
+        EXTRA_ENVIRONMENT,
+        "File with variables for web and worker, for mail, single sign-on and the like",
+        "the path of a file with NAME=value lines, secrets only as references to .env",
+        default=None,
+        example="extra.env",
+    )
+    langfuse_project_keys: Flag = setting(
+        PROJECT_KEYS,
+        "Whether a start of Langfuse makes API keys, which the first trace finds",
+        "true or false",
+        default=False,
     )

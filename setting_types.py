@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 import extra_values
 import images
 import sizing
+from extra_environment import read_extra_environment
 
 # Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
@@ -114,6 +115,11 @@ def _readable_mapping(path: Path) -> Path:
     except UnicodeDecodeError:
         message = "is not UTF-8"
         raise ValueError(message) from None
+    return path.resolve()
+
+
+def _environment_file(path: Path) -> Path:
+    read_extra_environment(path)
     return path.resolve()
 
 
@@ -293,6 +299,7 @@ LangfuseMajor = Annotated[int, BeforeValidator(_not_empty), Field(ge=3, le=4)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
 ImageDigests = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_image_digests)]
+EnvironmentFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_environment_file)]
 ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
 
 

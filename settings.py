@@ -12,6 +12,7 @@ from pydantic import model_validator as validate_model
 import extra_values
 import own_images
 import sizing
+from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
 from option_fields import OptionFields
 
@@ -97,6 +98,12 @@ class Settings(OptionFields):
             zone=self.route53_zone,
             allowed_cidrs=[str(cidr) for cidr in self.ingress_allowed_cidrs],
         )
+
+    @property
+    def extra_environment(self) -> ExtraEnvironment:
+        """Further environment variables of Langfuse; none where the option is off."""
+        file = self.langfuse_extra_env
+        return read_extra_environment(file) if file else ExtraEnvironment()
 
     @property
     def image_source(self) -> ImageSource:

@@ -11,7 +11,7 @@ import versions
 from constructs_lib.helm_release import MAX_HISTORY, HelmRelease
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, SECRET_MANIFEST
 from in_cluster.helm_chart import Chart, as_yaml
-from in_cluster.names import NAMESPACE, RELEASE, SecretKey
+from in_cluster.names import NAMESPACE, RELEASE
 
 # Seconds. The first start of web pulls a large image and runs all migrations.
 TIMEOUT: Final = 1800
@@ -30,7 +30,7 @@ class LangfuseRelease(Construct):
         *,
         chart: str,
         values: Mapping[str, Any],
-        secrets: Mapping[SecretKey, str],
+        secrets: Mapping[str, str],
         wait_seconds: int = TIMEOUT,
     ) -> None:
         """Install the chart.
@@ -40,7 +40,7 @@ class LangfuseRelease(Construct):
             id_: construct id.
             chart: URL of a chart repository, or absolute path of a chart.
             values: chart values; ``extraManifests.secret`` is the Secret without its data.
-            secrets: value of every key of the Secret; the release is their only destination.
+            secrets: data of the Secret, by key; the release is their only destination.
             wait_seconds: seconds that Helm waits for all pods of a new release; an existing
                 release keeps its timeout.
 
@@ -53,7 +53,7 @@ class LangfuseRelease(Construct):
         revision = SecretsRevision(
             self,
             "revision",
-            triggers=[*described, MAX_HISTORY, *(secrets[key] for key in SecretKey)],
+            triggers=[*described, MAX_HISTORY, *secrets.values()],
         )
         self.release = HelmRelease(
             self,
@@ -70,7 +70,7 @@ class LangfuseRelease(Construct):
                 )
                 for path, value in (
                     ("kind", "Secret"),
-                    *((f"data.{key.value}", Fn.base64encode(secrets[key])) for key in SecretKey),
+                    *((f"data.{key}", Fn.base64encode(value)) for key, value in secrets.items()),
                 )
             ],
             secrets_revision=revision.number,

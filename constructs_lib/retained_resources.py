@@ -31,6 +31,7 @@ from constructs import Construct
 
 from constructs_lib.existing_resources import ExistingResources
 from contracts import ApplicationSecrets
+from in_cluster.names import ProjectKey
 from retained.create_condition import create_unless
 from retained.names import bucket_arn_of, resources_stack, secret_name
 from retained.resources_template import (
@@ -212,3 +213,15 @@ def read_application_secrets(
     text.override_logical_id(id_)
     secrets = Fn.jsondecode(text.as_string)
     return ApplicationSecrets(**{key: Token.as_string(Fn.lookup(secrets, key)) for key in keys})
+
+
+def project_keys(application: ApplicationSecrets) -> dict[str, str]:
+    """Return both halves of API keys by the keys of the Secret, derived from the salt.
+
+    So a rebuild has the same. The salt has 32 random bytes, and SHA-256 reveals none of them.
+    Langfuse's hash of API keys covers the salt too (docs/adr/0028-keys-of-the-first-project.md).
+    """
+    return {
+        key.value: Fn.join("-", [prefix, "lf", Fn.sha256(Fn.join(":", [key, application.salt]))])
+        for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk"))
+    }

@@ -2,19 +2,26 @@
 
     uv run --group examples examples/first_trace.py
 
-Needs a port-forward to langfuse-web, and API keys of the project in LANGFUSE_PUBLIC_KEY and
-LANGFUSE_SECRET_KEY. Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000),
-and LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60).
+Needs API keys of the project: in LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or, with
+LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them.
+Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000), and
+LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60). If it is the URL
+of a local port, and nothing listens there, kubectl forwards that port until the example ends.
 
 Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 answers 404 for
 /api/public/v2/observations, and v4 for /api/public/observations and /api/public/traces.
 """
 
+import base64
 import os
+import socket
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO, Final, TypeVar, cast
+from urllib.parse import urlsplit
 
 import httpx
 from langfuse import Langfuse
@@ -26,6 +33,12 @@ T = TypeVar("T")
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
 TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
 KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
+# The Secret of the release, and its keys with both halves of the API keys.
+SECRET: Final = "langfuse-secrets"  # noqa: S105 - the name of the Secret, not its content
+KEYS_OF_SECRET: Final = ("project-public-key", "project-secret-key")
+NAMESPACE: Final = "langfuse"
+WEB: Final = "svc/langfuse-web"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DATASET: Final = "first-trace"
 # Observations of the trace that ``send`` sends.
 OBSERVATIONS: Final = 4
@@ -35,28 +48,110 @@ class StepError(Exception):
     """A step failed; the message contains the remedy."""
 
 
+def find_keys() -> tuple[str, str]:
+    """Return the API keys of the environment or, where it has none, those of the cluster.
+
+    Raises:
+        StepError: only one half is set, or the cluster has none or cannot be asked.
+
+    """
+    given = os.environ.get(KEYS[0], ""), os.environ.get(KEYS[1], "")
+    if all(given):
+        return given
+    if any(given):
+        message = f"{', '.join(KEYS)}: one of the two is not set. Export both, or none."
+        raise StepError(message)
+    unset = f"{', '.join(KEYS)}: not set, and"
+    remedy = "Make API keys for your project in Langfuse under Settings, and export both"
+    wanted = " ".join(f"{{.data.{key}}}" for key in KEYS_OF_SECRET)
+    with kubectl(
+        *("get", "secret", SECRET, "-n", NAMESPACE, "--request-timeout=30s"),
+        f"--output=jsonpath={wanted}",
+        problem=f"{unset} kubectl cannot read them in the cluster",
+        remedy=f"{remedy}.",
+    ) as line:
+        found = [base64.b64decode(each).decode() for each in line.split()]
+    if len(found) != len(KEYS):
+        message = (
+            f"{unset} the cluster has none. {remedy}; or set LANGFUSE_PROJECT_KEYS=true in .env, "
+            "and deploy app."
+        )
+        raise StepError(message)
+    return found[0], found[1]
+
+
+@contextmanager
+def kubectl(*arguments: str, problem: str, remedy: str) -> Iterator[str]:
+    """Start kubectl, yield the first line that it writes, and end it.
+
+    Raises:
+        StepError: kubectl is missing or wrote no line; the message has the last line of its
+            standard error between ``problem`` and ``remedy``.
+
+    """
+    command, pipe = ["kubectl", *arguments], subprocess.PIPE
+    try:
+        process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    except FileNotFoundError:
+        message = f"{problem}: kubectl is not on PATH. {remedy}"
+        raise StepError(message) from None
+    with process:
+        stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
+        try:
+            if line := stdout.readline():
+                yield line
+                return
+            reason = (stderr.read().strip().splitlines() or ["no word"])[-1].rstrip(".")
+        finally:
+            process.terminate()
+    message = f"{problem}: {reason}. {remedy}"
+    raise StepError(message)
+
+
+def forwarded_port() -> AbstractContextManager[object]:
+    """Return a context in which the port of ``HOST``, if it is a local one, leads to Langfuse.
+
+    kubectl forwards it, unless something listens there. Entering raises a StepError if it cannot.
+    """
+    url = urlsplit(HOST)
+    port = url.port or 80
+    try:
+        if url.hostname in LOOPBACK:
+            socket.create_connection((url.hostname, port), timeout=5).close()
+    except OSError:
+        print(f"forward port {port}, until this ends")
+        return kubectl(
+            *("port-forward", WEB, "-n", NAMESPACE, f"{port}:3000"),
+            problem=f"Nothing answers at {HOST}, and kubectl cannot forward the port",
+            remedy="Run uv run verify.py.",
+        )
+    return nullcontext()
+
+
+def ignore_proxies(host: str) -> None:
+    """Have httpx and the SDK's exporter ignore proxies, if Langfuse is at a forwarded port."""
+    if (name := urlsplit(host).hostname) in LOOPBACK:
+        # Programs read either spelling, and some of them the other one only if this one is unset.
+        others = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{name}"
+
+
 def check_langfuse() -> str:
-    """Check the keys and the health of Langfuse first, because the SDK only logs such faults.
+    """Check the health of Langfuse first, because the SDK only logs such faults.
 
     Returns:
         The version of Langfuse.
 
     Raises:
-        StepError: a key is not set, or Langfuse does not answer or is not healthy.
+        StepError: Langfuse does not answer or is not healthy.
 
     """
-    if missing := [key for key in KEYS if not os.environ.get(key)]:
-        message = (
-            f"{', '.join(missing)}: not set. Make API keys for your project in Langfuse under "
-            "Settings, and export both."
-        )
-        raise StepError(message)
     try:
         health = httpx.get(f"{HOST}/api/public/health", timeout=10)
     except httpx.HTTPError as error:
         message = (
-            f"Nothing answers at {HOST} ({type(error).__name__}). Forward the port: "
-            "uv run kubectl port-forward svc/langfuse-web -n langfuse 3000:3000"
+            f"Nothing answers at {HOST} ({type(error).__name__}). Is that the URL of Langfuse? "
+            "Run uv run verify.py."
         )
         raise StepError(message) from None
     if health.status_code != httpx.codes.OK:
@@ -65,7 +160,7 @@ def check_langfuse() -> str:
     return str(health.json()["version"])
 
 
-def log_in() -> Langfuse:
+def log_in(keys: tuple[str, str]) -> Langfuse:
     """Return a client with keys that Langfuse accepts.
 
     Raises:
@@ -73,7 +168,13 @@ def log_in() -> Langfuse:
 
     """
     # Flush almost at once: there is no second trace to batch with.
-    client = Langfuse(base_url=HOST, timeout=10, flush_interval=0.1)
+    client = Langfuse(
+        public_key=keys[0],
+        secret_key=keys[1],
+        base_url=HOST,
+        timeout=10,
+        flush_interval=0.1,
+    )
     try:
         client.api.projects.get()
     except UnauthorizedError:
@@ -158,9 +259,16 @@ def add_to_dataset(client: Langfuse, root: ObservationsView | ObservationV2) -> 
 
 
 def main() -> None:
+    ignore_proxies(HOST)
+    keys = find_keys()
+    with forwarded_port():
+        show_trace(keys)
+
+
+def show_trace(keys: tuple[str, str]) -> None:
     version = check_langfuse()
     print(f"found   Langfuse {version}")
-    client = log_in()
+    client = log_in(keys)
     trace_id = send(client)
     print(f"sent    trace {trace_id}")
     read = wait_for(lambda: observations(client, version, trace_id), OBSERVATIONS, "trace")
@@ -184,7 +292,7 @@ def run() -> None:
     except ApiError as error:
         sys.exit(f"Langfuse answers {error.status_code} half-way. Run uv run verify.py.")
     except httpx.HTTPError as error:
-        sys.exit(f"Langfuse went away half-way ({type(error).__name__}). Forward the port again.")
+        sys.exit(f"Langfuse went away half-way ({type(error).__name__}). Run uv run verify.py.")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ class SecretKey(StrEnum):
     ADMIN_PASSWORD = "admin-password"  # noqa: S105
 
 
-def from_secret(key: SecretKey) -> dict[str, dict[str, str]]:
+class ProjectKey(StrEnum):
+    """Further keys of the Secret, where Langfuse makes API keys of its first project."""
+
+    PUBLIC = "project-public-key"
+    SECRET = "project-secret-key"  # noqa: S105 - the name of a key
+
+
+def from_secret(key: str) -> dict[str, dict[str, str]]:
     """Return a ``valueFrom`` reference to one key of the Secret."""
-    return {"secretKeyRef": {"name": SECRET, "key": key.value}}
+    return {"secretKeyRef": {"name": SECRET, "key": str(key)}}

@@ -5,6 +5,7 @@ from typing import Any
 import extra_values
 from contracts import DepsOutputs
 from in_cluster.backup_values import backups_url
+from in_cluster.extra_environment_values import extra_environment_values
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
 from in_cluster.headless_init import HeadlessInit
 from in_cluster.langfuse_values import (
@@ -19,13 +20,16 @@ from in_cluster.terraform_text import literal
 from settings import Settings
 
 
-def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> dict[str, Any]:
+def release_values(
+    settings: Settings, deps: DepsOutputs, *, data_zone: str, secrets_checksum: str
+) -> dict[str, Any]:
     """Return the chart values.
 
     Args:
         settings: the configuration.
         deps: outputs of the deps stack, as tokens.
         data_zone: zone of the pods with a volume.
+        secrets_checksum: text that changes with the secrets of the extra environment.
 
     """
     values = {
@@ -39,11 +43,13 @@ def release_values(settings: Settings, deps: DepsOutputs, *, data_zone: str) -> 
                 user_name=literal(settings.langfuse_admin_name),
                 organization_name=literal(settings.langfuse_org_name),
                 project_name=literal(settings.langfuse_project_name),
+                project_keys=settings.langfuse_project_keys,
             ),
             workload_role_arn=deps.workload_role_arn,
             spread=settings.spreads_pods,
             zone=data_zone,
-        ),
+        )
+        | extra_environment_values(settings.extra_environment, secrets_checksum=secrets_checksum),
         "postgresql": postgresql_values(
             host=deps.database_host,
             database=deps.database_name,

@@ -1,5 +1,6 @@
 """Stack 3: the Helm releases."""
 
+from cdktf import Fn
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
@@ -9,11 +10,12 @@ import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
 from constructs_lib.cluster_login import ClusterLogin
+from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
-from constructs_lib.retained_resources import read_application_secrets
+from constructs_lib.retained_resources import project_keys, read_application_secrets
 from contracts import APP, NETWORK, TERRAFORM_CLOUD, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, backup_values
@@ -76,11 +78,23 @@ class AppStack(BaseStack):
             name=deps.application_secrets_name,
             listed_as=secret_name(settings.name),
         )
+        extra_secrets = {
+            name: ExtraSecret(self, name=name).string_value
+            for name in settings.extra_environment.secret
+        }
         langfuse = LangfuseRelease(
             self,
             "langfuse",
             chart=settings.langfuse_chart,
-            values=release_values(settings, deps, data_zone=network.data_zone),
+            values=release_values(
+                settings,
+                deps,
+                data_zone=network.data_zone,
+                # Safe to show: the hash covers the salt of 32 random bytes.
+                secrets_checksum=Fn.nonsensitive(
+                    Fn.sha256(Fn.jsonencode([application.salt, *extra_secrets.values()]))
+                ),
+            ),
             secrets={
                 SecretKey.SALT: application.salt,
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
@@ -91,6 +105,8 @@ class AppStack(BaseStack):
                 ).result,
                 SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
+                **(project_keys(application) if settings.langfuse_project_keys else {}),
+                **extra_secrets,
             },
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
         )

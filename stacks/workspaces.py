@@ -13,11 +13,13 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
 from contracts import (
     ADMIN_PASSWORD,
     APP,
+    EXTRA_SECRET,
     NETWORK,
     OPERATOR_ARN,
     RUN_ROLE_ARN,
@@ -82,7 +84,13 @@ class WorkspacesStack(BaseStack):
         workspaces[NETWORK].set_input(
             **{OPERATOR_ARN: self._operator_arn(), RUN_ROLE_ARN: run_role.role_arn}
         )
-        workspaces[APP].set_secret_input(**{ADMIN_PASSWORD: AdminPassword(self).string_value})
+        workspaces[APP].set_secret_input(
+            **{ADMIN_PASSWORD: AdminPassword(self).string_value},
+            **{
+                f"{EXTRA_SECRET}{name}": ExtraSecret(self, name=name).string_value
+                for name in settings.extra_environment.secret
+            },
+        )
         self.add_override("import", [each.import_block for each in workspaces.values()])
         # Its own workspace. The first deploy needs TF_FORCE_LOCAL_BACKEND, later ones do not.
         WorkspaceSettings(

@@ -1,13 +1,15 @@
 """The example of a first trace, sent by the real SDK to a stand-in of Langfuse."""
 
 import json
+import socket
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
+from in_cluster.names import NAMESPACE, SECRET, ProjectKey
 from tests.helpers.checkout import ROOT
-from tests.helpers.first_traces import LINES
+from tests.helpers.first_traces import ASKED_OF_KUBECTL, LINES
 from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
 
 Results = Future[dict[str, Any]]
@@ -39,6 +41,30 @@ def test_first_trace(first_traces: Results, line: int) -> None:
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
     said = said.replace(LINES[line], LINES[3]).replace(trace, "6f1c…")
     assert said.replace(url, "http://localhost:3000") in shown
+
+
+@pytest.mark.parametrize(
+    "situation", ["keys are in the cluster", "a proxy is set", "nothing listens"]
+)
+def test_first_trace_needs_no_more(first_traces: Results, situation: str) -> None:
+    """Neither keys from a browser, nor a word on proxies: the port is on this machine."""
+    result = first_traces.result()[situation]
+    assert result["complaint"] is None
+    assert "scored  correct" in result["said"]
+
+
+def test_forwarded_port_is_closed_at_the_end(first_traces: Results) -> None:
+    result = first_traces.result()["nothing listens"]
+    address = ("127.0.0.1", int(result["url"].rpartition(":")[2]))
+    assert result["said"].startswith(f"forward port {address[1]}, until this ends\n")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_keys_are_looked_for_where_the_release_has_them() -> None:
+    """The example imports nothing of the project, so that it can be copied."""
+    asked = f"get secret {SECRET} -n {NAMESPACE} --request-timeout=30s --output=jsonpath="
+    assert asked + " ".join(f"{{.data.{key}}}" for key in ProjectKey) == ASKED_OF_KUBECTL
 
 
 @pytest.mark.parametrize(
@@ -75,15 +101,16 @@ def test_old_ingestion_refuses_each_trace_on_v4(line: int, refused: list[str]) -
 @pytest.mark.parametrize(
     ("situation", "complaint"),
     [
-        ("keys are missing", "LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY: not set. Make API keys"),
-        ("keys are refused", "refuses the keys"),
         (
-            "port is not forwarded",
-            (
-                "Nothing answers at http://127.0.0.1:1 (ConnectError). Forward the port: "
-                "uv run kubectl port-forward"
-            ),
+            "keys are missing",
+            "LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY: not set, and the cluster has none. Make API",
         ),
+        ("cluster is out of reach", "kubectl cannot read them in the cluster: Unable to connect."),
+        ("kubectl is missing", "cannot read them in the cluster: kubectl is not on PATH."),
+        ("half of the keys is missing", "one of the two is not set. Export both, or none."),
+        ("keys are refused", "refuses the keys"),
+        ("port cannot be forwarded", "kubectl cannot forward the port: no pod. Run uv run verify"),
+        ("host is another's", "Nothing answers at http://langfuse.invalid (ConnectError). Is that"),
         ("langfuse is unhealthy", "it answers 503. Run uv run verify.py"),
         (
             "trace is not ingested",

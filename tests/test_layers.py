@@ -18,6 +18,7 @@ LAYERS: Final = (
         "sizing.py",
         "contracts.py",
         "env_lines.py",
+        "extra_environment.py",
         "extra_values.py",
         "progress.py",
         "security_patches.py",

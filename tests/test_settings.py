@@ -115,6 +115,45 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("NODE_COUNT.twice", "line 10, NODE_COUNT: is in line 9 as well"),
         ("LANGFUSE_ADMIN_EMAIL.ampersand", "is refused by Langfuse"),
         ("LANGFUSE_URL.path", "has a path, for which Langfuse needs an image of your own"),
+        ("LANGFUSE_EXTRA_ENV.absent-file", "LANGFUSE_EXTRA_ENV: cannot be read; expected the path"),
+        ("LANGFUSE_EXTRA_ENV.no-utf-8", "LANGFUSE_EXTRA_ENV: line 1: is not UTF-8"),
+        ("LANGFUSE_EXTRA_ENV.no-variable", "has no line NAME=value"),
+        ("LANGFUSE_EXTRA_ENV.no-equals-sign", "line 4: is no NAME=value; begin a comment"),
+        (
+            "LANGFUSE_EXTRA_ENV.no-closing-quote",
+            "line 2, AUTH_CUSTOM_NAME: the quote is not closed",
+        ),
+        ("LANGFUSE_EXTRA_ENV.lower-case", "email_from_address has other characters than A-Z"),
+        ("LANGFUSE_EXTRA_ENV.twice", "line 3, EMAIL_FROM_ADDRESS: is in line 1 as well"),
+        (
+            "LANGFUSE_EXTRA_ENV.ours",
+            "is set by this project or Langfuse's chart; leave it out; the",
+        ),
+        ("LANGFUSE_EXTRA_ENV.setting-of-env", "project or Langfuse's chart; use LANGFUSE_ADMIN_…"),
+        ("LANGFUSE_EXTRA_ENV.unquoted-dollar", "line 1, AUTH_CUSTOM_NAME: an unquoted $"),
+        ("LANGFUSE_EXTRA_ENV.chart-value", "use the chart's value for it, with LANGFUSE_EXTRA_V"),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-name",
+            (
+                "AUTH_CUSTOM_CLIENT_SECRET has a secret, which everybody who sees the plan could "
+                "read; put its value into .env as TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET, "
+                "and write AUTH_CUSTOM_CLIENT_SECRET="
+                "${TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET}"
+            ),
+        ),
+        ("LANGFUSE_EXTRA_ENV.secret-url", "SMTP_CONNECTION_URL has a secret, which everybody"),
+        (
+            "LANGFUSE_EXTRA_ENV.other-reference",
+            "something else than ${TF_VAR_langfuse_env_SMTP_CONNECTION_URL}; write that, or no ${",
+        ),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-is-missing",
+            "LANGFUSE_EXTRA_ENV, TF_VAR_langfuse_env_SMTP_CONNECTION_URL: the file of the first r",
+        ),
+        (
+            "LANGFUSE_EXTRA_ENV.secret-is-unused",
+            "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to it",
+        ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4236 MiB (web 1024 + worker 768 + ClickHouse 1536"),

@@ -4,12 +4,12 @@ import pytest
 from cdktf import TerraformStack, TerraformVariable
 
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
-from in_cluster.names import SecretKey
 from tests.helpers.bare_stack import BareStack
 from tests.helpers.chart_values import chart_values
 from tests.helpers.stack import Stack
 
-VARIABLES = {key: key.name.lower() for key in SecretKey}
+# Keys of the Secret, and the variables that have the values.
+VARIABLES = {"salt": "salt", "admin-password": "admin_password", "SMTP_CONNECTION_URL": "mail"}
 
 
 def langfuse(bare_stack: BareStack, wait_seconds: int = TIMEOUT) -> Stack:

@@ -7,6 +7,7 @@ and ``filterBatchForEventsOnly`` of ingestion.ts there.
 import base64
 import gzip
 import json
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -53,8 +54,8 @@ class LangfuseApi(ThreadingHTTPServer):
     ``gone``, nothing.
     """
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.version = "3.0.0"
         self.health = 200
         self.deaf = False
@@ -207,3 +208,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as inherited
         pass
+
+
+if __name__ == "__main__":
+    with LangfuseApi(int(sys.argv[1])) as api:
+        sys.stdout.write(f"Forwarding from {api.url}\n")
+        sys.stdout.flush()
+        api.serve_forever()

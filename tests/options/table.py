@@ -10,6 +10,11 @@ from typing import Final
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
     "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
+    "extra_env": {
+        "LANGFUSE_EXTRA_ENV": "tests/data/extra.env",
+        "TF_VAR_langfuse_env_SMTP_CONNECTION_URL": "'smtps://ada:do-not-print@example.com:465'",
+        "TF_VAR_langfuse_env_AUTH_CUSTOM_CLIENT_SECRET": "'do-not-print $,{}#'",
+    },
     "extra_values": {"LANGFUSE_EXTRA_VALUES": "tests/data/extra_values.yaml"},
     "image_registry": {
         "IMAGE_REGISTRY": "123456789012.dkr.ecr.us-east-1.amazonaws.com",
@@ -17,6 +22,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
+    "project_keys": {"LANGFUSE_PROJECT_KEYS": "true"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",
         "ROUTE53_ZONE": "example.com",

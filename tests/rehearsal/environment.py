@@ -23,6 +23,9 @@ from tests.rehearsal.stand_ins.terraform_cloud import TerraformCloud
 ORGANIZATION: Final = "rehearsal"
 TOKEN: Final = "the-one-token"  # noqa: S105 - of the stand-in
 PASSWORD: Final = "a,b{c}=d e#f"  # noqa: S105 - what Helm's --set would stumble over
+# A secret environment variable, and its value with what Helm and a URL give a meaning.
+MAIL: Final = "SMTP_CONNECTION_URL"
+MAIL_URL: Final = "smtps://ada:a,b{c}=d#e@smtp.example.com:465"
 CHARTS: Final = {
     "LANGFUSE_CHART": f"langfuse-{versions.LANGFUSE_CHART}.tgz",
     "TRAEFIK_CHART": f"traefik-{versions.TRAEFIK_CHART}.tgz",

@@ -16,6 +16,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
+from extra_environment import SECRET_PREFIX, reference
 from tests.helpers.checkout import ROOT, clean_environment, copy_checkout
 
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -67,10 +68,12 @@ class Installation:
         self.change_env(**lines)
 
     def change_env(self, **lines: str) -> None:
-        """Give other values to lines of ``.env``."""
+        """Give other values to lines of ``.env``; secret environment variables are added."""
         text = (self.folder / ".env").read_text(encoding="utf-8")
         for variable, value in lines.items():
             line = f"{variable}='{value}'"
+            if variable.startswith(SECRET_PREFIX) and variable not in text:
+                text += f"{line}\n"
             before, _, after = re.split(rf"(?m)(^#?{variable}=.*$)", text, maxsplit=1)
             text = before + line + after
         (self.folder / ".env").write_text(text, encoding="utf-8")
@@ -132,6 +135,13 @@ class Installation:
             message = f"{' '.join(command)} ended with {process.returncode}:\n{said[-6000:]}"
             raise CommandError(message)
         return said
+
+    def add_extra_environment(self, name: str, value: str, **plain: str) -> None:
+        """Have LANGFUSE_EXTRA_ENV name a file with one secret and plain variables."""
+        lines = {name: reference(name), **{key: f"'{text}'" for key, text in plain.items()}}
+        file = self.folder / "extra.env"
+        file.write_text("".join(f"{key}={text}\n" for key, text in lines.items()), encoding="utf-8")
+        self.change_env(**{"LANGFUSE_EXTRA_ENV": file.name, f"{SECRET_PREFIX}{name}": value})
 
     def backups(self, *arguments: str, typed: str = "", status: int = 0) -> str:
         """Run backups.py, whose question is answered with ``typed``."""

@@ -18,9 +18,11 @@ from typing import Any, Final
 import pytest
 
 import versions
-from in_cluster.names import SecretKey
+from extra_environment import RESERVED, read_extra_environment
+from in_cluster.names import ORGANIZATION_ID, SecretKey
 from tests.helpers import chart_values
 from tests.helpers.chart_values import Values
+from tests.helpers.extra_examples import examples
 from tests.helpers.start_rules import (
     BAD_EMAILS,
     BAD_URLS,
@@ -171,12 +173,14 @@ def of_container(container: dict[str, Any], variables: Variables) -> Variables:
     """Return the variables of a container, with texts in place of secrets and of outputs."""
     for each in container["env"]:
         if "value" in each:
-            text = re.sub(r"\$\{local\.(\w+)\}", r"\1", each["value"])
+            text = re.sub(r"\$\{local\.(\w+)\}", r"\1", each["value"]).replace("%%{", "%{")
         else:
             key = each["valueFrom"]["secretKeyRef"]["key"]
             text = ENCRYPTION_KEY if key == SecretKey.ENCRYPTION_KEY else SECRET
-        # The kubelet puts variables of before in place of $(NAME).
-        variables[each["name"]] = re.sub(r"\$\((\w+)\)", lambda name: variables[name[1]], text)
+        # The kubelet puts variables of before in place of $(NAME), and a dollar in place of two.
+        variables[each["name"]] = re.sub(
+            r"\$(?:\$|\((\w+)\))", lambda name: variables[name[1]] if name[1] else "$", text
+        )
     return variables
 
 
@@ -223,6 +227,49 @@ def test_our_variables_have_our_values(
         assert own.get("LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS", 600) == 600
         # 3 has this variable as well, with a default of its own.
         assert {schema[WRITE_MODE] for schema in parsed} == {MODES[line]}
+
+
+def test_extra_variables_arrive(
+    environment: Schemas, containers: Callable[..., Containers]
+) -> None:
+    """Web's schema knows the variables of an extra environment, and gets their values unchanged.
+
+    It knows both halves of API keys of the first project. Every variable that the chart or we set
+    is refused in the file of an extra environment.
+    """
+    for line in LINES:
+        ours, with_extra = (containers(line, option)["web"] for option in (None, "extra_env"))
+        added = with_extra.keys() - ours.keys()
+        assert len(added) == 5
+        parsed = environment.parsed(line, "web", with_extra)
+        assert not ignored(added, parsed)
+        assert parsed[0]["AUTH_CUSTOM_NAME"] == "100 %{of} $(HOSTNAME) for $$5"
+        with_keys = environment.parsed(line, "web", containers(line, "project_keys")["web"])[0]
+        assert with_keys["LANGFUSE_INIT_PROJECT_PUBLIC_KEY"] == SECRET
+        assert with_keys["LANGFUSE_INIT_PROJECT_SECRET_KEY"] == SECRET
+        set_by_us = [*ours, *containers(line)["worker"]]
+        free = {
+            name for name in set_by_us if not any(re.fullmatch(each, name) for each in RESERVED)
+        }
+        assert {name for name in free if not OF_SERVICES.match(name)} == {"DOCKER_BUILD"}
+
+
+def test_examples_of_extra_variables_are_known(
+    environment: Schemas, containers: Callable[..., Containers], tmp_path: Path
+) -> None:
+    """Langfuse's schemas know each variable of the examples of mail, sign-in and retention.
+
+    Cannot prove: that mail is sent, that anybody signs in, that anything is deleted.
+    """
+    file = tmp_path / "extra.env"
+    file.write_text(examples()[1], encoding="utf-8")
+    extra = read_extra_environment(file)
+    added = {**extra.plain, **dict.fromkeys(extra.secret, SECRET)}
+    for line in LINES:
+        parsed = environment.parsed(line, "web", {**containers(line)["web"], **added})
+        assert not ignored(set(added), parsed)
+        assert parsed[0]["LANGFUSE_INIT_PROJECT_RETENTION"] == 30
+        assert parsed[0]["LANGFUSE_DEFAULT_ORG_ID"] == [ORGANIZATION_ID]
 
 
 def test_addresses_are_judged_as_in_env(

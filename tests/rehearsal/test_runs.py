@@ -9,7 +9,7 @@ import pytest
 
 from contracts import STACKS
 from in_cluster.names import LAST_BACKUP
-from tests.rehearsal.environment import PASSWORD, Environment, wait_until
+from tests.rehearsal.environment import MAIL, MAIL_URL, PASSWORD, Environment, wait_until
 from tests.rehearsal.stand_ins.chart_repository import ChartRepository
 from tests.rehearsal.stand_ins.cloud_run import Run
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
@@ -67,6 +67,7 @@ def test_deploys_on_this_machine(environment: Environment, charts: str) -> None:
     environment.installation.change_env(
         LANGFUSE_CHART=charts, TRAEFIK_CHART=charts, EXTERNAL_DNS_CHART=charts
     )
+    environment.installation.add_extra_environment(MAIL, MAIL_URL)
     environment.installation.deploy("network")
     environment.installation.deploy("deps")
 
@@ -97,11 +98,15 @@ def test_workspaces_are_taken_over(environment: Environment) -> None:
 
 
 def test_nfr01_password_is_in_no_state(environment: Environment) -> None:
-    """The password is a variable of app's workspace, and not in the state of workspaces."""
-    assert PASSWORD in environment.cloud.variables("langfuse-app").values()
-    assert json.dumps(PASSWORD)[1:-1] not in json.dumps(
-        environment.cloud.state("langfuse-workspaces")
-    )
+    """The password is a variable of app's workspace, and not in the state of workspaces.
+
+    So is a secret environment variable.
+    """
+    for secret in (PASSWORD, MAIL_URL):
+        assert secret in environment.cloud.variables("langfuse-app").values()
+        assert json.dumps(secret)[1:-1] not in json.dumps(
+            environment.cloud.state("langfuse-workspaces")
+        )
 
 
 def test_moving_to_terraform_cloud_changes_nothing(environment: Environment) -> None:

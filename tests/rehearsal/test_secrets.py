@@ -1,6 +1,7 @@
 """A search for every secret, in every encoding, wherever Terraform writes or prints."""
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from in_cluster.names import NAMESPACE, SecretKey
-from tests.rehearsal.environment import PASSWORD, TOKEN, Environment
+from extra_environment import SECRET_PREFIX
+from in_cluster.names import NAMESPACE, ProjectKey, SecretKey
+from tests.helpers.first_traces import ASKED_OF_KUBECTL
+from tests.rehearsal.environment import MAIL, MAIL_URL, PASSWORD, TOKEN, Environment
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.test_app import wait_for_all_pods
 
@@ -40,9 +43,31 @@ def secrets(environment: Environment) -> dict[str, str]:
         **generated,
         "database_password": database["password"],
         "admin_password": PASSWORD,
+        "mail": MAIL_URL,
+        "project_key": project_key(environment, ProjectKey.SECRET, "sk"),
         "tfe_token": TOKEN,
         "aws_key": "not-printed-aws",
     }
+
+
+def project_key(environment: Environment, key: ProjectKey, prefix: str) -> str:
+    """Return a half of the API keys, which is the same wherever the retained secret is."""
+    salt = json.loads(environment.application_secrets())["salt"]
+    return f"{prefix}-lf-{hashlib.sha256(f'{key}:{salt}'.encode()).hexdigest()}"
+
+
+def in_secret(plane: ControlPlane) -> dict[str, str]:
+    """Return the data of the release's Secret."""
+    found = plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
+    data = json.loads(found)["data"]
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def pod_template(plane: ControlPlane, pod: str) -> dict[str, Any]:
+    """Return the template of web's or the worker's pod."""
+    found = plane.kubectl("get", "deployment", f"langfuse-{pod}", "-n", NAMESPACE, "-o=json")
+    template: dict[str, Any] = json.loads(found)["spec"]["template"]
+    return template
 
 
 def forms(value: str) -> Iterator[str]:
@@ -93,12 +118,46 @@ def plan(environment: Environment, stack: str, *options: str) -> str:
 
 
 def test_nfr01_deploys_print_none(environment: Environment, plane: ControlPlane) -> None:
-    """Deploys of deps and app print no secret."""
+    """Deploys of deps and app print no secret.
+
+    One is an environment variable of the user's, one the secret half of API keys, whose option is
+    switched on at an installation that runs.
+    """
     environment.stand_in_for_network()
+    environment.installation.add_extra_environment(
+        MAIL, MAIL_URL, AUTH_CUSTOM_NAME="100 %{of} $(HOSTNAME)"
+    )
     said = environment.installation.deploy("deps") + environment.installation.deploy("app")
     wait_for_all_pods(plane)
+    assert not {*ProjectKey} & in_secret(plane).keys()
+    environment.installation.change_env(LANGFUSE_PROJECT_KEYS="true")
+    said += environment.installation.deploy("app")
+    wait_for_all_pods(plane)
     assert found_in(said, secrets(environment)) == []
-    assert len(secrets(environment)) == len(SecretKey) + 2
+    assert len(secrets(environment)) == len([*SecretKey, MAIL, ProjectKey.SECRET]) + 2
+
+
+def test_extra_variables_and_keys_arrive(environment: Environment, plane: ControlPlane) -> None:
+    """Web and worker have the user's variables, and web both halves of API keys, by the Secret.
+
+    The first trace's own question to kubectl finds these.
+
+    Cannot prove: that Langfuse makes the API keys of them.
+    """
+    data = in_secret(plane)
+    assert data[MAIL] == MAIL_URL
+    for key, prefix in ((ProjectKey.PUBLIC, "pk"), (ProjectKey.SECRET, "sk")):
+        assert data[key] == project_key(environment, key, prefix)
+    asked = plane.kubectl(*ASKED_OF_KUBECTL.split(" ", 6)).split()
+    assert [base64.b64decode(each).decode() for each in asked] == [data[key] for key in ProjectKey]
+    for pod, keys in (("web", {MAIL, *ProjectKey}), ("worker", {MAIL})):
+        (container,) = pod_template(plane, pod)["spec"]["containers"]
+        variables = {each["name"]: each for each in container["env"]}
+        # The kubelet makes one dollar of two.
+        assert variables["AUTH_CUSTOM_NAME"]["value"] == "100 %{of} $$(HOSTNAME)"
+        references = [each.get("valueFrom", {}) for each in container["env"]]
+        named = {each["secretKeyRef"]["key"] for each in references if "secretKeyRef" in each}
+        assert named & {MAIL, *ProjectKey} == keys
 
 
 def test_nfr01_search_finds_what_is_there(environment: Environment) -> None:
@@ -142,7 +201,7 @@ def test_an_update_leaves_the_secret_as_it_is(
     """After an update of another value, the Secret still has all its keys."""
     question = ("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=jsonpath={.data}")
     before = plane.kubectl(*question)
-    assert len(json.loads(before)) == len(SecretKey)
+    assert len(json.loads(before)) == len([*SecretKey, *ProjectKey, MAIL])
     environment.installation.apply("app")
     assert plane.kubectl(*question) == before
     environment.installation.assert_nothing_to_do("app")
@@ -178,15 +237,22 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_rotated_secret_arrives(environment: Environment, plane: ControlPlane) -> None:
-    """A new Redis password and a new admin password reach the Secret; then no changes."""
-    environment.installation.change_env(LANGFUSE_ADMIN_PASSWORD="another$one")  # noqa: S106
+    """New passwords of Redis and of the admin, and a new secret variable, reach the Secret.
+
+    The last one restarts web and worker. Then no changes.
+    """
+    before = [pod_template(plane, pod)["metadata"]["annotations"] for pod in ("web", "worker")]
+    environment.installation.change_env(
+        **{"LANGFUSE_ADMIN_PASSWORD": "another$one", f"{SECRET_PREFIX}{MAIL}": "smtp://another"}
+    )
     environment.installation.apply("app", "-replace=random_password.redis_password")
-    secret = json.loads(
-        plane.kubectl("get", "secret", "langfuse-secrets", "-n", NAMESPACE, "-o=json")
-    )["data"]
+    data = in_secret(plane)
     (redis,) = environment.in_state("app", "random_password.redis_password")
-    assert base64.b64decode(secret["redis-password"]).decode() == redis["result"]
-    assert base64.b64decode(secret["admin-password"]).decode() == "another$one"
+    assert data["redis-password"] == redis["result"]
+    assert data["admin-password"] == "another$one"
+    assert data[MAIL] == "smtp://another"
+    for pod, annotations in zip(("web", "worker"), before, strict=True):
+        assert pod_template(plane, pod)["metadata"]["annotations"] != annotations
     environment.installation.assert_nothing_to_do("app")
 
 
