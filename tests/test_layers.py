@@ -25,7 +25,7 @@ LAYERS: Final = (
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
-    ("preflight/*.py", "upgrading/*.py"),
+    ("preflight/*.py", "upgrading/*.py", "capacity/*.py"),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
     ("main.py", "verify.py", "check_tools.py", "check_account.py"),
     (
@@ -48,6 +48,7 @@ PLAIN: Final = (
     "backing_up/",
     "preflight/",
     "upgrading/",
+    "capacity/",
 )
 
 
