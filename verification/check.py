@@ -31,19 +31,20 @@ class Check(Generic[SubjectT]):
         try:
             found = self.run(subject)
         except CheckWarning as warning:
-            return True, self.warning(str(warning))
+            return True, warning_line(self.part, str(warning))
         except CheckError as error:
             return False, self._failed(str(error))
         except Exception as error:  # noqa: BLE001 - the other checks must still run
             return False, self._failed(f"unreadable ({type(error).__name__})")
         return True, f"{self.part:12} ok   {found}"
 
-    def warning(self, text: str) -> str:
-        """Return the line of a warning."""
-        return f"{self.part:12} warning: {text}"
-
     def _failed(self, reason: str) -> str:
         return f"{self.part:12} {'; '.join(filter(None, (reason, self.remedy)))}"
+
+
+def warning_line(part: str, text: str) -> str:
+    """Return the line of a part that may not work."""
+    return f"{part:12} warning: {text}"
 
 
 def print_lines(lines: Iterable[Line]) -> bool:
