@@ -49,7 +49,10 @@ def test_tools_come_first_and_warnings_do_not_fail(asked: Asked, run: Program) -
         "kubectl      ok   1.35.0 or later",
     ]
     assert lines[3].startswith("settings     warning: TF_TOKEN_app_terraform_io, ")
-    assert lines[4].startswith("credentials  ok   ")
+    assert lines[4].startswith(
+        "settings     warning: LANGFUSE_MAJOR: 3 has security patches until "
+    )
+    assert lines[5].startswith("credentials  ok   ")
     assert "vpcs         warning: not known: your user lacks ec2:DescribeVpcs" in lines
 
 
