@@ -11,6 +11,7 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
+import httpx
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from backing_up.account import AWS_ERRORS, reason_of
@@ -50,6 +51,10 @@ def _answered(look: Callable[[Inquiry], str], inquiry: Inquiry) -> str:
         raise CheckWarning(unknown(error)) from None
     except AWS_ERRORS as error:
         message = f"not known: {reason_of(error)}"
+        raise CheckWarning(message) from None
+    except httpx.TransportError as error:
+        host = error.request.url.host
+        message = f"not known: {host} cannot be reached ({type(error).__name__})"
         raise CheckWarning(message) from None
     except Exception as error:  # noqa: BLE001 - its text may hold a secret
         message = f"not known ({type(error).__name__})"

@@ -195,7 +195,7 @@ def test_images_are_read_with_an_anonymous_token(asked: Asked) -> None:
     [
         (httpx.Response(429), "docker.io answers 429, too many requests from this address"),
         (httpx.Response(500), "docker.io answers 500 for langfuse/langfuse"),
-        (httpx.ConnectTimeout("no"), "docker.io cannot be reached (ConnectTimeout)"),
+        (httpx.ConnectTimeout("no"), "registry-1.docker.io cannot be reached (ConnectTimeout)"),
         (
             httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="https://x"'}),
             "docker.io wants a login, which nodes may have",

@@ -139,6 +139,13 @@ def test_a_plan_that_may_not_be_read(asked: Asked) -> None:
     assert asked.line("plan") == passes(said)
 
 
+def test_a_plan_that_cannot_be_asked_for(asked: Asked) -> None:
+    asked.web[PLAN] = httpx.ConnectError("do-not-print")
+    host = "freetier.us-east-1.api.aws"
+    said = f"warning: not known: {host} cannot be reached (ConnectError)"
+    assert asked.line("plan") == passes(said)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
