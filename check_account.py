@@ -1,8 +1,7 @@
 """Checks, before the first deploy, that nothing would stop it: ``uv run check_account.py``.
 
 It reads ``.env`` and asks AWS, Terraform Cloud and the registries of the images, and changes
-nothing. check_tools.py is apart: it needs neither accounts nor this project's packages, so it can
-look at the tools first.
+nothing. Its first lines are those of check_tools.py, which needs no ``.env``.
 """
 
 import sys
@@ -10,26 +9,38 @@ import sys
 import httpx
 
 from backing_up.account import account_of
-from env_file import SettingsError, load_settings
+from env_file import SettingsError, load_settings, warnings
 from preflight.checks import lines
 from preflight.inquiry import AWS_CONFIG, HTTP_TIMEOUT, Inquiry
+from preflight.tools import tool_lines
 from verification.access import ENV_FILE
-from verification.check import print_lines
+from verification.check import print_lines, warning_line
 
 
 def main() -> None:
     """Exit with 0 if nothing would stop a deploy, with 1 if something would."""
     try:
-        settings = load_settings(ENV_FILE)
-        account = account_of(ENV_FILE, config=AWS_CONFIG)
+        tools_ok = print_lines(tool_lines())
+        accounts_ok = _ask_accounts()
     except SettingsError as error:
         sys.exit(str(error))
-    try:
-        with httpx.Client(timeout=HTTP_TIMEOUT) as http:
-            all_ok = print_lines(lines(Inquiry(settings, account, http)))
     except KeyboardInterrupt:
         sys.exit("check_account.py: interrupted.")
-    sys.exit(not all_ok)
+    sys.exit(not (tools_ok and accounts_ok))
+
+
+def _ask_accounts() -> bool:
+    """Print a line for each check, and return whether all passed.
+
+    Raises:
+        SettingsError: ``.env`` is missing or has faults.
+
+    """
+    settings = load_settings(ENV_FILE)
+    account = account_of(ENV_FILE, config=AWS_CONFIG)
+    print_lines((True, warning_line("settings", each)) for each in warnings(ENV_FILE, settings))
+    with httpx.Client(timeout=HTTP_TIMEOUT) as http:
+        return print_lines(lines(Inquiry(settings, account, http)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Checks that the programs that a deploy runs are on PATH and new enough.
 
+It needs neither ``.env`` nor an account; check_account.py begins with its lines.
+
 Minimum versions: Terraform's is the first with write-only arguments; the AWS CLI's is the first
 with ``client.authentication.k8s.io/v1beta1`` for EKS; kubectl may be one minor version older than
 the cluster (Kubernetes' version skew policy).
@@ -12,6 +14,9 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+# Seconds for a program to say its version; the AWS CLI takes the longest at its first start.
+TIMEOUT: Final = 20
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -23,10 +28,14 @@ class Tool:
     oldest: tuple[int, ...]
     """Minimum version."""
 
+    @property
+    def minimum(self) -> str:
+        """Minimum version as text."""
+        return ".".join(map(str, self.oldest))
+
     def fault(self) -> str | None:
         """Return the fault and its remedy, or None if the program is there and new enough."""
-        oldest = ".".join(map(str, self.oldest))
-        remedy = f"install {oldest} or later"
+        remedy = f"install {self.minimum} or later"
         path = shutil.which(self.program)
         if path is None:
             return f"is not on PATH; {remedy}"
@@ -35,7 +44,7 @@ class Tool:
                 [path, *self.version_arguments],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=TIMEOUT,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
 """The AWS account of ``.env``, and what one of its errors says in a line."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,16 @@ def account_of(env_file: Path, *, config: Any = _CONFIG) -> Account:  # noqa: AN
         region_name=region,
     )
     return Account(settings.name, region, session, config)
+
+
+def find(missing: str, look: Callable[..., Any], **arguments: str) -> Any:  # noqa: ANN401
+    """Return what AWS answers, or None if it answers with the error ``missing``."""
+    try:
+        return look(**arguments)
+    except ClientError as error:
+        if code_of(error) != missing:
+            raise
+        return None
 
 
 def code_of(error: ClientError) -> str:

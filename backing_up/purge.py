@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
-
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from typing import Final
 
 from backing_up import clickhouse, database
-from backing_up.account import Account, code_of
+from backing_up.account import Account, find
 from retained.names import marker_name, marker_stack, resources_stack, secret_name
 
 Progress = Callable[[int], object]
@@ -36,7 +34,7 @@ def _deployed(account: Account) -> Iterator[str]:
     if database.is_running(account):
         yield f"the database {account.name}"
     eks = account.client("eks")
-    if _found("ResourceNotFoundException", eks.describe_cluster, name=account.name):
+    if find("ResourceNotFoundException", eks.describe_cluster, name=account.name):
         yield f"the cluster {account.name}"
     for name, status in _stacks(account).items():
         if status not in LEFT_BEHIND:
@@ -71,15 +69,15 @@ def _retained(account: Account, progress: Progress) -> Iterator[Part]:
         delete = partial(rds.delete_db_instance_automated_backup, DbiResourceId=resource)
         yield Part(f"automated backups {resource}", delete)
     bucket = account.bucket
-    if _found("404", account.client("s3").head_bucket, **bucket):
+    if find("404", account.client("s3").head_bucket, **bucket):
         what = f"bucket {bucket['Bucket']} with all versions of its objects"
         yield Part(what, partial(_delete_bucket, account, progress))
     secret = secret_name(account.name)
-    if _found("ResourceNotFoundException", secrets.describe_secret, SecretId=secret):
+    if find("ResourceNotFoundException", secrets.describe_secret, SecretId=secret):
         delete = partial(secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
         yield Part(f"secret {secret}", delete)
     marker = marker_name(account.name)
-    if _found("ParameterNotFound", ssm.get_parameter, Name=marker):
+    if find("ParameterNotFound", ssm.get_parameter, Name=marker):
         yield Part(f"parameter {marker}", partial(ssm.delete_parameter, Name=marker))
 
 
@@ -94,16 +92,6 @@ def _stacks(account: Account) -> dict[str, str]:
     found = {}
     for name in (resources_stack(account.name), marker_stack(account.name)):
         # By its name, a stack that was deleted is not found.
-        if answer := _found("ValidationError", describe, StackName=name):
+        if answer := find("ValidationError", describe, StackName=name):
             found[name] = answer["Stacks"][0]["StackStatus"]
     return found
-
-
-def _found(missing: str, look: Callable[..., Any], **arguments: str) -> Any:  # noqa: ANN401
-    """Return what AWS answers, or None if it answers with the error ``missing``."""
-    try:
-        return look(**arguments)
-    except ClientError as error:
-        if code_of(error) != missing:
-            raise
-        return None

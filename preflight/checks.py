@@ -1,14 +1,17 @@
 """The checks of check_account.py, and how they run.
 
-A new check is a function and a line here. The function raises ``CheckError`` if a deploy would
-stop, with the remedy in its message, and ``CheckWarning`` if it may not.
+A new check is a function and a line here. The function raises ``CheckError`` if a deploy
+or a later destroy would stop, with the remedy in its message, and ``CheckWarning`` if it may not.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
+from threading import Thread
+from time import monotonic
 from typing import Final
 
+import httpx
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from backing_up.account import AWS_ERRORS, reason_of
@@ -20,12 +23,12 @@ from preflight.offers import database_class, kubernetes, zones
 from preflight.permissions import permissions
 from preflight.quotas import databases, snapshots, vcpus, vpcs
 from preflight.registry import pulled_images
-from preflight.terraform_cloud import terraform_cloud
-from verification.check import Check, CheckWarning, Line
+from preflight.terraform_cloud import organization
+from verification.check import Check, CheckWarning, Line, warning_line
 from verification.cluster import CheckError
 
-# Seconds after which a check is given up.
-TIMEOUT: Final = 40
+# Seconds after which every check is given up. The tools take 20 more at most: a minute in all.
+TIMEOUT: Final = 35
 
 
 def _check(part: str, look: Callable[[Inquiry], str]) -> Check[Inquiry]:
@@ -49,6 +52,10 @@ def _answered(look: Callable[[Inquiry], str], inquiry: Inquiry) -> str:
     except AWS_ERRORS as error:
         message = f"not known: {reason_of(error)}"
         raise CheckWarning(message) from None
+    except httpx.TransportError as error:
+        host = error.request.url.host
+        message = f"not known: {host} cannot be reached ({type(error).__name__})"
+        raise CheckWarning(message) from None
     except Exception as error:  # noqa: BLE001 - its text may hold a secret
         message = f"not known ({type(error).__name__})"
         raise CheckWarning(message) from None
@@ -68,30 +75,40 @@ IN_AWS: Final = (
     _check("db quota", databases),
     _check("snapshots", snapshots),
 )
-ELSEWHERE: Final = (_check("terraform", terraform_cloud), _check("images", pulled_images))
+ELSEWHERE: Final = (_check("organization", organization), _check("images", pulled_images))
 
 
 def lines(inquiry: Inquiry) -> Iterator[Line]:
     """Run all checks side by side, and yield the line of each in their order."""
+    end = monotonic() + TIMEOUT
     name = inquiry.settings.public_name
     in_aws = IN_AWS if name is None else (*IN_AWS, _check("zone", partial(hosted_zone, name)))
-    with ThreadPoolExecutor(len(in_aws) + len(ELSEWHERE)) as pool:
-
-        def begin(checks: tuple[Check[Inquiry], ...]) -> list[tuple[Check[Inquiry], Future[Line]]]:
-            return [(check, pool.submit(check.line, inquiry)) for check in checks]
-
-        elsewhere = begin(ELSEWHERE)
-        is_open = True
-        for check in FIRST:
-            if is_open:
-                is_open, line = check.line(inquiry)
-                yield is_open, line
-        for check, future in (*begin(in_aws if is_open else ()), *elsewhere):
-            yield _in_time(check, future)
+    elsewhere = _begin(ELSEWHERE, inquiry)
+    is_open = True
+    for check in FIRST:
+        if is_open:
+            is_open, line = _line(*_begin((check,), inquiry)[0], end)
+            yield is_open, line
+    for begun in (*_begin(in_aws if is_open else (), inquiry), *elsewhere):
+        yield _line(*begun, end)
 
 
-def _in_time(check: Check[Inquiry], future: Future[Line]) -> Line:
+def _begin(
+    checks: tuple[Check[Inquiry], ...], inquiry: Inquiry
+) -> list[tuple[Check[Inquiry], Future[Line]]]:
+    """Start checks, which do not hold up the program's end."""
+
+    def run(check: Check[Inquiry], future: Future[Line]) -> None:
+        future.set_result(check.line(inquiry))
+
+    begun = [(check, Future[Line]()) for check in checks]
+    for each in begun:
+        Thread(target=run, args=each, daemon=True).start()
+    return begun
+
+
+def _line(check: Check[Inquiry], future: Future[Line], end: float) -> Line:
     try:
-        return future.result(TIMEOUT)
+        return future.result(max(end - monotonic(), 0))
     except TimeoutError:
-        return True, check.warning(f"not known: no answer in {TIMEOUT} s")
+        return True, warning_line(check.part, f"not known: no answer in {TIMEOUT} s")

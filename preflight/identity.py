@@ -1,6 +1,7 @@
 """Checks of the AWS account: who deploys, whether the region is enabled, and the account's plan."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from preflight.inquiry import Inquiry
 from verification.cluster import CheckError
 
 ENABLED: Final = frozenset({"opt-in-not-required", "opted-in"})
+
+# STS says it in a message of the error for a wrong signature.
+_WRONG_CLOCK: Final = re.compile("RequestExpired|Signature (expired|not yet current)")
 
 # The one endpoint of AWS Free Tier, whose model in the pinned botocore lacks this call.
 PLAN_ENDPOINT: Final = "https://freetier.us-east-1.api.aws/"
@@ -37,14 +41,26 @@ def credentials(inquiry: Inquiry) -> str:
     try:
         return str(sts.get_caller_identity()["Arn"])
     except BotoCoreError as error:
-        message = f"{reason_of(error)}; is there a proxy? Then set HTTPS_PROXY in .env"
+        remedy = "is there a proxy? Then set HTTPS_PROXY in .env"
+        message = f"{reason_of(error)}; {remedy}"
         raise CheckError(message) from None
     except ClientError as error:
-        message = (
-            f"{reason_of(error)}; put a key of your AWS user into AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY of .env"
-        )
+        message = f"{reason_of(error)}; {_remedy(error)}"
         raise CheckError(message) from None
+
+
+def _remedy(error: ClientError) -> str:
+    """Return what to do about an error of STS."""
+    if code_of(error).startswith("ExpiredToken"):
+        remedy = "get new temporary credentials, and put all three into .env"
+    elif _WRONG_CLOCK.search(reason_of(error)):
+        remedy = "set the clock of this machine"
+    else:
+        remedy = (
+            "put a key of your AWS user into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of .env; a"
+            " temporary one needs AWS_SESSION_TOKEN too"
+        )
+    return remedy
 
 
 def region(inquiry: Inquiry) -> str:

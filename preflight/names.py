@@ -1,32 +1,19 @@
 """Check of names that a deploy is to use: whether something of somebody else has one already."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from backing_up import database
-from backing_up.account import code_of
+from backing_up.account import code_of, find
 from contracts import TERRAFORM_CLOUD
 from preflight.inquiry import Inquiry
 from retained.names import marker_stack, resources_stack, secret_name
 from verification.cluster import CheckError
 
 # What it is, and the value of its tag Project.
-Found = tuple[str, str | None]
-
-# Errors that say that something does not exist.
-_MISSING: Final = frozenset(
-    {
-        "404",
-        "DBInstanceNotFound",
-        "DBInstanceNotFoundFault",
-        "NoSuchEntity",
-        "NoSuchTagSet",
-        "ResourceNotFoundException",
-        "ValidationError",
-    }
-)
+Thing = tuple[str, str | None]
 
 
 def names(inquiry: Inquiry) -> str:
@@ -37,8 +24,8 @@ def names(inquiry: Inquiry) -> str:
 
     """
     name = inquiry.settings.name
-    found = [each for look in _LOOKS for each in look(inquiry)]
-    strange = [what for what, project in found if project != name]
+    things = [each for look in _LOOKS for each in look(inquiry)]
+    strange = [what for what, project in things if project != name]
     if strange:
         message = (
             f"NAME: without the tag Project={name} there is {', '.join(strange)}; choose another "
@@ -46,16 +33,16 @@ def names(inquiry: Inquiry) -> str:
         )
         raise CheckError(message)
     snapshots = len(database.snapshots(inquiry.account))
-    there = [what for what, _ in found] + [f"snapshots ({snapshots})"] * bool(snapshots)
+    there = [what for what, _ in things] + [f"snapshots ({snapshots})"] * bool(snapshots)
     if there:
         return f"{name} has {', '.join(there)}: the next deploy goes on with them"
     return f"{name} is free"
 
 
-def _bucket(inquiry: Inquiry) -> Iterator[Found]:
+def _bucket(inquiry: Inquiry) -> Iterator[Thing]:
     s3, bucket = inquiry.account.client("s3"), inquiry.account.bucket
     try:
-        if _find(s3.head_bucket, **bucket) is None:
+        if find("404", s3.head_bucket, **bucket) is None:
             return
     except ClientError as error:
         if code_of(error) != "403":
@@ -66,11 +53,11 @@ def _bucket(inquiry: Inquiry) -> Iterator[Found]:
             "your user may not s3:ListBucket; choose another NAME, or see docs/permissions.md"
         )
         raise CheckError(message) from None
-    tags = (_find(s3.get_bucket_tagging, **bucket) or {}).get("TagSet", [])
+    tags = (find("NoSuchTagSet", s3.get_bucket_tagging, **bucket) or {}).get("TagSet", [])
     yield f"bucket {bucket['Bucket']}", _project(tags)
 
 
-def _secret(inquiry: Inquiry) -> Iterator[Found]:
+def _secret(inquiry: Inquiry) -> Iterator[Thing]:
     name = secret_name(inquiry.settings.name)
     # A policy for the name of an existing secret, which ends with six characters of AWS's own,
     # does not cover the description of one that does not exist.
@@ -78,62 +65,54 @@ def _secret(inquiry: Inquiry) -> Iterator[Found]:
         Filters=[{"Key": "name", "Values": [name]}], IncludePlannedDeletion=True
     )
     # The filter takes prefixes.
-    found = next((each for each in answer["SecretList"] if each["Name"] == name), None)
-    if found is None:
+    secret = next((each for each in answer["SecretList"] if each["Name"] == name), None)
+    if secret is None:
         return
-    if found.get("DeletedDate"):
+    if secret.get("DeletedDate"):
         message = (
             f"NAME: the secret {name} is scheduled for deletion; bring it back: uv run aws "
             f"secretsmanager restore-secret --secret-id {name}"
         )
         raise CheckError(message)
-    yield f"secret {name}", _project(found.get("Tags", []))
+    yield f"secret {name}", _project(secret.get("Tags", []))
 
 
-def _database(inquiry: Inquiry) -> Iterator[Found]:
+def _database(inquiry: Inquiry) -> Iterator[Thing]:
     name = inquiry.settings.name
     describe = inquiry.account.client("rds").describe_db_instances
-    if found := _find(describe, DBInstanceIdentifier=name):
-        yield f"database {name}", _project(found["DBInstances"][0].get("TagList", []))
+    if answer := find("DBInstanceNotFound", describe, DBInstanceIdentifier=name):
+        yield f"database {name}", _project(answer["DBInstances"][0].get("TagList", []))
 
 
-def _cluster(inquiry: Inquiry) -> Iterator[Found]:
+def _cluster(inquiry: Inquiry) -> Iterator[Thing]:
     name = inquiry.settings.name
-    if found := _find(inquiry.account.client("eks").describe_cluster, name=name):
-        yield f"cluster {name}", found["cluster"].get("tags", {}).get("Project")
+    describe = inquiry.account.client("eks").describe_cluster
+    if answer := find("ResourceNotFoundException", describe, name=name):
+        yield f"cluster {name}", answer["cluster"].get("tags", {}).get("Project")
 
 
-def _stacks(inquiry: Inquiry) -> Iterator[Found]:
+def _stacks(inquiry: Inquiry) -> Iterator[Thing]:
     describe = inquiry.account.client("cloudformation").describe_stacks
     for name in (resources_stack(inquiry.settings.name), marker_stack(inquiry.settings.name)):
-        if found := _find(describe, StackName=name):
-            yield f"CloudFormation stack {name}", _project(found["Stacks"][0].get("Tags", []))
+        if answer := find("ValidationError", describe, StackName=name):
+            yield f"CloudFormation stack {name}", _project(answer["Stacks"][0].get("Tags", []))
 
 
-def _remote_runs(inquiry: Inquiry) -> Iterator[Found]:
+def _remote_runs(inquiry: Inquiry) -> Iterator[Thing]:
     """Yield the role of remote runs and their identity provider; other roles have a suffix."""
     if not inquiry.settings.runs_remotely:
         return
     iam = inquiry.account.client("iam")
     role = f"{inquiry.settings.name}-terraform-cloud-runs"
-    if found := _find(iam.get_role, RoleName=role):
-        yield f"role {role}", _project(found["Role"].get("Tags", []))
+    if answer := find("NoSuchEntity", iam.get_role, RoleName=role):
+        yield f"role {role}", _project(answer["Role"].get("Tags", []))
     arn = f"arn:{inquiry.partition}:iam::{inquiry.account.id}:oidc-provider/{TERRAFORM_CLOUD}"
-    if found := _find(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn):
-        yield f"identity provider {TERRAFORM_CLOUD}", _project(found.get("Tags", []))
+    describe = iam.get_open_id_connect_provider
+    if answer := find("NoSuchEntity", describe, OpenIDConnectProviderArn=arn):
+        yield f"identity provider {TERRAFORM_CLOUD}", _project(answer.get("Tags", []))
 
 
 _LOOKS: Final = (_bucket, _secret, _database, _cluster, _stacks, _remote_runs)
-
-
-def _find(look: Callable[..., Any], **arguments: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """Return what AWS answers; None if it does not exist."""
-    try:
-        return look(**arguments)
-    except ClientError as error:
-        if code_of(error) not in _MISSING:
-            raise
-        return None
 
 
 def _project(tags: list[dict[str, str]]) -> str | None:

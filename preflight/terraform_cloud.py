@@ -1,4 +1,4 @@
-"""Check of Terraform Cloud: the token, the organization, and the right to make workspaces."""
+"""Check of Terraform Cloud: the token, the organization, and its workspaces."""
 
 from typing import Any, Final
 
@@ -12,15 +12,15 @@ from verification.cluster import CheckError
 API: Final = f"https://{TERRAFORM_CLOUD}/api/v2"
 
 
-def terraform_cloud(inquiry: Inquiry) -> str:
-    """Check the token and the organization, and return both.
+def organization(inquiry: Inquiry) -> str:
+    """Check the token, the organization and its workspaces, and return what is there.
 
     Raises:
         CheckError: Terraform could not keep its state.
         CheckWarning: not known, or a token that may lack rights.
 
     """
-    organization = inquiry.settings.tfc_organization
+    name = inquiry.settings.tfc_organization
     account = _get(inquiry, "/account/details")
     if account is None:
         message = (
@@ -29,42 +29,65 @@ def terraform_cloud(inquiry: Inquiry) -> str:
         )
         raise CheckError(message)
     owner = f"the token of {account['attributes']['username']}"
-    found = _get(inquiry, f"/organizations/{organization}")
+    found = _get(inquiry, f"/organizations/{name}")
     if found is None:
         message = (
-            f"TFC_ORGANIZATION: {organization} does not exist, or {owner} is not of it; make it in "
+            f"TFC_ORGANIZATION: {name} does not exist, or {owner} is not of it; make it in "
             "Terraform Cloud, or correct the name in .env"
         )
         raise CheckError(message)
-    if not found["attributes"]["permissions"].get("can-create-workspace"):
-        _need_no_workspace(inquiry, owner)
+    may_create = found["attributes"]["permissions"].get("can-create-workspace", False)
+    workspaces = _workspaces(inquiry, owner, may_create=may_create)
     if _kind(account) == "organizations":
         message = (
             "TFE_TOKEN: it is the organization's, which may not plan and apply; make one of a user "
             "or a team"
         )
         raise CheckWarning(message)
-    return f"{organization}, with {owner}"
+    return f"{name}, with {owner}; {workspaces}"
 
 
-def _need_no_workspace(inquiry: Inquiry, owner: str) -> None:
-    """Do nothing if all workspaces exist.
+def _workspaces(inquiry: Inquiry, owner: str, *, may_create: bool) -> str:
+    """Check that each workspace can be used or made, and return which are there.
+
+    Args:
+        inquiry: where to ask.
+        owner: whose token it is.
+        may_create: whether it may make workspaces.
 
     Raises:
-        CheckError: some do not.
+        CheckError: one is locked, another project's, or cannot be made.
 
     """
     settings = inquiry.settings
     stacks = (WORKSPACES, *STACKS) if settings.runs_remotely else STACKS
     names = [workspace_name(settings.name, each) for each in stacks]
     folder = f"/organizations/{settings.tfc_organization}/workspaces"
-    missing = [name for name in names if _get(inquiry, f"{folder}/{name}") is None]
-    if missing:
+    found = {name: _get(inquiry, f"{folder}/{name}") for name in names}
+    there = {name: each["attributes"] for name, each in found.items() if each}
+    for name, attributes in there.items():
+        if attributes.get("vcs-repo"):
+            message = (
+                f"NAME: the workspace {name} is there, and runs what a repository has: it is "
+                "another project's; choose another NAME, or delete it"
+            )
+            raise CheckError(message)
+        if attributes.get("locked"):
+            message = (
+                f"the workspace {name} is locked; wait until its run ends, or unlock it in "
+                "Terraform Cloud if none is under way"
+            )
+            raise CheckError(message)
+    missing = [name for name in names if name not in there]
+    if missing and not may_create:
         message = (
             f"TFE_TOKEN: {owner} may not make workspaces in {settings.tfc_organization}, which "
             f"lacks {', '.join(missing)}; let its team manage workspaces"
         )
         raise CheckError(message)
+    if not there:
+        return f"makes {', '.join(names)}"
+    return f"goes on with {', '.join(there)}"
 
 
 def _kind(account: dict[str, Any]) -> str:

@@ -8,25 +8,14 @@ import pytest
 import check_tools
 import versions
 from tests.helpers.checkout import ROOT
-
-NEW = {
-    "terraform": "Terraform v1.11.4\non linux_amd64",
-    "aws": "aws-cli/2.31.2 Python/3.13.7 Linux/6.1",
-    "kubectl": "Client Version: v1.36.3\nKustomize Version: v5.7.1",
-}
+from tests.helpers.tools import NEW, install, install_all
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for program, version in NEW.items():
-        install(tmp_path, program, f"printf '{version}\\n'")
+    install_all(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
-
-
-def install(folder: Path, program: str, script: str) -> None:
-    (folder / program).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    (folder / program).chmod(0o755)
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> tuple[object, dict[str, str]]:

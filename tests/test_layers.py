@@ -11,6 +11,7 @@ from tests.helpers.checkout import ROOT
 LAYERS: Final = (
     (
         "versions.py",
+        "check_tools.py",
         "zones.py",
         "images.py",
         "own_images.py",
@@ -27,7 +28,7 @@ LAYERS: Final = (
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
     ("preflight/*.py", "upgrading/*.py", "capacity/*.py"),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
-    ("main.py", "verify.py", "check_tools.py", "check_account.py"),
+    ("main.py", "verify.py", "check_account.py"),
     (
         "costs.py",
         "backups.py",

@@ -74,12 +74,13 @@ class Check(Generic[SubjectT]):
         """Return whether the check passed, and the line to print."""
         return self.result(subject).line
 
-    def warning(self, text: str) -> str:
-        """Return the line of a warning."""
-        return Result(self.part, "warning", text).line[1]
-
     def _failed(self, reason: str) -> Result:
         return Result(self.part, "failed", "; ".join(filter(None, (reason, self.remedy))))
+
+
+def warning_line(part: str, text: str) -> str:
+    """Return the line of a part that may not work."""
+    return Result(part, "warning", text).line[1]
 
 
 def print_lines(lines: Iterable[Line]) -> bool:

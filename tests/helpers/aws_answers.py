@@ -1,4 +1,4 @@
-"""An AWS account that answers from a table.
+"""An AWS account of moto, beside which a table answers what moto cannot.
 
 Botocore checks each request, and here each answer as well, against its models of the services.
 """
@@ -6,11 +6,13 @@ Botocore checks each request, and here each answer as well, against its models o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from botocore.validate import validate_parameters  # type: ignore[import-untyped]
+from moto.core.models import botocore_stubber
 
 from tests.helpers.aws_account import REGION, Document, refusal
 
@@ -31,18 +33,33 @@ class AwsAnswers:
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
     session: Any = field(default_factory=lambda: boto3.Session("key", "secret", region_name=REGION))
+    _turn: Any = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
-        """Have clients of the session ask the table."""
+        """Have clients of the session ask the table first."""
         self.session.events.register("before-parameter-build", self._remember)
         self.session.events.register("before-call", self._answer)
+        self.session.events.unregister("before-send", botocore_stubber)
+        self.session.events.register("before-send", self._ask_moto)
+
+    def _ask_moto(self, event_name: str, request: Any, **_: object) -> Any:  # noqa: ANN401
+        # Moto is not made for several threads.
+        with self._turn:
+            return botocore_stubber(event_name, request)
 
     @staticmethod
     def _remember(params: Document, context: Document, **_: object) -> None:
         context["asked"] = params
 
-    def _answer(self, model: Any, context: Document, **_: object) -> tuple[Status, Document]:  # noqa: ANN401
-        answer = self.answers[f"{model.service_model.service_name}.{model.name}"]
+    def _answer(
+        self,
+        model: Any,  # noqa: ANN401
+        context: Document,
+        **_: object,
+    ) -> tuple[Status, Document] | None:
+        answer = self.answers.get(f"{model.service_model.service_name}.{model.name}")
+        if answer is None:
+            return None
         if callable(answer):
             try:
                 answer = answer(context["asked"])

@@ -10,7 +10,6 @@ from tests.helpers.preflight import (
     HUB,
     NS,
     PUBLIC,
-    READY,
     TFC,
     WEB,
     Asked,
@@ -24,36 +23,61 @@ def zone_line(asked: Asked) -> tuple[bool, str]:
     return found
 
 
-def test_zone(asked: Asked) -> None:
-    assert zone_line(asked) == passes("zone         ok   example.com, delegated")
-    assert (True, "images       ok   6 for amd64") in asked.lines(**PUBLIC)
+def make_zone(asked: Asked, *, private: bool = False) -> None:
+    vpc = {"VPCRegion": "us-east-1", "VPCId": "vpc-1"}
+    asked.client("route53").create_hosted_zone(
+        Name="example.com",
+        CallerReference=f"{private}",
+        HostedZoneConfig={"PrivateZone": private},
+        **({"VPC": vpc} if private else {}),
+    )
+
+
+def test_zone(made: Asked) -> None:
+    make_zone(made)
+    make_zone(made, private=True)
+    lines = made.lines(**PUBLIC)
+    assert (True, "zone         ok   example.com, delegated") in lines
+    assert (True, "images       ok   6 for amd64") in lines
 
 
 @pytest.mark.parametrize(("zones", "number"), [(0, "no public zone"), (2, "several public zones")])
-def test_no_zone_or_two(asked: Asked, zones: int, number: str) -> None:
-    zone = {"Id": "/hostedzone/Z1", "Name": "example.com.", "CallerReference": "1"}
-    listed = {"HostedZones": [zone] * zones, "Marker": "", "IsTruncated": False, "MaxItems": "9"}
-    asked.aws.answers = {**READY, "route53.ListHostedZones": listed}
-    assert zone_line(asked) == stops(
+def test_no_zone_or_two(made: Asked, zones: int, number: str) -> None:
+    for _ in range(zones):
+        make_zone(made)
+    make_zone(made, private=True)
+    assert zone_line(made) == stops(
         f"zone         ROUTE53_ZONE: this account has {number} example.com; there must be one: "
         "make it, or delete the others"
     )
 
 
-def test_a_zone_that_is_not_delegated(asked: Asked) -> None:
-    asked.web[NS] = httpx.Response(200, json={"Status": 3})
-    assert zone_line(asked) == passes(
+def test_a_zone_that_is_not_delegated(made: Asked) -> None:
+    make_zone(made)
+    made.web[NS] = httpx.Response(200, json={"Status": 3})
+    assert zone_line(made) == passes(
         "zone         warning: ROUTE53_ZONE: example.com is not delegated to this zone, so nobody "
-        "finds its names; have your registrar name ns-1.awsdns-01.org, ns-2.awsdns-02.com"
+        "finds its names; have your registrar name ns-2048.awsdns-64.com, ns-2049.awsdns-65.net, "
+        "ns-2050.awsdns-66.org, ns-2051.awsdns-67.co.uk"
     )
 
 
-def test_a_resolver_that_does_not_answer(asked: Asked) -> None:
-    asked.web[NS] = httpx.ConnectError("no")
-    assert zone_line(asked) == passes(
+def test_a_resolver_that_does_not_answer(made: Asked) -> None:
+    make_zone(made)
+    made.web[NS] = httpx.ConnectError("no")
+    assert zone_line(made) == passes(
         "zone         warning: example.com is there; not known whether it is delegated "
         "(ConnectError)"
     )
+
+
+WORKSPACES = f"{TFC}/organizations/acme/workspaces"
+
+
+def workspace(**attributes: object) -> httpx.Response:
+    """Return a workspace, which is as cdktf makes it but for ``attributes``."""
+    given = {"locked": False, "vcs-repo": None, **attributes}
+    return httpx.Response(200, json={"data": {"attributes": given}})
 
 
 def owner(kind: str) -> httpx.Response:
@@ -64,7 +88,7 @@ def owner(kind: str) -> httpx.Response:
 
 def test_terraform_cloud_refuses_the_token(asked: Asked) -> None:
     asked.web[f"{TFC}/account/details"] = httpx.Response(401)
-    assert asked.line("terraform") == stops(
+    assert asked.line("organization") == stops(
         "TFE_TOKEN: Terraform Cloud refuses it; make a token of a user or a team, and put it into "
         ".env"
     )
@@ -72,7 +96,7 @@ def test_terraform_cloud_refuses_the_token(asked: Asked) -> None:
 
 def test_no_such_organization(asked: Asked) -> None:
     asked.web[f"{TFC}/organizations/acme"] = httpx.Response(404)
-    assert asked.line("terraform") == stops(
+    assert asked.line("organization") == stops(
         "TFC_ORGANIZATION: acme does not exist, or the token of ada is not of it; make it in "
         "Terraform Cloud, or correct the name in .env"
     )
@@ -81,28 +105,58 @@ def test_no_such_organization(asked: Asked) -> None:
 def test_a_token_that_makes_no_workspaces(asked: Asked) -> None:
     organization = {"attributes": {"permissions": {"can-create-workspace": False}}}
     asked.web[f"{TFC}/organizations/acme"] = httpx.Response(200, json={"data": organization})
-    folder = f"{TFC}/organizations/acme/workspaces"
-    asked.web[f"{folder}/langfuse-deps"] = httpx.Response(200, json={"data": {}})
-    assert asked.line("terraform") == stops(
+    asked.web[f"{WORKSPACES}/langfuse-deps"] = workspace()
+    assert asked.line("organization") == stops(
         "TFE_TOKEN: the token of ada may not make workspaces in acme, which lacks "
         "langfuse-network, langfuse-app; let its team manage workspaces"
     )
     for name in ("network", "app"):
-        asked.web[f"{folder}/langfuse-{name}"] = httpx.Response(200, json={"data": {}})
-    assert asked.line("terraform") == passes("ok   acme, with the token of ada")
-    ok, said = asked.line("terraform", TERRAFORM_CLOUD_RUNS="remote")
+        asked.web[f"{WORKSPACES}/langfuse-{name}"] = workspace()
+    assert asked.line("organization") == passes(
+        "ok   acme, with the token of ada; goes on with langfuse-network, langfuse-deps, "
+        "langfuse-app"
+    )
+    ok, said = asked.line("organization", TERRAFORM_CLOUD_RUNS="remote")
     assert not ok
     assert "which lacks langfuse-workspaces; let" in said
 
 
 def test_the_token_of_an_organization(asked: Asked) -> None:
     asked.web[f"{TFC}/account/details"] = owner("organizations")
-    assert asked.line("terraform") == passes(
+    assert asked.line("organization") == passes(
         "warning: TFE_TOKEN: it is the organization's, which may not plan and apply; make one of a "
         "user or a team"
     )
     asked.web[f"{TFC}/account/details"] = owner("teams")
-    assert asked.line("terraform") == passes("ok   acme, with the token of api-1")
+    assert asked.line("organization") == passes(
+        "ok   acme, with the token of api-1; makes langfuse-network, langfuse-deps, langfuse-app"
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        (
+            {"vcs-repo": {"identifier": "acme/other"}},
+            (
+                "NAME: the workspace langfuse-deps is there, and runs what a repository has: it is "
+                "another project's; choose another NAME, or delete it"
+            ),
+        ),
+        (
+            {"locked": True},
+            (
+                "the workspace langfuse-deps is locked; wait until its run ends, or unlock it in "
+                "Terraform Cloud if none is under way"
+            ),
+        ),
+    ],
+)
+def test_a_workspace_that_a_deploy_cannot_use(
+    asked: Asked, attributes: dict[str, object], said: str
+) -> None:
+    asked.web[f"{WORKSPACES}/langfuse-deps"] = workspace(**attributes)
+    assert asked.line("organization") == stops(said)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +177,7 @@ def test_terraform_cloud_does_not_answer(
     asked: Asked, answer: httpx.Response | Exception, *, ok: bool, said: str
 ) -> None:
     asked.web[f"{TFC}/account/details"] = answer
-    assert asked.line("terraform") == (ok, said)
+    assert asked.line("organization") == (ok, said)
 
 
 def test_images_are_read_with_an_anonymous_token(asked: Asked) -> None:
@@ -141,7 +195,7 @@ def test_images_are_read_with_an_anonymous_token(asked: Asked) -> None:
     [
         (httpx.Response(429), "docker.io answers 429, too many requests from this address"),
         (httpx.Response(500), "docker.io answers 500 for langfuse/langfuse"),
-        (httpx.ConnectTimeout("no"), "docker.io cannot be reached (ConnectTimeout)"),
+        (httpx.ConnectTimeout("no"), "registry-1.docker.io cannot be reached (ConnectTimeout)"),
         (
             httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="https://x"'}),
             "docker.io wants a login, which nodes may have",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
 from preflight.permissions import EXAMPLES, POLICY, wanted
 from tests.helpers.aws_account import ID, Document
@@ -30,6 +31,62 @@ def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
     assert on["s3:CreateBucket"] == "arn:aws:s3:::langfuse-x"
     assert on["ec2:CreateVpc"] == "*"
     assert not [arn for arn in on.values() if "*" in arn.removeprefix("*") or "$" in arn]
+
+
+class Iam:
+    """Judges by deployer.json, as a user has it for the installation ``name``."""
+
+    def __init__(self, name: str) -> None:
+        text = POLICY.read_text(encoding="utf-8").replace("${name}", name)
+        self._statements: list[Document] = json.loads(text)["Statement"]
+
+    def answer(self, request: Document) -> Document:
+        (resource,) = request["ResourceArns"]
+        context = {
+            each["ContextKeyName"]: each["ContextKeyValues"][0]
+            for each in request["ContextEntries"]
+        }
+        return {
+            "EvaluationResults": [
+                {
+                    "EvalActionName": action,
+                    "EvalDecision": "allowed"
+                    if any(allows(each, action, resource, context) for each in self._statements)
+                    else "implicitDeny",
+                }
+                for action in request["ActionNames"]
+            ]
+        }
+
+
+def allows(statement: Document, action: str, resource: str, context: dict[str, str]) -> bool:
+    condition = statement.get("Condition", {})
+    assert set(condition) <= {"StringEquals", "Null"}
+    return (
+        any(fnmatchcase(action, each) for each in statement["Action"])
+        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
+        and all(
+            context.get(key) in listed(wanted)
+            for key, wanted in condition.get("StringEquals", {}).items()
+        )
+        and all(key in context for key in condition.get("Null", {}))
+    )
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_who_has_the_policy_has_all_that_is_asked(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse").answer}
+    assert asked.line("permissions")[1].startswith("ok   ")
+
+
+def test_the_policy_of_another_name_is_not_enough(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("another").answer}
+    ok, said = asked.line("permissions")
+    assert not ok
+    assert said.endswith("; give it policies/deployer.json for this NAME: docs/permissions.md")
 
 
 def test_permissions_are_missing(asked: Asked) -> None:

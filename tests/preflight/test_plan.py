@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from tests.helpers.aws_account import Document
 from tests.helpers.preflight import PLAN, READY, Asked, passes, stops
 
 
@@ -17,15 +16,7 @@ def free_plan(**more: object) -> httpx.Response:
     return httpx.Response(200, json=state | more)
 
 
-def eligible(request: Document) -> Document:
-    if "Filters" not in request:
-        return {"InstanceTypes": []}
-    kinds = ("t3.micro", "m7i-flex.large", "c7i-flex.large", "t4g.small")
-    return {"InstanceTypes": [{"InstanceType": kind} for kind in kinds]}
-
-
 def test_the_free_plan_refuses_the_defaults(asked: Asked) -> None:
-    asked.aws.answers = {**READY, "ec2.DescribeInstanceTypes": eligible}
     asked.web[PLAN] = free_plan()
     assert asked.line("plan") == stops(
         "AWS's free plan refuses NODE_INSTANCE_TYPE=t3.medium (it takes c7i-flex.large or "
@@ -36,7 +27,6 @@ def test_the_free_plan_refuses_the_defaults(asked: Asked) -> None:
 
 @pytest.mark.parametrize("time", [1780272000.0, "2026-06-01T00:00:00Z"])
 def test_the_free_plan_takes_what_fits(asked: Asked, time: object) -> None:
-    asked.aws.answers = {**READY, "ec2.DescribeInstanceTypes": eligible}
     asked.web[PLAN] = free_plan(accountPlanExpirationDate=time)
     said = asked.line("plan", NODE_INSTANCE_TYPE="m7i-flex.large", DATABASE_BACKUP_DAYS="1")
     assert said == passes("ok   free until 2026-06-01, 87.5 USD left")

@@ -46,6 +46,28 @@ def test_fr29_second_deploy_changes_nothing(environment: Environment) -> None:
     environment.installation.assert_nothing_to_do("network", "deps")
 
 
+def test_check_account_knows_what_is_deployed(environment: Environment) -> None:
+    """`check_account.py` takes everything that was made for this installation's own.
+
+    Cannot prove: what AWS itself answers; permissions, the plan and quotas are not asked there.
+    """
+    said = environment.installation.run("python", "check_account.py", status=None)
+    (names,) = re.findall(r"^names +(.*)$", said, re.MULTILINE)
+    things = [
+        f"bucket {BUCKET}",
+        "secret langfuse-application-secrets",
+        "database langfuse",
+        "cluster langfuse",
+        "CloudFormation stack langfuse-retained",
+        "CloudFormation stack langfuse-retained-mark",
+    ]
+    there = f"ok   langfuse has {', '.join(things)}: the next deploy goes on with them"
+    assert names == there, said
+    assert re.search(r"^vpcs +ok   0 needed, ", said, re.MULTILINE), said
+    assert "not-printed" not in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.usefixtures("plane")
 def test_fr10_app_comes(environment: Environment) -> None:
     """The release becomes ready with the outputs of network and deps; a second plan has no changes.
