@@ -78,18 +78,22 @@ IN_AWS: Final = (
 ELSEWHERE: Final = (_check("organization", organization), _check("images", pulled_images))
 
 
+def in_aws(inquiry: Inquiry) -> tuple[Check[Inquiry], ...]:
+    """Return the checks of the account; of a zone only if there is a public hostname."""
+    name = inquiry.settings.public_name
+    return IN_AWS if name is None else (*IN_AWS, _check("zone", partial(hosted_zone, name)))
+
+
 def lines(inquiry: Inquiry) -> Iterator[Line]:
     """Run all checks side by side, and yield the line of each in their order."""
     end = monotonic() + TIMEOUT
-    name = inquiry.settings.public_name
-    in_aws = IN_AWS if name is None else (*IN_AWS, _check("zone", partial(hosted_zone, name)))
     elsewhere = _begin(ELSEWHERE, inquiry)
     is_open = True
     for check in FIRST:
         if is_open:
             is_open, line = _line(*_begin((check,), inquiry)[0], end)
             yield is_open, line
-    for begun in (*_begin(in_aws if is_open else (), inquiry), *elsewhere):
+    for begun in (*_begin(in_aws(inquiry) if is_open else (), inquiry), *elsewhere):
         yield _line(*begun, end)
 
 

@@ -136,7 +136,7 @@ class Asked:
     def line(self, part: str, **variables: str) -> tuple[bool, str]:
         """Return the verdict of one check, and its line after the name."""
         inquiry = self.inquiry(**variables)
-        known = (*checks.FIRST, *checks.IN_AWS, *checks.ELSEWHERE)
+        known = (*checks.FIRST, *checks.in_aws(inquiry), *checks.ELSEWHERE)
         (check,) = [each for each in known if each.part == part]
         ok, line = check.line(inquiry)
         assert line.startswith(f"{part:12} ")

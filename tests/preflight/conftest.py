@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from backing_up.account import Account
+from preflight import checks
 from tests.helpers.aws_account import NAME, REGION
 from tests.helpers.aws_answers import AwsAnswers
 from tests.helpers.preflight import Asked
@@ -26,7 +27,11 @@ def account(answers: AwsAnswers) -> Account:
 
 
 @pytest.fixture
-def asked(account: Account, answers: AwsAnswers, tmp_path: Path) -> Asked:
+def asked(
+    account: Account, answers: AwsAnswers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Asked:
+    # The first request to a service imports moto's, for seconds on a busy machine.
+    monkeypatch.setattr(checks, "TIMEOUT", 600)
     return Asked(account, answers, tmp_path / ".env")
 
 

@@ -18,11 +18,6 @@ from tests.helpers.preflight import (
 )
 
 
-def zone_line(asked: Asked) -> tuple[bool, str]:
-    (found,) = [(ok, line) for ok, line in asked.lines(**PUBLIC) if line.startswith("zone ")]
-    return found
-
-
 def make_zone(asked: Asked, *, private: bool = False) -> None:
     vpc = {"VPCRegion": "us-east-1", "VPCId": "vpc-1"}
     asked.client("route53").create_hosted_zone(
@@ -36,9 +31,8 @@ def make_zone(asked: Asked, *, private: bool = False) -> None:
 def test_zone(made: Asked) -> None:
     make_zone(made)
     make_zone(made, private=True)
-    lines = made.lines(**PUBLIC)
-    assert (True, "zone         ok   example.com, delegated") in lines
-    assert (True, "images       ok   6 for amd64") in lines
+    assert made.line("zone", **PUBLIC) == passes("ok   example.com, delegated")
+    assert made.line("images", **PUBLIC) == passes("ok   6 for amd64")
 
 
 @pytest.mark.parametrize(("zones", "number"), [(0, "no public zone"), (2, "several public zones")])
@@ -46,8 +40,8 @@ def test_no_zone_or_two(made: Asked, zones: int, number: str) -> None:
     for _ in range(zones):
         make_zone(made)
     make_zone(made, private=True)
-    assert zone_line(made) == stops(
-        f"zone         ROUTE53_ZONE: this account has {number} example.com; there must be one: "
+    assert made.line("zone", **PUBLIC) == stops(
+        f"ROUTE53_ZONE: this account has {number} example.com; there must be one: "
         "make it, or delete the others"
     )
 
@@ -55,8 +49,8 @@ def test_no_zone_or_two(made: Asked, zones: int, number: str) -> None:
 def test_a_zone_that_is_not_delegated(made: Asked) -> None:
     make_zone(made)
     made.web[NS] = httpx.Response(200, json={"Status": 3})
-    assert zone_line(made) == passes(
-        "zone         warning: ROUTE53_ZONE: example.com is not delegated to this zone, so nobody "
+    assert made.line("zone", **PUBLIC) == passes(
+        "warning: ROUTE53_ZONE: example.com is not delegated to this zone, so nobody "
         "finds its names; have your registrar name ns-2048.awsdns-64.com, ns-2049.awsdns-65.net, "
         "ns-2050.awsdns-66.org, ns-2051.awsdns-67.co.uk"
     )
@@ -65,9 +59,8 @@ def test_a_zone_that_is_not_delegated(made: Asked) -> None:
 def test_a_resolver_that_does_not_answer(made: Asked) -> None:
     make_zone(made)
     made.web[NS] = httpx.ConnectError("no")
-    assert zone_line(made) == passes(
-        "zone         warning: example.com is there; not known whether it is delegated "
-        "(ConnectError)"
+    assert made.line("zone", **PUBLIC) == passes(
+        "warning: example.com is there; not known whether it is delegated (ConnectError)"
     )
 
 
