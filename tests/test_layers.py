@@ -29,7 +29,7 @@ LAYERS: Final = (
     ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
-    ("preflight/*.py", "upgrading/*.py"),
+    ("preflight/*.py", "upgrading/*.py", "capacity/*.py"),
     ("stacks/network.py", "stacks/deps.py", "stacks/app.py", "stacks/workspaces.py"),
     ("main.py", "verify.py", "check_account.py"),
     (
@@ -52,6 +52,7 @@ PLAIN: Final = (
     "backing_up/",
     "preflight/",
     "upgrading/",
+    "capacity/",
 )
 
 

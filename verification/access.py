@@ -60,4 +60,9 @@ def write_kubeconfig(settings: Settings, variables: dict[str, str], kubeconfig: 
 
 def exit_without_access(cluster: str, reason: str) -> NoReturn:
     """Exit with the reason why there is no way into the cluster."""
-    sys.exit(f"There is no way into the cluster {cluster}: {reason}")
+    sys.exit(no_way_into(cluster, reason))
+
+
+def no_way_into(cluster: str, reason: str) -> str:
+    """Return the message that there is no way into the cluster."""
+    return f"There is no way into the cluster {cluster}: {reason}"

@@ -5,9 +5,11 @@ does not work.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import versions
 from in_cluster.names import (
     BACKUP,
     CLICKHOUSE,
@@ -19,14 +21,15 @@ from in_cluster.names import (
     WEB_PORT,
     WORKER,
     WORKER_PORT,
+    SecretKey,
 )
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
-from security_patches import patches
-from verification.check import Check
+from security_patches import today
+from verification.check import Check, CheckWarning, Reading, Values
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
-from verification.redis import run_commands
+from verification.redis import connect
 from verification.rejected_events import rejected_events
 
 WORKLOADS: Final = (
@@ -35,22 +38,34 @@ WORKLOADS: Final = (
     f"statefulset/{CLICKHOUSE}",
     f"statefulset/{REDIS}",
 )
+# Days before the end of security patches and of Kubernetes' standard support from which that is a
+# warning: two months, to try the next version first.
+ENOUGH_DAYS: Final = 60
 S3_PROBE: Final = Path(__file__).with_name("s3_probe.js")
 
 
 def nodes(cluster: Cluster) -> str:
-    """Check that all nodes are Ready, and return their number."""
+    """Check that all nodes are Ready and have disk and memory left, and return their number."""
     found = cluster.get("nodes")["items"]
-    waiting = [node["metadata"]["name"] for node in found if not _is_ready(node)]
+    conditions = {node["metadata"]["name"]: _conditions(node) for node in found}
+    waiting = [name for name, true in conditions.items() if "Ready" not in true]
     if waiting or not found:
         message = f"not Ready: {', '.join(waiting) or 'there is none'}"
+        raise CheckError(message)
+    # DiskPressure below 10 % free (15 % of images' disk), MemoryPressure below 100 MiB: defaults of
+    # the kubelet, which then evicts pods.
+    full = [
+        f"{name} {each}" for name, true in conditions.items() for each in sorted(true - {"Ready"})
+    ]
+    if full:
+        message = f"filling up: {', '.join(full)}"
         raise CheckError(message)
     return f"{len(found)} Ready"
 
 
-def _is_ready(node: dict[str, Any]) -> bool:
-    conditions = {each["type"]: each["status"] for each in node["status"]["conditions"]}
-    return conditions.get("Ready") == "True"
+def _conditions(node: dict[str, Any]) -> set[str]:
+    """Return the conditions of a node that are true."""
+    return {each["type"] for each in node["status"]["conditions"] if each["status"] == "True"}
 
 
 def pods(cluster: Cluster) -> str:
@@ -68,15 +83,36 @@ def pods(cluster: Cluster) -> str:
 
 
 def web_health(cluster: Cluster) -> str:
-    """Check that web reaches PostgreSQL, and return the version, and when its patches end."""
-    version = _version(cluster)
-    end = patches(version.partition(".")[0])
-    return f"Langfuse {version}; {end}" if end else f"Langfuse {version}"
+    """Check that web reaches PostgreSQL, and return the version."""
+    return f"Langfuse {_version(cluster)}"
 
 
 def _version(cluster: Cluster) -> str:
     path = "/api/public/health?failIfDatabaseUnavailable=true"
     return str(cluster.http(f"svc/{WEB}", WEB_PORT, path).json()["version"])
+
+
+def patches(version: str, _: Cluster) -> str | Reading:
+    """Return for how long the major version of Langfuse gets security patches.
+
+    Raises:
+        CheckWarning: not known.
+
+    """
+    major = version.partition(".")[0]
+    end = versions.END_OF_PATCHES.get(major)
+    if not major:
+        message = "not known: web does not tell its version"
+        raise CheckWarning(message)
+    if end is None:
+        return f"no end is announced for Langfuse {major}"
+    days = (end - today()).days
+    values: Values = {"major": major, "until": end.isoformat(), "days": days}
+    if days > ENOUGH_DAYS:
+        return Reading(f"Langfuse {major} until {end}, {days} days", values)
+    left = f"until {end}, {days} days" if days >= 0 else f"none since {end}"
+    text = f"Langfuse {major} {left}; upgrade it: {GUIDE_TO_V4}#from-3-to-4"
+    return Reading(text, values, "warning")
 
 
 def web_ready(cluster: Cluster) -> str:
@@ -100,7 +136,8 @@ def clickhouse(cluster: Cluster) -> str:
 
 def redis(cluster: Cluster) -> str:
     """Ping Redis, with its password."""
-    return run_commands(cluster, "PING")[0].removeprefix("+")
+    with connect(cluster, cluster.password(SecretKey.REDIS_PASSWORD)) as connection:
+        return str(connection.run(("PING",))[0])
 
 
 def restored(cluster: Cluster) -> str:
@@ -161,5 +198,6 @@ def checks_of_major(cluster: Cluster) -> tuple[Check[Cluster], ...]:
     try:
         version = _version(cluster)
     except Exception:  # noqa: BLE001 - the check of web reports it
-        return ()
-    return () if version.startswith("3.") else CHECKS_OF_V4
+        version = ""
+    of_v4 = CHECKS_OF_V4 if version and not version.startswith("3.") else ()
+    return (Check("patches", partial(patches, version)), *of_v4)

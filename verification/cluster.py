@@ -1,5 +1,6 @@
 """Access to the cluster through kubectl, and port-forwards that close themselves."""
 
+import base64
 import json
 import select
 import ssl
@@ -13,7 +14,7 @@ from typing import IO, Any, Final, cast
 
 import httpx
 
-from in_cluster.names import NAMESPACE
+from in_cluster.names import NAMESPACE, SECRET, SecretKey
 
 # Seconds for one request. A cluster that works answers in one second.
 TIMEOUT: Final = 15
@@ -130,6 +131,15 @@ class Cluster:
         found = self.get(kind, f"--field-selector=metadata.name={name}")["items"]
         return found[0] if found else None
 
+    def password(self, key: SecretKey) -> str:
+        """Return a value of Langfuse's Secret.
+
+        Raises:
+            CheckError: kubectl failed.
+
+        """
+        return base64.b64decode(self.get("secret", SECRET)["data"][key]).decode()
+
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[int]:
         """Forward a local port, chosen by kubectl, and yield it.
@@ -164,8 +174,16 @@ class Cluster:
             finally:
                 process.terminate()
 
-    def http(self, target: str, port: int, path: str) -> httpx.Response:
-        """GET a path of a Service or workload through a port-forward.
+    def http(
+        self,
+        target: str,
+        port: int,
+        path: str,
+        *,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """GET a path of a Service or workload through a port-forward; POST if there is a body.
 
         Raises:
             CheckError: no answer, or not with 200.
@@ -175,7 +193,15 @@ class Cluster:
             try:
                 url = f"http://127.0.0.1:{local}{path}"
                 # Ignore HTTP(S)_PROXY: the target is a local port-forward.
-                answer = httpx.get(url, timeout=TIMEOUT, verify=NO_TLS, trust_env=False)
+                answer = httpx.request(
+                    "GET" if body is None else "POST",
+                    url,
+                    content=body,
+                    headers=headers,
+                    timeout=TIMEOUT,
+                    verify=NO_TLS,
+                    trust_env=False,
+                )
             except httpx.HTTPError as error:
                 message = f"{path} does not answer ({type(error).__name__})"
                 raise CheckError(message) from None

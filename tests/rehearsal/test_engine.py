@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import sizing
+from capacity.clickhouse import QUERY as CAPACITY
+from capacity.clickhouse import disk, memory, parse
 from in_cluster import clickhouse
 from replaying import steps
 from tests.helpers.checkout import ROOT
@@ -131,3 +133,24 @@ def test_replayed_rows_are_found_and_not_doubled(environment: Engine, mirror: Pa
             f"SELECT count() FROM {table} FINAL",  # noqa: S608 - a table of ours
         )
         assert [json.loads(answers[2]), answers[3].strip()] == [["it's \\"], "1"]
+
+
+def test_capacity_is_read(environment: Engine) -> None:
+    """verify.py reads disk and memory from the engine, and a query that was refused for memory.
+
+    Cannot prove: that the disk is the volume, and the release of the image.
+    """
+    (well,) = environment.run(CAPACITY.removesuffix("FORMAT TSV"))
+    server = parse(well)
+    assert 0 < server.free_bytes < server.disk_bytes
+    assert 0 < server.memory_bytes < server.memory_limit_bytes
+    assert sizing.CLICKHOUSE.peak_mib is not None
+    assert server.memory_limit_bytes == sizing.CLICKHOUSE.peak_mib * 2**20
+    assert (server.refusals, memory(server).status) == (0, "ok")
+    assert disk(server).values["total_bytes"] == server.disk_bytes
+    large = "SELECT groupArray(number) FROM numbers(1e7) SETTINGS max_memory_usage = 1000000"
+    *_, refused = environment.run(f"-- may fail\n{large}", CAPACITY.removesuffix("FORMAT TSV"))
+    found = parse(refused)
+    assert found.refusals > 0
+    assert 0 <= found.refused_seconds_ago < 60
+    assert memory(found).status == "failed"

@@ -7,19 +7,22 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 import replay
+from capacity.redis import queues, read_state
 from progress import Progress
 from replaying import steps
 from tests.helpers.kubectl import Kubectl
 from tests.rehearsal.conftest import WORKER_MODULES, lacks
 from tests.rehearsal.stand_ins.aws import KEY, REGION, Aws
 from tests.rehearsal.stand_ins.clickhouse_rows import ClickHouseRows
+from verification.cluster import Cluster
+from verification.redis import Redis
 
 pytestmark = pytest.mark.rehearsal
 
@@ -77,6 +80,24 @@ class Pod:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def node(self, text: str) -> None:
+        """Run a script with the libraries."""
+        script = self._libraries / "script.js"
+        script.write_text(text, encoding="utf-8")
+        subprocess.run(["node", str(script)], env=self.environment(), check=True, timeout=60)
+
+    @contextmanager
+    def redis(self) -> Iterator[Redis]:
+        """Yield a connection to Redis."""
+        with socket.create_connection(("127.0.0.1", self._redis_port)) as connection:
+            redis = Redis(connection)
+            redis.run(("AUTH", PASSWORD))
+            yield redis
+
+    def forward_redis(self) -> None:
+        """Write a kubectl that forwards to Redis."""
+        Kubectl(self.folder).forward("svc/langfuse-redis-master", self._redis_port)
 
     def write_kubectl(self) -> None:
         """Write a kubectl whose ``exec`` runs here."""
@@ -229,6 +250,51 @@ def test_redis_or_bucket_away(environment: Pod, run: Run, monkeypatch: pytest.Mo
     assert "The replay stopped: Redis: connect ECONNREFUSED 127.0.0.1:1. Run it again" in said
     said = broken(LANGFUSE_S3_EVENT_UPLOAD_BUCKET="another")
     assert "The replay stopped: The specified bucket does not exist. Run it again" in said
+
+
+QUEUE_JOBS: Final = """
+const { Queue } = require("bullmq");
+const Redis = require("ioredis");
+const connection = new Redis(process.env.REDIS_CONNECTION_STRING);
+const queue = (name) => new Queue(name, { connection });
+(async () => {
+  const hour = 3600_000;
+  const old = { jobId: "a b", timestamp: Date.now() - hour };
+  await queue("otel-ingestion-queue").add("old", {}, old);
+  await queue("otel-ingestion-queue").add("new", {});
+  await queue("trace-upsert").add("later", {}, { delay: hour });
+  await queue("score-delete").add("late", {}, { delay: 1 });
+  await queue("webhook-queue").pause();
+  await queue("webhook-queue").add("held", {});
+  process.exit(0);
+})();
+"""
+
+
+def test_queues_that_verify_reads(environment: Pod) -> None:
+    """verify.py reads memory and queues of a real Redis as BullMQ keeps them."""
+    for command in ("FLUSHALL", "CONFIG SET maxmemory 384mb"):
+        with environment.redis() as redis:
+            redis.run(tuple(command.split()))
+    environment.node(QUEUE_JOBS)
+    time.sleep(0.1)
+    cluster = Cluster(environment.folder / "kubeconfig", {"PATH": os.environ["PATH"]})
+    environment.forward_redis()
+    state = read_state(cluster, PASSWORD)
+    assert state.limit_bytes == 384 * 2**20
+    assert 0 < state.used_bytes < state.limit_bytes
+    found = {each.name: each for each in state.queues if each.waiting}
+    assert {name: each.waiting for name, each in found.items()} == {
+        "otel-ingestion-queue": 2,
+        "score-delete": 1,
+        "webhook-queue": 1,
+    }
+    assert 3600 <= found["otel-ingestion-queue"].oldest_seconds < 3660
+    assert 0 < found["score-delete"].oldest_seconds < 60
+    assert queues(state).text == (
+        "4 jobs wait, the oldest for 1 h in otel-ingestion-queue; see "
+        "docs/operations.md#redis-and-its-queues"
+    )
 
 
 def _start_redis(stack: ExitStack, server: str, folder: Path) -> int:
