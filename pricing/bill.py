@@ -6,8 +6,9 @@ new type needs a line in ``PRICED`` or ``FREE``.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -148,21 +149,19 @@ def _cloudformation(stack: Document) -> Iterator[Item]:
 
 
 def _release(release: Document) -> Iterator[Item]:
-    # libyaml's loader is ten times faster, and main.py waits for this.
-    values = [yaml.load(text, Loader=yaml.CSafeLoader) for text in release["values"]]
-    gigabytes = sum(_volumes(values))
+    nodes = [node for text in release["values"] for node in _mappings_of(text)]
+    gigabytes = sum(_volumes(nodes))
     if gigabytes:
         yield item(f"{gigabytes} GB gp3 volumes", prices.EBS_GP3_GB, gigabytes)
-    balancers = sum(node.get("type") == "LoadBalancer" for node in _mappings(values))
+    balancers = sum(node.get("type") == "LoadBalancer" for node in nodes)
     if balancers:
         yield item(f"{balancers} load balancer", prices.LOAD_BALANCER, balancers)
         yield item(f"{2 * balancers} public IPv4 for it", prices.PUBLIC_IPV4, 2 * balancers)
-    yield from _backups(values)
+    yield from _backups(nodes)
 
 
-def _backups(values: object) -> Iterator[Item]:
+def _backups(nodes: Sequence[Document]) -> Iterator[Item]:
     """Yield the backups in the bucket, of the release that makes them."""
-    nodes = list(_mappings(values))
     kept = {int(node["value"]) for node in nodes if node.get("name") == "BACKUPS_KEPT"}
     if kept:
         is_scheduled = any(node.get("kind") == "CronJob" for node in nodes)
@@ -171,6 +170,13 @@ def _backups(values: object) -> Iterator[Item]:
         each = BACKUP_GB * prices.S3_STANDARD_GB.usd
         source = f"{prices.S3_STANDARD_GB.source}; a destroy keeps {LAST_BACKUPS}"
         yield Item(what, count * each, source, down=LAST_BACKUPS * each)
+
+
+@cache
+def _mappings_of(text: str) -> tuple[Document, ...]:
+    """Return each mapping in the values of a chart, once for all bills that they are part of."""
+    # libyaml's loader is ten times faster, and main.py waits for this.
+    return tuple(_mappings(yaml.load(text, Loader=yaml.CSafeLoader)))
 
 
 def _mappings(node: object) -> Iterator[Document]:
@@ -182,9 +188,9 @@ def _mappings(node: object) -> Iterator[Document]:
             yield from _mappings(child)
 
 
-def _volumes(values: object) -> Iterator[int]:
+def _volumes(nodes: Sequence[Document]) -> Iterator[int]:
     """Yield the GiB of each volume claim: in our manifests, and in values of a chart."""
-    for node in _mappings(values):
+    for node in nodes:
         size = node.get("size") if node.get("enabled", True) else None
         if node.get("kind") == "PersistentVolumeClaim":
             size = node["spec"]["resources"]["requests"]["storage"]

@@ -44,6 +44,7 @@ from tests.rehearsal.report import Report
 REHEARSAL = ROOT / "tests" / "rehearsal"
 if TYPE_CHECKING:
     from cdktf import App
+    from moto.core.models import MockAWS
 
     from settings import Settings
 
@@ -208,6 +209,16 @@ def first_traces(beside: ThreadPoolExecutor) -> Future[dict[str, Any]]:
     """Run the example of a first trace, and return the result of each situation."""
     command = [sys.executable, "-m", "tests.helpers.first_traces"]
     return beside.submit(lambda: json.loads(subprocess.check_output(command, cwd=ROOT)))  # noqa: S603
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator["MockAWS"]:
+    """Yield moto, started once for a module; ``moto.reset()`` empties its account."""
+    from moto import mock_aws  # noqa: PLC0415
+
+    # The environment stays as it is: tests of the module that call no AWS see none of moto.
+    with mock_aws(config={"core": {"mock_credentials": False}}) as mock:
+        yield mock
 
 
 @pytest.fixture(scope="session")

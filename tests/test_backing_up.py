@@ -2,7 +2,6 @@
 
 import io
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     EndpointConnectionError,
 )
 from dotenv import dotenv_values
-from moto import mock_aws
+from moto.core.models import MockAWS
 
 import backups
 from backing_up import clickhouse, job, listing, prune, purge, way_back
@@ -41,15 +40,15 @@ def aws() -> StandIn:
 
 
 @pytest.fixture
-def account(aws: StandIn) -> Iterator[Account]:
-    """Yield an account with an empty bucket that keeps versions."""
-    with mock_aws():
-        account = account_with(aws)
-        s3 = account.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        enabled = {"Status": "Enabled"}
-        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
-        yield account
+def account(aws: StandIn, moto: MockAWS) -> Account:
+    """Return an account with an empty bucket that keeps versions."""
+    moto.reset()
+    account = account_with(aws)
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    enabled = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=enabled)
+    return account
 
 
 def put(account: Account, key: str, size: int = 1) -> None:
@@ -381,7 +380,7 @@ def retained(account: Account, aws: StandIn) -> Account:
     aws.automated = [automated("db-ABC", "retained")]
     aws.stacks = {"langfuse-retained": "DELETE_FAILED"}
     account.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
-    account.client("ssm").put_parameter(Name=MARKER, Value="completed", Type="String")
+    aws.parameters = {MARKER: "completed"}
     return account
 
 
@@ -391,17 +390,18 @@ def test_purge_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for each in ("langfuse2-1", "other"):
+    others = ["langfuse2-1", "other"]
+    for each in others:
         retained.client("s3").create_bucket(Bucket=each)
-        retained.client("ssm").put_parameter(Name=f"/{each}/a", Value="a", Type="String")
+        aws.parameters[f"/{each}/a"] = "a"
     monkeypatch.setattr(sys, "stdin", io.StringIO("langfuse\n"))
     backups.purge_all(retained, NAME)
     said = capsys.readouterr().out
     assert aws.deleted == ["langfuse-retained", "final-langfuse-1", "db-ABC"]
     buckets = retained.client("s3").list_buckets()["Buckets"]
-    assert [each["Name"] for each in buckets] == ["langfuse2-1", "other"]
+    assert [each["Name"] for each in buckets] == others
     assert retained.client("secretsmanager").list_secrets()["SecretList"] == []
-    assert len(retained.client("ssm").describe_parameters()["Parameters"]) == 2
+    assert list(aws.parameters) == [f"/{each}/a" for each in others]
     # The mark goes last.
     assert said.strip().endswith(f"deleted   parameter {MARKER}")
     backups.purge_all(retained, NAME)

@@ -11,9 +11,8 @@ import pytest
 
 import lazy_bindings
 from tests.helpers.checkout import ROOT, clean_environment
+from tests.helpers.node import NODE
 from tests.helpers.synthesis import BASE_ENV
-
-NODE = str(Path(sys.executable).with_name("node"))
 
 
 @pytest.fixture

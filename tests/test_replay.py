@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ import progress
 import replay
 from replaying import restored, steps
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.node import NODE
 from tests.helpers.serving import serving
 from tests.helpers.worker_image import write_module
 from verification.cluster import CheckError, Cluster
@@ -177,7 +177,7 @@ class Pod:
 
     def environment(self, **changes: str) -> None:
         variables = {
-            "PATH": f"{Path(shutil.which('node') or 'node').parent}:/usr/bin:/bin",
+            "PATH": f"{Path(NODE).parent}:/usr/bin:/bin",
             "LANGFUSE_S3_EVENT_UPLOAD_BUCKET": "b",
             "LANGFUSE_S3_EVENT_UPLOAD_PREFIX": "events/",
             "REDIS_HOST": "redis",

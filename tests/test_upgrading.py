@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from moto import mock_aws
+from moto.core.models import MockAWS
 
 import upgrade
 from backing_up import clickhouse, database, job, listing, prune, way_back
@@ -90,12 +90,12 @@ def aws() -> StandIn:
 
 
 @pytest.fixture
-def account(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(aws: StandIn, moto: MockAWS, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setattr(database, "POLL_INTERVAL", 0.01)
-    with mock_aws():
-        account = account_with(aws)
-        account.client("s3").create_bucket(Bucket=BUCKET)
-        yield account
+    moto.reset()
+    account = account_with(aws)
+    account.client("s3").create_bucket(Bucket=BUCKET)
+    return account
 
 
 def back_up(account: Account, time: datetime | None = None) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +17,7 @@ import verify
 from env_file import load_settings
 from in_cluster.worker_modules import with_loader
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.node import NODE
 from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV
 from tests.helpers.worker_image import write_module
@@ -472,7 +472,7 @@ def test_s3_probe(tmp_path: Path, environment: dict[str, str], status: int, said
     write_module(tmp_path, "@aws-sdk/client-s3", AWS_SDK)
     script = with_loader(S3_PROBE)
     done = subprocess.run(
-        [shutil.which("node") or "node", "-e", script],
+        [NODE, "-e", script],
         cwd=tmp_path,
         env={"LANGFUSE_S3_EVENT_UPLOAD_BUCKET": "langfuse-bucket", **environment},
         capture_output=True,

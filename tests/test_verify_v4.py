@@ -1,9 +1,7 @@
 """What verify.py says of Langfuse v4: its background migrations, and what it rejects."""
 
 import json
-import shutil
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from in_cluster.worker_modules import with_loader
 from tests.helpers.kubectl import Kubectl
+from tests.helpers.node import NODE
 from tests.helpers.worker_image import write_module
 from verification.checks import CHECKS_OF_V4
 from verification.cluster import Cluster
@@ -26,7 +25,8 @@ exports.PrismaClient = class {
       if (process.env.FAILS) throw new Error("\\nInvalid invocation:\\n\\nCan't reach database");
       const found = JSON.parse(process.env.ROWS);
       const dates = ["finishedAt", "failedAt", "lockedAt"];
-      for (const row of found) for (const at of dates) row[at] &&= new Date(row[at]);
+      const ago = (seconds) => new Date(Date.now() - 1000 * seconds);
+      for (const row of found) for (const at of dates) row[at] &&= ago(row[at]);
       return found;
     },
   };
@@ -47,12 +47,11 @@ STEPS = (
 DROP = "20260701_v4_step_5_drop_pid_tid_sorting_tables"
 
 
-def ago(seconds: float) -> str:
-    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
-
-
 def row(name: str = STEPS[0], **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
-    """Return a row of the table; the worker has not begun it unless ``fields`` say so."""
+    """Return a row of the table, with the seconds since each of its times.
+
+    The worker has not begun it unless ``fields`` say so.
+    """
     nothing = dict.fromkeys(("finishedAt", "failedAt", "failedReason", "workerId", "lockedAt"))
     return {"name": name, "args": {}, "state": {}, **nothing, **fields}
 
@@ -69,7 +68,7 @@ def run_script(
     (folder / "worker" / "package.json").write_text(f'{{"version": "{version}"}}', encoding="utf-8")
     script = with_loader(SCRIPT)
     return subprocess.run(
-        [shutil.which("node") or "node", "-e", script],
+        [NODE, "-e", script],
         cwd=folder,
         env={"ROWS": json.dumps(rows), **environment},
         capture_output=True,
@@ -78,43 +77,49 @@ def run_script(
     )
 
 
-RUNNING = {"workerId": "w", "lockedAt": ago(20)}
+RUNNING: dict[str, Any] = {"workerId": "w", "lockedAt": 20}
 OUT_OF_MEMORY = "Code: 241. DB::Exception: 'a prompt' (MEMORY_LIMIT_EXCEEDED) (version 26.8)"
 
 
-@pytest.mark.parametrize(
-    ("found", "status", "progress", "reason"),
-    [
-        (row(), "waiting", "", ""),
-        (row(**RUNNING, state={"phase": "init"}), "running", "", ""),
-        (row(**RUNNING, state=chunks("completed", "pending")), "running", "1 of 2 chunks", ""),
-        (row(**RUNNING, state={"processedDris": 400}), "running", "400 dataset run items", ""),
-        # Killed, and ended in good order.
-        (row(workerId="w", lockedAt=ago(61)), "stalled", "", ""),
-        (row(workerId="w", state=chunks("pending")), "stalled", "0 of 1 chunks", ""),
-        (row(workerId="w", finishedAt=ago(9)), "finished", "", ""),
-        (row(failedAt=ago(9)), "failed", "", "no reason given"),
-        (row(failedAt=ago(9), failedReason=f"{'x' * 300}\nmore"), "failed", "", "x" * 200),
-        (
-            row(
-                failedAt=ago(9),
-                failedReason="\n1 failed chunk(s)\nmore",
-                state=chunks("failed", error=OUT_OF_MEMORY),
-            ),
-            "failed",
-            "0 of 1 chunks",
-            "1 failed chunk(s) (MEMORY_LIMIT_EXCEEDED)",
+# Each with the status, progress and reason that the script reads from it.
+ROWS = [
+    (row(), "waiting", "", ""),
+    (row(**RUNNING, state={"phase": "init"}), "running", "", ""),
+    (row(**RUNNING, state=chunks("completed", "pending")), "running", "1 of 2 chunks", ""),
+    (row(**RUNNING, state={"processedDris": 400}), "running", "400 dataset run items", ""),
+    # Killed, and ended in good order.
+    (row(workerId="w", lockedAt=61), "stalled", "", ""),
+    (row(workerId="w", state=chunks("pending")), "stalled", "0 of 1 chunks", ""),
+    (row(workerId="w", finishedAt=9), "finished", "", ""),
+    (row(failedAt=9), "failed", "", "no reason given"),
+    (row(failedAt=9, failedReason=f"{'x' * 300}\nmore"), "failed", "", "x" * 200),
+    (
+        row(
+            failedAt=9,
+            failedReason="\n1 failed chunk(s)\nmore",
+            state=chunks("failed", error=OUT_OF_MEMORY),
         ),
-    ],
-)
-def test_script_reads_a_row(
-    tmp_path: Path, found: dict[str, Any], status: str, progress: str, reason: str
-) -> None:
-    done = run_script(tmp_path, found)
-    assert json.loads(done.stdout) == [
-        {"name": STEPS[0], "status": status, "progress": progress, "reason": reason}
-    ]
+        "failed",
+        "0 of 1 chunks",
+        "1 failed chunk(s) (MEMORY_LIMIT_EXCEEDED)",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def migrations(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """Return what the script reads from all rows: one start of Node for them."""
+    done = run_script(tmp_path_factory.mktemp("worker"), *(found for found, *_ in ROWS))
     assert (done.returncode, done.stderr) == (0, "disconnected")
+    read: list[dict[str, str]] = json.loads(done.stdout)
+    assert len(read) == len(ROWS)
+    return read
+
+
+@pytest.mark.parametrize("index", range(len(ROWS)))
+def test_script_reads_a_row(migrations: list[dict[str, str]], index: int) -> None:
+    _, *expected = ROWS[index]
+    assert migrations[index] == migration(STEPS[0], *expected)
 
 
 @pytest.mark.parametrize(

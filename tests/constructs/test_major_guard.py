@@ -3,15 +3,14 @@
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from constructs_lib.major_guard import MajorGuard
-from tests.helpers import terraform
 from tests.helpers.bare_stack import BareStack
 from tests.helpers.stack import Stack
+from tests.helpers.terraform import Expression, evaluate
 
 NOW = datetime.now(UTC)
 MARK = "clickhouse/way-back"
@@ -117,16 +116,26 @@ CASES: dict[str, tuple[Answers, bool, bool]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("major", [3, 4])
-def test_every_case_by_terraform(guards: dict[int, Stack], tmp_path: Path, major: int) -> None:
+@pytest.fixture(scope="module")
+def accepted(
+    guards: dict[int, Stack], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, bool]]:
+    """Return whether each guard accepts each case, by one run of Terraform."""
     program = shutil.which("terraform")
     if program is None:
         pytest.skip("terraform is not on PATH")
-    guard = guards[major]
-    condition = guard.outputs["condition"]["value"]
+    conditions = {
+        f"langfuse-{major}": Expression(guard, guard.outputs["condition"]["value"])
+        for major, guard in guards.items()
+    }
     answers = {name: each for name, (each, *_) in CASES.items()}
-    accepted = terraform.evaluate(program, tmp_path, guard, condition, answers)
-    assert accepted == {name: each[major - 2] for name, each in CASES.items()}
+    return evaluate(program, tmp_path_factory.mktemp("guards"), conditions, answers)
+
+
+@pytest.mark.parametrize("major", [3, 4])
+def test_every_case_by_terraform(accepted: dict[str, dict[str, bool]], major: int) -> None:
+    expected = {name: each[major - 2] for name, each in CASES.items()}
+    assert accepted[f"langfuse-{major}"] == expected
 
 
 def test_messages_name_the_way(guards: dict[int, Stack]) -> None:

@@ -1,6 +1,6 @@
-"""An AWS account in this process: S3, Secrets Manager and SSM by moto, the others by stand-ins.
+"""An AWS account in this process: S3 and Secrets Manager by moto, the others by stand-ins.
 
-Moto has no automated backups of RDS, and its CloudFormation takes seconds to import.
+Moto has no automated backups of RDS, and its CloudFormation and SSM take seconds to import.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NAME: Final = "langfuse"
 REGION: Final = "us-east-1"
 ID: Final = "123456789012"
 BUCKET: Final = f"{NAME}-{ID}-{REGION}"
-BY_MOTO: Final = frozenset({"s3", "secretsmanager", "ssm"})
+BY_MOTO: Final = frozenset({"s3", "secretsmanager"})
 
 Document = dict[str, Any]
 
@@ -29,13 +29,14 @@ def refusal(code: str, message: str = "no", *, operation: str = "Call") -> Clien
 
 @dataclass
 class StandIn:
-    """RDS, EKS, CloudFormation and STS."""
+    """RDS, EKS, CloudFormation, SSM and STS."""
 
     instances: list[Document] = field(default_factory=list)
     snapshots: list[Document] = field(default_factory=list)
     automated: list[Document] = field(default_factory=list)
     clusters: set[str] = field(default_factory=set)
     stacks: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
 
     def get_caller_identity(self) -> Document:
@@ -110,6 +111,16 @@ class StandIn:
     def delete_stack(self, *, StackName: str) -> None:  # noqa: N803
         self.deleted.append(StackName)
         del self.stacks[StackName]
+
+    def get_parameter(self, *, Name: str) -> Document:  # noqa: N803
+        if Name not in self.parameters:
+            error = refusal("ParameterNotFound")
+            raise error
+        return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}
+
+    def delete_parameter(self, *, Name: str) -> None:  # noqa: N803
+        self.get_parameter(Name=Name)
+        del self.parameters[Name]
 
     def snapshot(
         self, name: str, time: datetime, kind: str = "manual", status: str = "available"

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +14,64 @@ from tests.helpers.stack import Stack
 _DATA = re.compile(r"\bdata\.\w+\.(\w+)")
 
 
+@dataclass(frozen=True)
+class Expression:
+    """A template of a stack, such as the condition of a precondition."""
+
+    stack: Stack
+    """Has the locals that the template names."""
+    template: str
+
+    def write(self, folder: Path) -> None:
+        """Write a module with the template's value as output, and data sources as variables."""
+        text = json.dumps(
+            {
+                "variable": {"answers": {"type": "any"}},
+                "locals": self.stack.json["locals"],
+                "output": {"value": {"value": self.template}},
+            }
+        )
+        folder.mkdir()
+        text = _DATA.sub(r"var.answers.\1", text)
+        (folder / "main.tf.json").write_text(text, encoding="utf-8")
+
+
 def evaluate(
     program: str,
     folder: Path,
-    stack: Stack,
-    expression: str,
+    expressions: Mapping[str, Expression],
     answers: Mapping[str, Mapping[str, object]],
-) -> dict[str, Any]:
-    """Return the value of an expression for each case.
+) -> dict[str, dict[str, Any]]:
+    """Return the value of each expression for each case, by their names.
 
     Args:
         program: path of Terraform.
         folder: where it runs.
-        stack: whose locals and data sources the expression may name.
-        expression: template, such as the condition of a precondition.
+        expressions: what to evaluate, all in one run.
         answers: by the name of the case: what each data source answers, by its name.
 
     """
-    module = folder / "case"
-    module.mkdir()
-    text = json.dumps(
-        {
-            "variable": {"answers": {"type": "any"}},
-            "locals": stack.json["locals"],
-            "output": {"value": {"value": expression}},
-        }
-    )
-    (module / "main.tf.json").write_text(_DATA.sub(r"var.answers.\1", text), encoding="utf-8")
+    for name, expression in expressions.items():
+        expression.write(folder / name)
+    # A module for each case, instead of an instance, takes twice as long.
     root = {
+        "locals": {"answers": answers},
         "module": {
-            name: {"source": "./case", "answers": dict(answer)} for name, answer in answers.items()
+            name: {
+                "source": f"./{name}",
+                "for_each": "${toset(keys(local.answers))}",
+                "answers": "${local.answers[each.key]}",
+            }
+            for name in expressions
         },
-        "output": {name: {"value": f"${{module.{name}.value}}"} for name in answers},
+        "output": {
+            name: {"value": f"${{{{for case, found in module.{name} : case => found.value}}}}"}
+            for name in expressions
+        },
     }
     (folder / "main.tf.json").write_text(json.dumps(root), encoding="utf-8")
     environment = {**clean_environment(), "CHECKPOINT_DISABLE": "1"}
-
-    def run(*arguments: str) -> str:
-        return subprocess.check_output(  # noqa: S603 - Terraform
-            [program, *arguments], cwd=folder, env=environment, text=True
-        )
-
-    run("init", "-input=false")
-    run("apply", "-auto-approve", "-input=false")
-    outputs = json.loads(run("output", "-json"))
-    return {name: each["value"] for name, each in outputs.items()}
+    for command in (["init", "-input=false"], ["apply", "-auto-approve", "-input=false"]):
+        subprocess.check_output([program, *command], cwd=folder, env=environment)  # noqa: S603 - Terraform
+    state = json.loads((folder / "terraform.tfstate").read_text(encoding="utf-8"))
+    return {name: each["value"] for name, each in state["outputs"].items()}

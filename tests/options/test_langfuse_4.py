@@ -1,7 +1,6 @@
 """Option: Langfuse 4."""
 
 import json
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ import sizing
 import versions
 from env_file import SettingsError, load_settings
 from tests.helpers.chart_values import ALLOCATABLE, Values, chart_values, container, environment
+from tests.helpers.node import NODE
 from tests.helpers.serving import serving
 from tests.helpers.synthesis import BASE_ENV, SynthesizeStack
 
@@ -143,11 +143,12 @@ class ClickHouse(BaseHTTPRequestHandler):
 
 def wait_for_tables(values: Values, component: str, url: str) -> str:
     (container,) = values["langfuse"]["extraInitContainers"]
-    node, *options = container["command"]
+    program, *options = container["command"]
+    assert program == "node"
     options[-1] = options[-1].replace("$${", "${")
     environment = {"COMPONENT": component, "CLICKHOUSE_URL": url, "CLICKHOUSE_PASSWORD": "secret"}
     done = subprocess.run(  # noqa: S603 - our own script
-        [shutil.which(node) or node, *options],
+        [NODE, *options],
         env={**environment, "POLL_MS": "1"},
         capture_output=True,
         text=True,
