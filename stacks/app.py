@@ -32,7 +32,7 @@ from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
 from retained.names import WAY_BACK_HOURS, secret_name
 from settings import PublicName, Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack
+from stacks.base import BaseStack
 from stacks.interface import (
     Upstreams,
     missing_value,
@@ -55,7 +55,7 @@ class AppStack(BaseStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
         RandomProvider(self, "random")
-        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         upstreams = Upstreams(self, settings=settings)
         network = upstreams.read(NetworkOutputs)
         deps = upstreams.read(DepsOutputs)

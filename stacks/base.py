@@ -7,8 +7,6 @@ from constructs import Construct
 import versions
 from settings import Settings
 
-TERRAFORM_CLOUD = "app.terraform.io"
-
 
 class BaseStack(TerraformStack):
     """A stack with its state in Terraform Cloud and one AWS provider."""
@@ -18,7 +16,7 @@ class BaseStack(TerraformStack):
         self.add_override("terraform.required_version", f">= {versions.OLDEST_TERRAFORM}")
         RemoteBackend(
             self,
-            hostname=TERRAFORM_CLOUD,
+            hostname=settings.terraform_cloud_host,
             organization=settings.tfc_organization,
             workspaces=NamedRemoteWorkspace(workspace_name(settings, id_)),
         )

@@ -12,6 +12,7 @@ from cdktf_cdktf_provider_tfe.workspace_settings import WorkspaceSettings
 from constructs import Construct
 
 import versions
+from access_types import TERRAFORM_CLOUD
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
@@ -26,10 +27,10 @@ from contracts import (
     WORKSPACES,
 )
 from settings import Settings
-from stacks.base import TERRAFORM_CLOUD, BaseStack, workspace_name
+from stacks.base import BaseStack, workspace_name
 
-# IAM policy of remote runs, the same as for a local deploy.
-POLICY = Path(__file__).parents[1] / "policies" / "deployer.json"
+# IAM policies of remote runs, the same as for a local deploy.
+POLICIES = Path(__file__).parents[1] / "policies"
 
 
 class WorkspacesStack(BaseStack):
@@ -37,7 +38,7 @@ class WorkspacesStack(BaseStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, WORKSPACES, settings=settings)
-        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         names = {id_: workspace_name(settings, id_) for id_ in STACKS}
         own_name = workspace_name(settings, WORKSPACES)
         existing = DataTfeWorkspaceIds(
@@ -46,14 +47,19 @@ class WorkspacesStack(BaseStack):
             organization=settings.tfc_organization,
             names=[*names.values(), own_name],
         )
+        self._partition = DataAwsPartition(self, "partition").partition
         run_role = OidcRunRole(
             self,
             "identity",
             name=f"{settings.name}-terraform-cloud-runs",
-            hostname=TERRAFORM_CLOUD,
+            hostname=settings.terraform_cloud_host,
             organization=settings.tfc_organization,
             workspaces=list(names.values()),
-            policy=self._policy(settings.name),
+            policy=self._policy("deployer", settings),
+            permissions_boundary=settings.iam_permissions_boundary,
+            boundary_policy=(
+                self._policy("boundary", settings) if settings.iam_permissions_boundary else None
+            ),
         )
         workspaces = {
             id_: RemoteWorkspace(
@@ -95,7 +101,12 @@ class WorkspacesStack(BaseStack):
         caller = DataAwsCallerIdentity(self, "caller").arn
         return DataAwsIamSessionContext(self, "operator", arn=caller).issuer_arn
 
-    def _policy(self, name: str) -> str:
-        partition = DataAwsPartition(self, "partition").partition
-        text = json.dumps(json.loads(POLICY.read_text(encoding="utf-8")), separators=(",", ":"))
-        return text.replace("${name}", name).replace("arn:aws:", f"arn:{partition}:")
+    def _policy(self, file: str, settings: Settings) -> str:
+        document = json.loads((POLICIES / f"{file}.json").read_text(encoding="utf-8"))
+        text = json.dumps(document, separators=(",", ":"))
+        return (
+            text.replace("${name}", settings.name)
+            .replace(TERRAFORM_CLOUD, settings.terraform_cloud_host)
+            .replace("arn:aws:", f"arn:{self._partition}:")
+            .replace("${boundary}", settings.iam_permissions_boundary or "")
+        )

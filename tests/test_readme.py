@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +15,11 @@ from tests.helpers.checkout import ROOT
 from verification.checks import CHECKS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
+MANDATORY = [
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if field.is_required() or cast("dict[str, Any]", field.json_schema_extra)["instead"]
+]
 BLOCKS = re.findall(r"^```sh\n# (.+)\n((?:.*\n)+?)```$", README, re.MULTILINE)
 
 
