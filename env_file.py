@@ -24,6 +24,8 @@ PLACEHOLDER: Final = "change-me"
 # Of the file alone: in the environment it is also others' (WSL sets it to the host's name), and a
 # wrong one would choose, and destroy, another installation.
 INSTALLATION: Final = "NAME"
+# Set by WSL in every session.
+WSL: Final = "WSL_DISTRO_NAME"
 
 # Lines of .env for Terraform and for CDKTF's CLI; this program does not read them. The first is
 # another one with TERRAFORM_CLOUD_HOST.
@@ -58,21 +60,21 @@ class SettingsError(Exception):
 def load_settings(env_file: Path) -> Settings:
     """Read ``env_file``; a variable of the environment overrides its line in the file.
 
-    ``NAME`` is that of the file, and another one in the environment is a fault.
+    ``NAME`` is that of the file, and another one in the environment is a fault, unless it may be
+    the host's name.
 
     Raises:
         SettingsError: the file is missing or has faults.
 
     """
-    if not env_file.is_file():
+    if not env_file.exists():
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
     lines = _read(env_file)
     known = _known(lines)
     faults = [_unknown(key, known) for key in lines if key not in known]
     faults += network_lines.faults(lines)
-    chosen = lines.get(INSTALLATION, Settings.model_fields["name"].default)
-    if os.environ.get(INSTALLATION, chosen) not in (chosen, platform.node()):
+    if _another_is_set(lines) and WSL not in os.environ:
         fault = (
             "NAME: is another one in the environment, and .env alone chooses the installation; "
             "unset NAME, or set the same in .env"
@@ -109,7 +111,7 @@ def environment(env_file: Path) -> dict[str, str]:
         SettingsError: the file has faults.
 
     """
-    lines = _read(env_file) if env_file.is_file() else {}
+    lines = _read(env_file) if env_file.exists() else {}
     return {**lines, **os.environ}
 
 
@@ -169,6 +171,9 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
             [token] * (token != DERIVED[0] and token not in lines)
         ),
         "set in the environment, which wins over .env": _overriding(lines),
+        "another one in the environment is ignored; .env alone chooses the installation": (
+            [INSTALLATION] * _another_is_set(lines)
+        ),
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
     return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
@@ -181,13 +186,18 @@ def _read(env_file: Path) -> dict[str, str]:
         SettingsError: it cannot be read, or its readers would differ.
 
     """
+    if not env_file.is_file():
+        message = (
+            f"{env_file.name}: is a folder or a pipe, and several programs read it; make it a file"
+        )
+        raise SettingsError(message)
     try:
         data = env_file.read_bytes()
     except OSError:
         message = f"{env_file.name}: cannot be read; run: chmod u+r .env"
         raise SettingsError(message) from None
     if faults := env_lines.faults(data, os.environ):
-        raise SettingsError("\n".join(faults))
+        raise SettingsError("\n".join(f"{env_file.name} {fault}" for fault in faults))
     return env_lines.values(data)
 
 
@@ -204,6 +214,17 @@ def _overriding(lines: Mapping[str, str]) -> list[str]:
     unread = {INSTALLATION, *(["AWS_PROFILE"] if lines.get("AWS_ACCESS_KEY_ID") else [])}
     here = [key for key in variables() if key in os.environ and key not in unread]
     return [key for key in here if os.environ[key] != lines.get(key)]
+
+
+def _another_is_set(lines: Mapping[str, str]) -> bool:
+    """Return whether the environment names another installation than the file, and not the host."""
+    chosen = lines.get(INSTALLATION, Settings.model_fields["name"].default)
+    given = os.environ.get(INSTALLATION) or chosen
+    return given != chosen and _first_label(given) != _first_label(platform.node())
+
+
+def _first_label(host: str) -> str:
+    return host.partition(".")[0].lower()
 
 
 def _with_origin(fault: str, overriding: Collection[str]) -> str:

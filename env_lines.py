@@ -13,9 +13,10 @@ from dotenv import dotenv_values
 
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE: Final = rf"\$\{{({_NAME})\}}"
-# uv takes a # at the beginning for a comment. A shell expands ~ there and after a colon, and
-# braces after export.
-_PLAIN: Final = rf"(?![#~])(?:[^\s'\"\\`$;&|<>(){{}}~]|(?<!:)~|{_REFERENCE})+"
+_TYPOGRAPHIC: Final = "\u2018\u2019\u201c\u201d"
+# uv takes a # at the beginning for a comment. A shell expands ~ there and after a colon, zsh also
+# =, and braces after export.
+_PLAIN: Final = rf"(?![#~=])(?:[^\s'\"\\`$;&|<>(){{}}~={_TYPOGRAPHIC}]|(?<!:)[~=]|{_REFERENCE})+"
 # python-dotenv expands ${...} in single quotes as well, and unescapes \\ and \'.
 _SINGLE: Final = r"'(?:[^'\\$]|\\(?![\\'])|\$(?!\{))*'"
 _DOUBLE: Final = rf'"(?:[^"\\`$]|\\[\\"]|{_REFERENCE})*"'
@@ -23,7 +24,11 @@ _VALUE: Final = rf"(?P<value>{_PLAIN}|{_SINGLE}|{_DOUBLE})?"
 # After some values uv takes a quote in a comment for one of the value's.
 _ALIKE: Final = re.compile(rf"{_VALUE}(?:[ \t]+#[^'\"\\]*|[ \t]*)")
 _ASSIGNMENT: Final = re.compile(rf"[ \t]*(?:export[ \t]+)?({_NAME})=(.*)")
+# Spaces around the =, or YAML's colon. Capitals: other text may be the second line of a secret.
+_NEARLY: Final = re.compile(r"[ \t]*(?:(?:export|set)[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*[=:].*")
 _BLANK: Final = re.compile(r"[ \t]*(?:#.*)?")
+# Linux starts no program with a longer variable (MAX_ARG_STRLEN), in bytes.
+_LARGEST_FILE: Final = 128 * 1024
 
 # Faults of the file as a whole, by where they begin. Bytes that are not UTF-8 become surrogates.
 _PROBLEMS: Final[Mapping[str, str]] = {
@@ -48,6 +53,8 @@ def faults(data: bytes, environ: Container[str]) -> list[str]:
         environ: names of the environment's variables, to which values may refer.
 
     """
+    if len(data) > _LARGEST_FILE:
+        return ["is larger than 128 KiB, too much for an environment; remove what is not meant"]
     text = data.decode(errors="surrogateescape")
     for pattern, problem in _PROBLEMS.items():
         if found := re.search(pattern, text):
@@ -64,8 +71,12 @@ def _faults_of_lines(lines: list[str], environ: Container[str]) -> Iterator[str]
             continue
         assignment = _ASSIGNMENT.fullmatch(line)
         if not assignment:
-            problem = "is no NAME=value; leave no space around =, and begin a comment with #"
-            yield f"line {number}: {problem}"
+            if nearly := _NEARLY.fullmatch(line):
+                problem = f"is no NAME=value; write {nearly[1]}='...' without spaces around ="
+                yield f"line {number}, {nearly[1]}: {problem}"
+            else:
+                problem = "is no NAME=value; begin a comment with #"
+                yield f"line {number}: {problem}"
             continue
         name, rest = assignment.groups()
         alike = _ALIKE.fullmatch(rest)
@@ -104,6 +115,8 @@ def _problem(name: str, rest: str) -> str:
         problem = "in double quotes, readers differ on $, ` and most backslashes"
     elif sign == "$":
         problem = "an unquoted $ is expanded by uv and by a shell"
+    elif sign in _TYPOGRAPHIC:
+        problem = "a typographic quote is no quote, but one more letter of the value"
     elif sign.isspace():
         problem = "an unquoted space ends the value in a shell, and uv drops all from this line on"
     else:

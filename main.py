@@ -53,6 +53,10 @@ def synthesize(outdir: Path | None = None) -> Path:
         sys.exit(str(error))
     for warning in warnings(ENV_FILE, settings):
         print(f"warning: {warning}", file=sys.stderr)
+    if "\\" in str(ENV_FILE):
+        # Node resolves no package below such a path.
+        remark = "npm and the CDKTF CLI do not start where the path has a backslash; move it"
+        print(f"warning: this checkout: {remark}", file=sys.stderr)
     app = App(outdir=str(outdir) if outdir else None, skip_validation=SKIP_VALIDATION)
     try:
         build(app, settings)

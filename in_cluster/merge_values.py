@@ -13,8 +13,8 @@ def merge_values(
 ) -> dict[str, Any]:
     """Return ``values``, deep-merged with ``extra``.
 
-    Mappings are merged. Lists are appended to ours, because every item of ours is needed. A single
-    value replaces ours.
+    Mappings are merged. Lists are appended to ours, because every item of ours is needed. Anything
+    else replaces ours, and must be of its kind.
 
     Args:
         values: ours.
@@ -50,4 +50,6 @@ def _kind(value: object) -> str:
         return "a map"
     if isinstance(value, list):
         return "a list"
-    return "empty" if value is None else "a single value"
+    if isinstance(value, bool):
+        return "true or false"
+    return "empty" if value is None else "text or a number"

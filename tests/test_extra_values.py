@@ -10,18 +10,30 @@ from env_file import SettingsError, load_settings
 from in_cluster.merge_values import MergeError, merge_values
 from tests.helpers.synthesis import BASE_ENV
 
-OURS = {"langfuse": {"web": {"replicas": 1, "env": [{"name": "A"}]}}, "manifests": {}}
+OURS = {"langfuse": {"web": {"replicas": 1, "env": [{"name": "A"}], "on": True}}, "manifests": {}}
+# Lists of nine, nine deep.
+LAUGHS = "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}' if level else 'do-not-print'] * 9)}]\n"
+    for level in range(9)
+)
+MERGED_LAUGHS = "a0: &a0 {b: do-not-print}\n" + "".join(
+    f"a{level}: &a{level}\n  <<: [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 9)
+)
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: [", "is not YAML"),
-        ("a: *do-not-print", "is not YAML"),
+        ("a: b\nc: [", "line 2 is not YAML"),
+        ("a: *do-not-print", "line 1 is not YAML"),
         ("do-not-print\0", "is not YAML"),
-        ("a: =", "line 1 has a tag; remove it"),
-        ("<<: do-not-print", "is not YAML"),
-        ("a: " + "[" * 5000, "is not YAML"),
+        ("a:\n\tb: do-not-print", "line 2 has a tab; use spaces"),
+        ("a: =", "line 1 has a lone =; put it in quotes"),
+        ("<<: do-not-print", "line 1 is not YAML"),
+        pytest.param("a: " + "[" * 900, "is not YAML", id="deep"),
+        pytest.param(f"a: {'b' * 2**20}", "is larger than 1 MiB; Helm", id="large"),
+        pytest.param(LAUGHS, "is larger than 1 MiB with its aliases written out", id="aliases"),
+        pytest.param(MERGED_LAUGHS, "is larger than 1 MiB with its aliases", id="merged aliases"),
         ("", "holds no mapping of chart values"),
         ("# a", "holds no mapping of chart values"),
         ("- do-not-print", "holds no mapping of chart values"),
@@ -37,6 +49,7 @@ OURS = {"langfuse": {"web": {"replicas": 1, "env": [{"name": "A"}]}}, "manifests
         ("a: !!int do-not-print", "line 1 has what JSON does not"),
         ("a: !!bool do-not-print", "line 1 has what JSON does not"),
         ("a: 2026-11-25", "line 1 has a date; put it in quotes"),
+        ("a: 12:30", "line 1 has a number with a colon; put it in quotes"),
         ("a: 2026-13-45", "line 1 has a date; put it in quotes"),
         ("a: .nan", "line 1 has what JSON does not"),
         ("a: [-.inf]", "line 1 has what JSON does not"),
@@ -85,7 +98,9 @@ j:
     ("extra", "said"),
     [
         ({"langfuse": None}, "langfuse is empty in it, which would delete ours; remove the line"),
-        ({"langfuse": "text"}, "langfuse is a single value in it, which would delete ours; make "),
+        ({"langfuse": "text"}, "langfuse is text or a number in it, which would delete ours; make"),
+        ({"langfuse": {"web": {"on": "false"}}}, "langfuse.web.on is text or a number in it"),
+        ({"langfuse": {"web": {"replicas": True}}}, "langfuse.web.replicas is true or false in it"),
         ({"langfuse": {"web": []}}, "langfuse.web is a list in it, which would delete ours; make "),
         ({"langfuse": {"web": {"env": {}}}}, "langfuse.web.env is a map in it, which would delete"),
         ({"langfuse": {"web": {"env": None}}}, "langfuse.web.env is empty in it"),
@@ -101,8 +116,9 @@ def test_nothing_of_ours_is_deleted(extra: dict[str, object], said: str) -> None
 
 
 def test_values_are_replaced_and_added() -> None:
-    extra = {"langfuse": {"web": {"replicas": "2", "env": [1], "more": None}}, "new": None}
-    web = {"replicas": "2", "env": [{"name": "A"}, 1], "more": None}
+    web = {"replicas": "2", "env": [1], "on": False, "more": None}
+    extra = {"langfuse": {"web": web}, "new": None}
+    web = {**web, "env": [{"name": "A"}, 1]}
     assert merge_values(OURS, extra) == {"langfuse": {"web": web}, "manifests": {}, "new": None}
 
 

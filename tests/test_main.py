@@ -24,7 +24,9 @@ def test_untouched_example_synthesizes_three_stacks(checkout: Path, started: Fut
     assert warning.startswith("warning: AWS_ACCESS_KEY_ID, ")
     assert "LANGFUSE_ADMIN_PASSWORD" in warning
     assert "\nwarning: LANGFUSE_MAJOR: 3 has " in warning
-    assert warning.count("\n") == 2
+    assert "\\" in str(checkout)
+    assert "\nwarning: this checkout: npm and the CDKTF CLI do not start " in warning
+    assert warning.count("\n") == 3
 
 
 def test_nfr01_no_secret_is_written_or_printed(checkout: Path, started: Future[Run]) -> None:

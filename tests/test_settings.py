@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
     ],
 )
 def test_judges_as_langfuse_does_at_its_start(
-    kind: object, good: tuple[str, ...], bad: tuple[str, ...]
+    kind: type[str], good: tuple[str, ...], bad: tuple[str, ...]
 ) -> None:
     def accepts(value: str) -> bool:
         try:
@@ -164,7 +165,7 @@ def test_one_line_for_each_fault_of_the_lines(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as error:
             read(env_file)
         lines = str(error.value).splitlines()
-        starts = ["line 1, A: ", "line 2, B: ", "line 3: ", "line 4, C: "]
+        starts = [f".env line {each}: " for each in ("1, A", "2, B", "3", "4, C")]
         assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
         assert "do-not-print" not in str(error.value)
 
@@ -181,7 +182,7 @@ def test_one_line_for_each_fault_of_the_lines(tmp_path: Path) -> None:
 )
 def test_a_spoilt_file_is_one_line(tmp_path: Path, data: bytes) -> None:
     (tmp_path / ".env").write_bytes(data)
-    with pytest.raises(SettingsError, match=r"^line 1: [^\n]*(save|UTF-8)[^\n]*$") as error:
+    with pytest.raises(SettingsError, match=r"^\.env line 1: [^\n]*(save|UTF-8)[^\n]*$") as error:
         load_settings(tmp_path / ".env")
     assert "do-not-print" not in str(error.value)
 
@@ -194,6 +195,20 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(SettingsError, match=re.escape(".env: cannot be read; run: chmod u+r .env")):
         load_settings(tmp_path / ".env")
+
+
+def test_too_large_for_an_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"A={'b' * 2**17}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"^\.env is larger than 128 KiB, [^\n]*$"):
+        load_settings(tmp_path / ".env")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / ".env")
+    for read in (load_settings, environment):
+        with pytest.raises(SettingsError, match=r"^\.env: is a folder or a pipe, "):
+            read(tmp_path / ".env")
 
 
 def test_environment_of_a_missing_file_is_that_of_the_shell(tmp_path: Path) -> None:
@@ -215,6 +230,8 @@ def test_other_spellings_in_the_environment_are_ignored(
     [
         ("", "host", "langfuse"),  # WSL: the host's name
         ("NAME=team-a\n", "host", "team-a"),
+        ("", "Host.example.com", "langfuse"),
+        ("NAME=team-a\n", "", "team-a"),
         ("", "langfuse", "langfuse"),
         ("NAME=team-a\n", "team-a", "team-a"),  # as with uv run --env-file
         ("", "team-b", None),
@@ -243,9 +260,25 @@ def test_the_file_alone_chooses_the_installation(
     )
 
 
+@pytest.mark.parametrize("given", ["team-b", "DESKTOP-1"])
+def test_wsl_keeps_the_name_that_the_host_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + "NAME=team-a\n", encoding="utf-8")
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Ubuntu")
+    monkeypatch.setenv("NAME", given)
+    settings = load_settings(env_file)
+    assert settings.name == "team-a"
+    assert (
+        "NAME: another one in the environment is ignored; .env alone chooses the installation"
+    ) in warnings(env_file, settings)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
+        ("AWS_DEFAULT_REGION", "do-not-print", "AWS_DEFAULT_REGION: has the wrong form; expected"),
         ("NODE_COUNT", "do-not-print", "NODE_COUNT: is not valid; expected "),
         ("NODE_COUNT", "1", "NODE_COUNT, NODE_INSTANCE_TYPE: "),
         ("TFE_TOKEN", "", "TFE_TOKEN: is empty; expected "),

@@ -444,7 +444,10 @@ def test_env_with_a_fault_is_one_line(
 ) -> None:
     (tmp_path / ".env").write_text("A=$do-not-print\n", encoding="utf-8")
     monkeypatch.setattr(access, "ENV_FILE", tmp_path / ".env")
-    with pytest.raises(SystemExit, match=r"^line 1, A: an unquoted \$"), access.access(kubeconfig):
+    with (
+        pytest.raises(SystemExit, match=r"^\.env line 1, A: an unquoted \$"),
+        access.access(kubeconfig),
+    ):
         pass
 
 

@@ -1,5 +1,6 @@
 """An installation with a profile, a boundary and another Terraform Cloud; OpenTofu goes on."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -51,9 +52,9 @@ def test_network_with_a_profile_and_a_boundary_in_europe(environment: Environmen
     Cannot prove: a log-in at IAM Identity Center, or which policy AWS accepts as a boundary.
     """
     iam = environment.aws.client("iam")
-    iam.create_policy(
-        PolicyName="boundary", PolicyDocument='{"Version":"2012-10-17","Statement":[]}'
-    )
+    anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [anything]})
+    iam.create_policy(PolicyName="boundary", PolicyDocument=document)
     installation = environment.installation
     config = installation.home / ".aws" / "config"
     config.parent.mkdir()
@@ -83,8 +84,7 @@ def test_deps_with_a_profile_and_a_boundary_in_europe(environment: Environment) 
     assert set(found.values()) == {BOUNDARY}
     assert set(environment.aws.signers("iam")) >= {KEY}
     environment.installation.assert_nothing_to_do("deps")
-    said = environment.installation.backups()
-    assert "There" in said or "database" in said
+    assert "database" in environment.installation.backups()
 
 
 def test_boundary_goes_and_comes(environment: Environment) -> None:
