@@ -46,6 +46,15 @@ def comment_out(file: Path, *variables: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+def link_providers(registry: Path, providers: Path) -> None:
+    """Offer what is in a mirror of Terraform's registry as from OpenTofu's."""
+    # OpenTofu follows no link above the platform.
+    for platform in registry.glob("*/*/*/*"):
+        link = providers / "registry.opentofu.org" / platform.relative_to(registry)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(platform)
+
+
 def test_network_with_a_profile_and_a_boundary_in_europe(environment: Environment) -> None:
     """The profile signs, every role that network makes is bounded, and its state is in Europe.
 
@@ -114,9 +123,7 @@ def test_opentofu_goes_on(environment: Environment, mirror: Path, tmp_path: Path
         pytest.skip("OpenTofu is not on PATH")
     installation = environment.installation
     providers = tmp_path / "providers"
-    providers.mkdir()
-    for registry in ("registry.terraform.io", "registry.opentofu.org"):
-        (providers / registry).symlink_to(mirror / "providers" / "registry.terraform.io")
+    link_providers(mirror / "providers" / "registry.terraform.io", providers)
     config = tmp_path / "tofu.rc"
     config.write_text(environment.cloud.cli_config(providers), encoding="utf-8")
     installation.stand_ins = {**installation.stand_ins, "TF_CLI_CONFIG_FILE": str(config)}
