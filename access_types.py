@@ -15,9 +15,6 @@ from setting_types import Secret, Text
 # Type of a fault that is between variables, and whose message names them.
 BETWEEN: Final = "between_variables"
 
-# Where HCP Terraform, formerly Terraform Cloud, is; its European one is app.eu.terraform.io.
-TERRAFORM_CLOUD: Final = "app.terraform.io"
-
 # Partition of AWS by the beginning of a region (botocore's partitions.json); all others are "aws".
 _PARTITIONS: Final[Mapping[str, str]] = {
     "cn-": "aws-cn",

@@ -24,6 +24,9 @@ STACKS: Final = tuple(UPSTREAMS)
 # Stack 0 (remote runs only): creates the workspaces of the other stacks, and publishes nothing.
 WORKSPACES: Final = "workspaces"
 
+# Host of Terraform Cloud by default; that of an installation is ``terraform_cloud_host``.
+TERRAFORM_CLOUD: Final = "app.terraform.io"
+
 # Terraform variables. For remote runs the stack workspaces sets them in the workspaces. For local
 # runs .env sets the password, and the others are not declared.
 OPERATOR_ARN: Final = "operator_arn"

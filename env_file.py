@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 
 import env_lines
 import network_lines
-from access_types import BETWEEN, TERRAFORM_CLOUD, token_variable
+from access_types import BETWEEN, token_variable
+from contracts import TERRAFORM_CLOUD
 from security_patches import patches
 from settings import Settings
 

@@ -33,20 +33,24 @@ def faults(lines: Mapping[str, str]) -> Iterator[str]:
     """Yield the faults of these lines, without their values: a proxy's may hold a password."""
     for name in (*PROXIES, *PROXIES.values()):
         if lines.get(name) and not re.fullmatch(_PROXY, lines[name]):
-            yield f"{name}: is no proxy; expected http://HOST:PORT"
+            fault = f"{name}: is no proxy; expected http://HOST:PORT"
+            yield fault
     for upper, lower in _PAIRS.items():
         if upper in lines and lower in lines and lines[upper] != lines[lower]:
-            yield (
+            fault = (
                 f"{upper}, {lower}: differ, and some programs read the first, others the second; "
                 "remove one"
             )
+            yield fault
     for name in CERTIFICATES:
         path = Path(lines.get(name, ""))
         # Terraform runs in a folder of its own.
         if lines.get(name) and not path.is_absolute():
-            yield f"{name}: is no full path; expected one that begins with /"
+            fault = f"{name}: is no full path; expected one that begins with /"
+            yield fault
         elif lines.get(name) and not _is_pem(path):
-            yield f"{name}: is no readable file of certificates; expected the path of a PEM file"
+            fault = f"{name}: is no readable file of certificates; expected the path of a PEM file"
+            yield fault
 
 
 def _is_pem(path: Path) -> bool:

@@ -6,13 +6,13 @@ from pydantic import ValidationInfo, field_validator
 
 import versions
 from access_types import (
-    TERRAFORM_CLOUD,
     PolicyArn,
     Profile,
     Program,
     TerraformCloudHost,
     between,
 )
+from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,

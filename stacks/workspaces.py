@@ -12,7 +12,6 @@ from cdktf_cdktf_provider_tfe.workspace_settings import WorkspaceSettings
 from constructs import Construct
 
 import versions
-from access_types import TERRAFORM_CLOUD
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
@@ -23,6 +22,7 @@ from contracts import (
     OPERATOR_ARN,
     RUN_ROLE_ARN,
     STACKS,
+    TERRAFORM_CLOUD,
     UPSTREAMS,
     WORKSPACES,
 )
