@@ -9,6 +9,7 @@ import pytest
 
 from tests.rehearsal.environment import Environment
 from tests.rehearsal.stand_ins.aws import ACCOUNT
+from tests.rehearsal.stand_ins.aws import KEY as OURS
 from tests.rehearsal.stand_ins.terraform_cloud import EUROPE
 
 pytestmark = pytest.mark.rehearsal
@@ -76,7 +77,7 @@ def test_network_with_a_profile_and_a_boundary_in_europe(environment: Environmen
     with file.open("a", encoding="utf-8") as lines:
         lines.write("TF_TOKEN_app_eu_terraform_io=${TFE_TOKEN}\n")
     installation.deploy("network")
-    assert set(environment.aws.signers("ec2")) == {KEY}
+    assert set(environment.aws.signers("ec2")) == {KEY, OURS}
     assert boundaries(environment) == dict.fromkeys(
         ("langfuse-cluster", "langfuse-nodes", "langfuse-ebs-csi"), BOUNDARY
     )
@@ -91,7 +92,7 @@ def test_deps_with_a_profile_and_a_boundary_in_europe(environment: Environment) 
     found = boundaries(environment)
     assert {"langfuse-langfuse", "langfuse-clickhouse"} < set(found)
     assert set(found.values()) == {BOUNDARY}
-    assert set(environment.aws.signers("iam")) >= {KEY}
+    assert set(environment.aws.signers("iam")) == {KEY, OURS}
     environment.installation.assert_nothing_to_do("deps")
     assert "database" in environment.installation.backups()
 
