@@ -229,7 +229,7 @@ def test_each_file_of_certificates_is_taken(tmp_path: Path, proxy: Proxy, name: 
     [
         ("http://proxy.example.com:3128", True),
         ("https://proxy", True),
-        ("http://ada:p%40ss@10.0.0.1:8080/", True),
+        ("http://ada:p%40ss@10.0.0.1:8080/", True),  # pragma: allowlist secret
         ("proxy.example.com:3128", False),
         ("socks5h://proxy:1080", False),
         ("http://ada:do not@proxy:1", False),
