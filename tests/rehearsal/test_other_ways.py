@@ -32,7 +32,7 @@ def boundaries(environment: Environment) -> dict[str, str | None]:
     ]
     roles = {name: iam.get_role(RoleName=name)["Role"] for name in names}
     return {
-        re.sub(r"-\d{8,}$", "", name): role.get("PermissionsBoundary", {}).get(
+        re.sub(r"-\d{14}[0-9a-f]+$", "", name): role.get("PermissionsBoundary", {}).get(
             "PermissionsBoundaryArn"
         )
         for name, role in roles.items()
