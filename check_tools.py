@@ -2,11 +2,12 @@
 
 It needs neither ``.env`` nor an account; check_account.py begins with its lines.
 
-Minimum versions: Terraform's is the first with write-only arguments; the AWS CLI's is the first
-with ``client.authentication.k8s.io/v1beta1`` for EKS; kubectl may be one minor version older than
-the cluster (Kubernetes' version skew policy).
+Minimum versions: Terraform's, as OpenTofu's, is the first with write-only arguments; the AWS CLI's
+is the first with ``client.authentication.k8s.io/v1beta1`` for EKS; kubectl may be one minor version
+older than the cluster (Kubernetes' version skew policy).
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -58,7 +59,7 @@ class Tool:
 
 
 TOOLS: Final = (
-    Tool("terraform", ("version",), (1, 11, 0)),
+    Tool(os.environ.get("TERRAFORM_BINARY_NAME") or "terraform", ("version",), (1, 11, 0)),
     Tool("aws", ("--version",), (2, 7, 0)),
     Tool("kubectl", ("version", "--client"), (1, 35, 0)),
 )

@@ -24,7 +24,8 @@ STACKS: Final = tuple(UPSTREAMS)
 # Stack 0 (remote runs only): creates the workspaces of the other stacks, and publishes nothing.
 WORKSPACES: Final = "workspaces"
 
-# Hostname of Terraform Cloud, which has a workspace with the state of each stack.
+# Host of Terraform Cloud by default, which has a workspace with the state of each stack; that of an
+# installation is ``terraform_cloud_host``.
 TERRAFORM_CLOUD: Final = "app.terraform.io"
 
 

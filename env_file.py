@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 import env_lines
+import network_lines
+from access_types import BETWEEN, token_variable
+from contracts import TERRAFORM_CLOUD
 from extra_environment import SECRET_PREFIX, reference
 from security_patches import patches
 from settings import Settings
@@ -26,21 +29,26 @@ INSTALLATION: Final = "NAME"
 # Set by WSL in every session.
 WSL: Final = "WSL_DISTRO_NAME"
 
-# Lines of .env for Terraform and for CDKTF's CLI; this program does not read them.
+# Lines of .env for Terraform and for CDKTF's CLI; this program does not read them. The first is
+# another one with TERRAFORM_CLOUD_HOST.
 DERIVED: Final = (
-    "TF_TOKEN_app_terraform_io",
+    token_variable(TERRAFORM_CLOUD),
     "TF_VAR_langfuse_admin_password",
     "TF_FORCE_LOCAL_BACKEND",
     "CDKTF_IGNORE_MISSING_STACK_DEPENDENCIES",
 )
 # Forces local runs; contradicts TERRAFORM_CLOUD_RUNS=remote.
 FORCE_LOCAL: Final = "TF_FORCE_LOCAL_BACKEND"
-# Further variables that .env may set: temporary credentials, proxies, Terraform's own switches.
+# A login of pods and of CI, before a profile to some of AWS's SDKs and behind it to others.
+WEB_IDENTITY: Final = "AWS_WEB_IDENTITY_TOKEN_FILE"
+# Further variables that .env may set: temporary credentials, files of the AWS CLI, proxies and
+# certificates, Terraform's own switches.
 PASSED_THROUGH: Final = (
     *DERIVED,
+    *network_lines.NETWORK,
+    "AWS_CONFIG_FILE",
     "AWS_SESSION_TOKEN",
-    "HTTPS_PROXY",
-    "NO_PROXY",
+    "AWS_SHARED_CREDENTIALS_FILE",
     "TF_CLI_CONFIG_FILE",
     "TF_LOG",
     "TF_PLUGIN_CACHE_DIR",
@@ -65,9 +73,13 @@ def load_settings(env_file: Path) -> Settings:
         message = f"{env_file.name}: is missing; run: cp -n .env.example .env"
         raise SettingsError(message)
     lines = _read(env_file)
+    known = _known(lines)
     faults = [
-        _unknown(key) for key in lines if key not in _known() and not key.startswith(SECRET_PREFIX)
+        _unknown(key, known)
+        for key in lines
+        if key not in known and not key.startswith(SECRET_PREFIX)
     ]
+    faults += network_lines.faults(lines)
     if _another_is_set(lines) and WSL not in os.environ:
         fault = (
             "NAME: is another one in the environment, and .env alone chooses the installation; "
@@ -79,6 +91,12 @@ def load_settings(env_file: Path) -> Settings:
     except ValidationError as error:
         faults += [_explain(fault) for fault in error.errors(include_input=False)]
     else:
+        if settings.aws_profile and os.environ.get(WEB_IDENTITY):
+            fault = (
+                f"AWS_PROFILE, {WEB_IDENTITY}: two logins to AWS, and programs differ in which "
+                "they take; unset the second"
+            )
+            faults.append(fault)
         if settings.runs_remotely and lines.get(FORCE_LOCAL):
             fault = (
                 "TF_FORCE_LOCAL_BACKEND, TERRAFORM_CLOUD_RUNS: the first keeps every run on "
@@ -104,6 +122,26 @@ def environment(env_file: Path) -> dict[str, str]:
     return {**lines, **os.environ}
 
 
+def use_network_lines(env_file: Path) -> None:
+    """Let clients in this process (boto3, httpx) find the proxies and certificates of the file.
+
+    Raises:
+        SettingsError: the file has faults.
+
+    """
+    for name, value in environment(env_file).items():
+        if name in network_lines.NETWORK:
+            os.environ.setdefault(name, value)
+
+
+def ended_session(profile: str) -> str:
+    """Return the fault of a profile of IAM Identity Center whose session has ended."""
+    return (
+        f"AWS_PROFILE: the session of {profile} has ended; run: uv run aws sso login --profile "
+        f"{profile}"
+    )
+
+
 def variables() -> dict[str, str]:
     """Return the form of every variable: ``{"NODE_COUNT": "a whole number ...", ...}``."""
     return {name.upper(): field.description or "" for name, field in Settings.model_fields.items()}
@@ -121,6 +159,7 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
     """
     lines = _read(env_file)
     end_of_patches = patches(str(settings.langfuse_major))
+    token = token_variable(settings.terraform_cloud_host)
     opened = settings.public_name is not None and not settings.langfuse_signup_disabled
     found = {
         "anybody who reaches the name can make an account; set the first to true, or narrow "
@@ -131,8 +170,13 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         "missing from .env, copy the line from .env.example before deploying": [
             key
             for key in DERIVED
-            if key not in lines and not (settings.runs_remotely and key == FORCE_LOCAL)
+            if key not in lines
+            and not (settings.runs_remotely and key == FORCE_LOCAL)
+            and not (token != DERIVED[0] and key == DERIVED[0])
         ],
+        f"missing from .env, write {token}=${{TFE_TOKEN}} in place of {DERIVED[0]}": (
+            [token] * (token != DERIVED[0] and token not in lines)
+        ),
         "set in the environment, which wins over .env": _overriding(lines),
         "another one in the environment is ignored; .env alone chooses the installation": (
             [INSTALLATION] * _another_is_set(lines)
@@ -192,7 +236,9 @@ def _values(lines: Mapping[str, str]) -> dict[str, str]:
 
 def _overriding(lines: Mapping[str, str]) -> list[str]:
     """Return the variables that the environment sets to something else than the file."""
-    here = [key for key in variables() if key in os.environ and key != INSTALLATION]
+    # To every program of AWS, keys go before the profile of the environment.
+    unread = {INSTALLATION, *(["AWS_PROFILE"] if lines.get("AWS_ACCESS_KEY_ID") else [])}
+    here = [key for key in variables() if key in os.environ and key not in unread]
     return [key for key in here if os.environ[key] != lines.get(key)]
 
 
@@ -214,18 +260,21 @@ def _with_origin(fault: str, overriding: Collection[str]) -> str:
     return f"{fault}; set in the environment: {there}" if there else fault
 
 
-def _known() -> set[str]:
-    return {*variables(), *PASSED_THROUGH}
+def _known(lines: Mapping[str, str]) -> set[str]:
+    host = _values(lines).get("terraform_cloud_host", TERRAFORM_CLOUD)
+    return {*variables(), *PASSED_THROUGH, token_variable(host)}
 
 
-def _unknown(key: str) -> str:
-    nearest = difflib.get_close_matches(key.upper(), _known(), n=1)
+def _unknown(key: str, known: Collection[str]) -> str:
+    nearest = difflib.get_close_matches(key.upper(), known, n=1)
     remedy = f"did you mean {nearest[0]}?" if nearest else "see .env.example for the known ones"
     return f"{key}: is not a known variable; {remedy}"
 
 
 def _explain(fault: ErrorDetails) -> str:
     """Describe one of pydantic's faults without its input, which may be a secret."""
+    if fault["type"] == BETWEEN:
+        return fault["msg"]
     if not fault["loc"]:
         return str(fault["ctx"]["error"])
     variable = str(fault["loc"][0]).upper()

@@ -2,7 +2,17 @@
 
 from typing import Final, Literal
 
+from pydantic import ValidationInfo, field_validator
+
 import versions
+from access_types import (
+    PolicyArn,
+    Profile,
+    Program,
+    TerraformCloudHost,
+    between,
+)
+from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,
@@ -24,6 +34,7 @@ IMAGES: Final = "Registry and digests of images"
 LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
+OTHER_WAYS: Final = "Other ways in"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -33,6 +44,7 @@ GUIDES: Final = {
     LANGFUSE_4: "langfuse-4.md",
     EXTRA_ENVIRONMENT: "extra-environment.md",
     PROJECT_KEYS: "project-keys.md",
+    OTHER_WAYS: "other-ways-in.md",
 }
 
 
@@ -117,3 +129,50 @@ class OptionFields(SettingFields):
         "true or false",
         default=False,
     )
+    aws_profile: Profile | None = setting(
+        OTHER_WAYS,
+        "Login of the AWS CLI, in place of the two keys, which are then commented out",
+        "the name of a profile in ~/.aws/config, such as deployer",
+        default=None,
+        example="deployer",
+    )
+    iam_permissions_boundary: PolicyArn | None = setting(
+        OTHER_WAYS,
+        "Permissions boundary of every IAM role that is made",
+        "the ARN of a policy, such as arn:aws:iam::123456789012:policy/boundary",
+        default=None,
+        example="arn:aws:iam::123456789012:policy/boundary",
+    )
+    terraform_cloud_host: TerraformCloudHost = setting(
+        OTHER_WAYS,
+        "Where Terraform Cloud is; another host has another line TF_TOKEN_...",
+        "a host, such as app.eu.terraform.io or that of your Terraform Enterprise",
+        default=TERRAFORM_CLOUD,
+    )
+    terraform_binary_name: Program = setting(
+        OTHER_WAYS,
+        "Program that plans and applies: Terraform or OpenTofu",
+        "the name of a program on PATH, such as tofu, or its path",
+        default="terraform",
+    )
+
+    @field_validator("aws_profile")
+    @classmethod
+    def _one_login(cls, profile: str | None, info: ValidationInfo) -> str | None:
+        """Check that there is one login, as programs differ in which of two they take."""
+        keys = ("aws_access_key_id", "aws_secret_access_key")
+        given = [key.upper() for key in keys if info.data[key] is not None]
+        missing = [key.upper() for key in keys if info.data[key] is None]
+        if profile and given:
+            message = (
+                f"{', '.join(given)}, AWS_PROFILE: two logins to AWS; comment out or unset either "
+                "the keys or the profile"
+            )
+            raise between(message)
+        if not profile and missing:
+            message = (
+                f"{', '.join(missing)}, AWS_PROFILE: no login to AWS; set both keys of your AWS "
+                "user, or instead of them a profile of the AWS CLI"
+            )
+            raise between(message)
+        return profile

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 import versions
+from access_types import AccessKey, SecretKey
 from setting_types import (
     LARGEST_VPC_PREFIX,
     SMALLEST_VPC_PREFIX,
@@ -58,11 +59,19 @@ class SettingFields(BaseModel):
 
     model_config = ConfigDict(frozen=True, validate_default=True, hide_input_in_errors=True)
 
-    aws_access_key_id: Text = setting(
-        ACCOUNTS, "Login of the AWS user that deploys", "the access key of your AWS user"
+    aws_access_key_id: AccessKey = setting(
+        ACCOUNTS,
+        "Login of the AWS user that deploys",
+        "the access key of your AWS user",
+        default=None,
+        instead="AWS_PROFILE",
     )
-    aws_secret_access_key: Secret = setting(
-        ACCOUNTS, "Secret half of that login", "the secret key of your AWS user"
+    aws_secret_access_key: SecretKey = setting(
+        ACCOUNTS,
+        "Secret half of that login",
+        "the secret key of your AWS user",
+        default=None,
+        instead="AWS_PROFILE",
     )
     aws_default_region: Region = setting(
         ACCOUNTS,

@@ -311,6 +311,7 @@ def setting(
     default: object = ...,
     rebuild: bool = False,
     example: str | None = None,
+    instead: str | None = None,
 ) -> Any:  # noqa: ANN401 - as pydantic's own Field
     """Declare a variable of ``.env``.
 
@@ -321,6 +322,7 @@ def setting(
         default: value where the variable is not set; without one it must be set.
         rebuild: whether a change rebuilds the installation instead of changing it in place.
         example: value that ``.env.example`` shows where the default is None.
+        instead: variable that stands in for this one, which must be set without it.
 
     """
     return Field(
@@ -328,5 +330,5 @@ def setting(
         title=purpose,
         description=form,
         examples=None if example is None else [example],
-        json_schema_extra={"group": group, "rebuild": rebuild},
+        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead},
     )

@@ -12,6 +12,7 @@ from pydantic import model_validator as validate_model
 import extra_values
 import own_images
 import sizing
+from access_types import partition_of_policy, partition_of_region
 from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
 from option_fields import OptionFields
@@ -61,6 +62,23 @@ class Settings(OptionFields):
             message = (
                 f"{', '.join(here)}, TERRAFORM_CLOUD_RUNS: a run in Terraform Cloud cannot read a "
                 "chart on this machine; use a chart repository"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
+    def _boundary_is_in_the_partition(self) -> Self:
+        region = self.aws_default_region
+        if self.iam_permissions_boundary is None:
+            return self
+        here, there = (
+            partition_of_region(region),
+            partition_of_policy(self.iam_permissions_boundary),
+        )
+        if here != there:
+            message = (
+                f"IAM_PERMISSIONS_BOUNDARY, AWS_DEFAULT_REGION: a policy in {there} cannot bound "
+                f"roles in {here}, where {region} is; name a policy of the same account"
             )
             raise ValueError(message)
         return self

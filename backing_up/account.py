@@ -12,9 +12,18 @@ from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
     ClientError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 
-from env_file import environment, load_settings
+from env_file import (
+    SettingsError,
+    ended_session,
+    environment,
+    load_settings,
+    use_network_lines,
+)
 from retained.names import bucket_name
 
 AWS_ERRORS: Final = (BotoCoreError, ClientError)
@@ -73,18 +82,22 @@ def account_of(env_file: Path, *, config: Any = _CONFIG) -> Account:  # noqa: AN
         config: botocore's configuration of its clients.
 
     Raises:
-        SettingsError: the file is missing or has faults.
+        SettingsError: the file is missing or has faults, or its profile gives no credentials.
 
     """
     settings = load_settings(env_file)
-    token = environment(env_file).get("AWS_SESSION_TOKEN")
+    use_network_lines(env_file)
     region = settings.aws_default_region
-    session = boto3.Session(
-        aws_access_key_id=settings.aws_access_key_id,
-        aws_secret_access_key=settings.aws_secret_access_key.get_secret_value(),
-        aws_session_token=token,
-        region_name=region,
-    )
+    if settings.aws_profile:
+        session = _session_of(settings.aws_profile, region)
+    else:
+        secret = settings.aws_secret_access_key
+        session = boto3.Session(
+            aws_access_key_id=settings.aws_access_key_id,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            aws_session_token=environment(env_file).get("AWS_SESSION_TOKEN"),
+            region_name=region,
+        )
     return Account(settings.name, region, session, config)
 
 
@@ -96,6 +109,39 @@ def find(missing: str, look: Callable[..., Any], **arguments: str) -> Any:  # no
         if code_of(error) != missing:
             raise
         return None
+
+
+def _session_of(profile: str, region: str) -> Any:  # noqa: ANN401 - boto3 has no types
+    """Return a session with the credentials of a profile, which are asked for at once.
+
+    Raises:
+        SettingsError: there are none.
+
+    """
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        credentials = session.get_credentials()
+        if credentials is not None:
+            credentials.get_frozen_credentials()
+    except ProfileNotFound:
+        message = (
+            f"AWS_PROFILE: there is no profile {profile}; run: uv run aws configure list-profiles"
+        )
+        raise SettingsError(message) from None
+    except (SSOError, TokenRetrievalError):
+        raise SettingsError(ended_session(profile)) from None
+    except AWS_ERRORS as error:
+        # What a credential_process says may hold a secret.
+        reason = reason_of(error) if isinstance(error, ClientError) else type(error).__name__
+        message = f"AWS_PROFILE: {profile} gives no credentials ({reason})"
+        raise SettingsError(message) from None
+    if credentials is None:
+        message = (
+            f"AWS_PROFILE: {profile} has no login; run: uv run aws configure sso --profile "
+            f"{profile}"
+        )
+        raise SettingsError(message)
+    return session
 
 
 def code_of(error: ClientError) -> str:

@@ -25,6 +25,7 @@ class DnsRoles(Construct):
         zone: str,
         partition: str,
         oidc_provider_arn: str,
+        permissions_boundary: str | None = None,
     ) -> None:
         """Look up the zone and create the roles.
 
@@ -36,6 +37,7 @@ class DnsRoles(Construct):
             zone: name of the public hosted zone.
             partition: AWS partition, such as ``aws``.
             oidc_provider_arn: the cluster's IAM OIDC provider.
+            permissions_boundary: ARN of the policy that bounds the roles; None for none.
 
         """
         super().__init__(scope, id_)
@@ -46,6 +48,7 @@ class DnsRoles(Construct):
             TRAEFIK,
             name=f"{name}-{TRAEFIK}",
             oidc_provider_arn=oidc_provider_arn,
+            permissions_boundary=permissions_boundary,
             service_accounts=[f"{NAMESPACE}:{TRAEFIK}"],
             permissions={
                 "read": read,
@@ -68,6 +71,7 @@ class DnsRoles(Construct):
             EXTERNAL_DNS,
             name=f"{name}-{EXTERNAL_DNS}",
             oidc_provider_arn=oidc_provider_arn,
+            permissions_boundary=permissions_boundary,
             service_accounts=[f"{NAMESPACE}:{EXTERNAL_DNS}"],
             permissions={
                 "read": read,

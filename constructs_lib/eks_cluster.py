@@ -52,6 +52,7 @@ class EksCluster(Construct):
         administrators: Mapping[str, str] | None = None,
         web_cidrs: list[str] | None = None,
         pull_through: list[str] | None = None,
+        permissions_boundary: str | None = None,
     ) -> None:
         """Create the cluster.
 
@@ -73,6 +74,7 @@ class EksCluster(Construct):
             web_cidrs: IPv4 CIDRs that may reach ports 80 and 443 of the nodes; None for none.
             pull_through: repositories of ECR's pull-through cache that a pull of the nodes may
                 create and fill, as ARNs after the partition; None for none.
+            permissions_boundary: ARN of the policy that bounds every role; None for none.
 
         """
         super().__init__(scope, id_)
@@ -108,6 +110,8 @@ class EksCluster(Construct):
             policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/{ADMINISTRATOR_POLICY}"
             entries = {key: _administrator(arn, policy_arn) for key, arn in administrators.items()}
             cluster.set("access_entries", entries)
+        if permissions_boundary:
+            cluster.set("iam_role_permissions_boundary", permissions_boundary)
         if web_cidrs:
             cluster.set("node_security_group_additional_rules", _web_rules(web_cidrs))
         self.cluster_name = cluster.get_string("cluster_name")
@@ -139,6 +143,7 @@ class EksCluster(Construct):
                     template_id=template.id,
                     template_version=template.version,
                     pull_through=[f"arn:{partition}:{each}" for each in pull_through or []],
+                    permissions_boundary=permissions_boundary,
                 )
             },
         )
@@ -147,6 +152,7 @@ class EksCluster(Construct):
             "ebs-csi-role",
             name=f"{name}-ebs-csi",
             oidc_provider_arn=self.oidc_provider_arn,
+            permissions_boundary=permissions_boundary,
             service_accounts=["kube-system:ebs-csi-controller-sa"],
             policy_arns={
                 # The module's attach_ebs_csi_policy is an older copy, without all permissions.
@@ -191,6 +197,7 @@ def _node_group(
     template_id: str,
     template_version: str,
     pull_through: list[str],
+    permissions_boundary: str | None,
 ) -> dict[str, object]:
     """Return the managed node group; its template has the instance type and the disk."""
     return {
@@ -212,6 +219,7 @@ def _node_group(
         "max_size": count,
         "desired_size": count,
         **({"iam_role_policy_statements": [_pull_through(pull_through)]} if pull_through else {}),
+        **({"iam_role_permissions_boundary": permissions_boundary} if permissions_boundary else {}),
     }
 
 

@@ -28,8 +28,10 @@ class OidcRunRole(Construct):
         organization: str,
         workspaces: Sequence[str],
         policy: str,
+        permissions_boundary: str | None = None,
+        boundary_policy: str | None = None,
     ) -> None:
-        """Create the OIDC provider, the role and its policy.
+        """Create the OIDC provider, the role and its policies.
 
         Args:
             scope: parent construct.
@@ -39,6 +41,9 @@ class OidcRunRole(Construct):
             organization: Terraform Cloud organization.
             workspaces: names of the workspaces whose runs may assume the role, in any project.
             policy: IAM policy as JSON, at most 6,144 characters without white space.
+            permissions_boundary: ARN of the policy that bounds the role; None for none.
+            boundary_policy: a second IAM policy, which has the role bound those that it makes; None
+                for none.
 
         """
         super().__init__(scope, id_)
@@ -64,12 +69,25 @@ class OidcRunRole(Construct):
                 }
             ],
         }
-        role = IamRole(self, "role", name=name, assume_role_policy=json.dumps(trust))
-        role.override_logical_id("runs")
-        permissions = IamPolicy(self, "policy", name=name, policy=policy)
-        permissions.override_logical_id("runs")
-        attachment = IamRolePolicyAttachment(
-            self, "attachment", role=role.name, policy_arn=permissions.arn
+        role = IamRole(
+            self,
+            "role",
+            name=name,
+            assume_role_policy=json.dumps(trust),
+            permissions_boundary=permissions_boundary,
         )
-        attachment.override_logical_id("runs")
+        role.override_logical_id("runs")
+        _attach(self, "runs", role, name, policy)
+        if boundary_policy:
+            further = Construct(self, "boundary")
+            _attach(further, "boundary", role, f"{name}-boundary", boundary_policy)
         self.role_arn = role.arn
+
+
+def _attach(scope: Construct, id_: str, role: IamRole, name: str, policy: str) -> None:
+    permissions = IamPolicy(scope, "policy", name=name, policy=policy)
+    permissions.override_logical_id(id_)
+    attachment = IamRolePolicyAttachment(
+        scope, "attachment", role=role.name, policy_arn=permissions.arn
+    )
+    attachment.override_logical_id(id_)

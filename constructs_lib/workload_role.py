@@ -23,6 +23,7 @@ class WorkloadRole(Construct):
         service_accounts: Sequence[str],
         policy_arns: Mapping[str, str] | None = None,
         permissions: Mapping[str, Mapping[str, object]] | None = None,
+        permissions_boundary: str | None = None,
     ) -> None:
         """Create the role.
 
@@ -35,6 +36,7 @@ class WorkloadRole(Construct):
             policy_arns: ARNs of managed policies to attach, by a key of your choice.
             permissions: policy statements by a key of your choice, each with ``actions``,
                 ``resources`` and optionally ``condition``.
+            permissions_boundary: ARN of the policy that bounds them; None for none.
 
         """
         super().__init__(scope, id_)
@@ -51,6 +53,8 @@ class WorkloadRole(Construct):
             variables["policies"] = policy_arns
         if permissions:
             variables["permissions"] = permissions
+        if permissions_boundary:
+            variables["permissions_boundary"] = permissions_boundary
         role = TerraformHclModule(
             self,
             "role",

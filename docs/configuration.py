@@ -26,7 +26,7 @@ def in_readme(page: str) -> str:
     rows = [
         (f"`{name.upper()}`", f"{field.description}")
         for name, field in FIELDS.items()
-        if field.is_required()
+        if _is_required(name)
     ]
     return with_block(page, "required", table(("variable", "value"), *rows))
 
@@ -60,7 +60,7 @@ def _chapter(group: str) -> str:
             f"`{name.upper()}`",
             f"{FIELDS[name].title}",
             f"{FIELDS[name].description}",
-            "required" if _is_required(name) else _code(_written(FIELDS[name].default)),
+            _default(name),
             "rebuild" if _rebuilds(name) else "",
         )
         for name in _members(group)
@@ -99,7 +99,15 @@ def _rebuilds(name: str) -> bool:
 
 
 def _is_required(name: str) -> bool:
-    return FIELDS[name].is_required()
+    """Return whether it must be set, at least where nothing stands in for it."""
+    return FIELDS[name].is_required() or _about(name)["instead"] is not None
+
+
+def _default(name: str) -> str:
+    instead = _about(name)["instead"]
+    if instead:
+        return f"required, or `{instead}`"
+    return "required" if _is_required(name) else _code(_written(FIELDS[name].default))
 
 
 def _written(value: object) -> str:

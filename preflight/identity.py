@@ -45,13 +45,15 @@ def credentials(inquiry: Inquiry) -> str:
         message = f"{reason_of(error)}; {remedy}"
         raise CheckError(message) from None
     except ClientError as error:
-        message = f"{reason_of(error)}; {_remedy(error)}"
+        message = f"{reason_of(error)}; {_remedy(error, inquiry.settings.aws_profile)}"
         raise CheckError(message) from None
 
 
-def _remedy(error: ClientError) -> str:
+def _remedy(error: ClientError, profile: str | None) -> str:
     """Return what to do about an error of STS."""
-    if code_of(error).startswith("ExpiredToken"):
+    if profile and not _WRONG_CLOCK.search(reason_of(error)):
+        remedy = f"run: uv run aws configure list --profile {profile}"
+    elif code_of(error).startswith("ExpiredToken"):
         remedy = "get new temporary credentials, and put all three into .env"
     elif _WRONG_CLOCK.search(reason_of(error)):
         remedy = "set the clock of this machine"

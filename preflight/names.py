@@ -7,7 +7,6 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from backing_up import database
 from backing_up.account import code_of, find
-from contracts import TERRAFORM_CLOUD
 from preflight.inquiry import Inquiry
 from retained.names import marker_stack, resources_stack, secret_name
 from verification.cluster import CheckError
@@ -106,10 +105,11 @@ def _remote_runs(inquiry: Inquiry) -> Iterator[Thing]:
     role = f"{inquiry.settings.name}-terraform-cloud-runs"
     if answer := find("NoSuchEntity", iam.get_role, RoleName=role):
         yield f"role {role}", _project(answer["Role"].get("Tags", []))
-    arn = f"arn:{inquiry.partition}:iam::{inquiry.account.id}:oidc-provider/{TERRAFORM_CLOUD}"
+    host = inquiry.settings.terraform_cloud_host
+    arn = f"arn:{inquiry.partition}:iam::{inquiry.account.id}:oidc-provider/{host}"
     describe = iam.get_open_id_connect_provider
     if answer := find("NoSuchEntity", describe, OpenIDConnectProviderArn=arn):
-        yield f"identity provider {TERRAFORM_CLOUD}", _project(answer.get("Tags", []))
+        yield f"identity provider {host}", _project(answer.get("Tags", []))
 
 
 _LOOKS: Final = (_bucket, _secret, _database, _cluster, _stacks, _remote_runs)

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import httpx
 
-from contracts import STACKS, TERRAFORM_CLOUD, WORKSPACES, workspace_name
+from contracts import STACKS, WORKSPACES, workspace_name
 from preflight.inquiry import Inquiry
 from verification.check import CheckWarning
 from verification.cluster import CheckError
 
-API: Final = f"https://{TERRAFORM_CLOUD}/api/v2"
+API: Final = "/api/v2"
 
 
 def organization(inquiry: Inquiry) -> str:
@@ -104,19 +104,21 @@ def _get(inquiry: Inquiry, path: str) -> dict[str, Any] | None:
         CheckWarning: another answer.
 
     """
+    host = inquiry.settings.terraform_cloud_host
     token = inquiry.settings.tfe_token.get_secret_value()
+    headers = {"Authorization": f"Bearer {token}"}
     try:
-        answer = inquiry.http.get(f"{API}{path}", headers={"Authorization": f"Bearer {token}"})
+        answer = inquiry.http.get(f"https://{host}{API}{path}", headers=headers)
     except httpx.TransportError as error:
         message = (
-            f"{TERRAFORM_CLOUD} cannot be reached ({type(error).__name__}); is there a proxy? Then "
-            "set HTTPS_PROXY in .env"
+            f"{host} cannot be reached ({type(error).__name__}); is there a proxy? Then set "
+            "HTTPS_PROXY in .env"
         )
         raise CheckError(message) from None
     if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND}:
         return None
     if answer.status_code != httpx.codes.OK:
-        message = f"not known: {TERRAFORM_CLOUD} answers {answer.status_code}"
+        message = f"not known: {host} answers {answer.status_code}"
         raise CheckWarning(message)
     found: dict[str, Any] = answer.json()["data"]
     return found

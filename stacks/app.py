@@ -16,7 +16,7 @@ from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.retained_resources import project_keys, read_application_secrets
-from contracts import APP, NETWORK, TERRAFORM_CLOUD, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, backup_values
 from in_cluster.external_dns_values import external_dns_values
@@ -57,7 +57,7 @@ class AppStack(BaseStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
         RandomProvider(self, "random")
-        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         upstreams = Upstreams(self, settings=settings)
         network = upstreams.read(NetworkOutputs)
         deps = upstreams.read(DepsOutputs)

@@ -17,7 +17,7 @@ class BaseStack(TerraformStack):
         self.add_override("terraform.required_version", f">= {versions.OLDEST_TERRAFORM}")
         RemoteBackend(
             self,
-            hostname=TERRAFORM_CLOUD,
+            hostname=settings.terraform_cloud_host,
             organization=settings.tfc_organization,
             workspaces=NamedRemoteWorkspace(workspace_name(settings.name, id_)),
         )

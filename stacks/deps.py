@@ -15,7 +15,7 @@ from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DEPS, TERRAFORM_CLOUD, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
 from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
 from retained.names import FAR_APART_HOURS
 from retained.names import bucket_name as named_bucket
@@ -30,7 +30,7 @@ class DepsStack(BaseStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, DEPS, settings=settings)
         RandomProvider(self, "random")
-        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         network = Upstreams(self, settings=settings).read(NetworkOutputs)
         partition = DataAwsPartition(self, "partition").partition
         account_id = DataAwsCallerIdentity(self, "caller").account_id
@@ -84,6 +84,7 @@ class DepsStack(BaseStack):
             "langfuse-role",
             name=f"{settings.name}-langfuse",
             oidc_provider_arn=network.oidc_provider_arn,
+            permissions_boundary=settings.iam_permissions_boundary,
             service_accounts=[f"{NAMESPACE}:{SERVICE_ACCOUNT}"],
             permissions={
                 "bucket": {
@@ -106,6 +107,7 @@ class DepsStack(BaseStack):
             "clickhouse-role",
             name=f"{settings.name}-clickhouse",
             oidc_provider_arn=network.oidc_provider_arn,
+            permissions_boundary=settings.iam_permissions_boundary,
             service_accounts=[f"{NAMESPACE}:{CLICKHOUSE}", f"{NAMESPACE}:{BACKUP}"],
             permissions={
                 # S3 compares the key of a missing object with this prefix too, and answers 404
@@ -155,6 +157,7 @@ class DepsStack(BaseStack):
                 zone=settings.public_name.zone,
                 partition=partition,
                 oidc_provider_arn=network.oidc_provider_arn,
+                permissions_boundary=settings.iam_permissions_boundary,
             )
             publish(
                 self,
@@ -170,8 +173,9 @@ class DepsStack(BaseStack):
         publish_next_steps(
             self,
             query_the_database=(
-                "PGPASSWORD=$(uv run terraform -chdir=cdktf.out/stacks/deps output -raw "
-                f"database_password) psql 'host={postgres.host} "
+                f"PGPASSWORD=$(uv run {settings.terraform_binary_name} "
+                "-chdir=cdktf.out/stacks/deps output -raw database_password) "
+                f"psql 'host={postgres.host} "
                 # psql connects to the forward, and verifies the certificate of the host.
                 f"{'hostaddr=127.0.0.1 ' if settings.database_is_closed else ''}"
                 f"dbname={postgres.database} user={postgres.username} sslmode=verify-full "

@@ -39,6 +39,7 @@ class NetworkStack(BaseStack):
             node_disk_gb=settings.node_disk_gb,
             tags=settings.tags,
             administrators=self._administrators() if settings.runs_remotely else None,
+            permissions_boundary=settings.iam_permissions_boundary,
             pull_through=settings.image_source.ecr_repositories,
             web_cidrs=settings.public_name.allowed_cidrs if settings.public_name else None,
         )

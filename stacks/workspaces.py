@@ -32,8 +32,8 @@ from contracts import (
 from settings import Settings
 from stacks.base import BaseStack
 
-# IAM policy of remote runs, the same as for a local deploy.
-POLICY = Path(__file__).parents[1] / "policies" / "deployer.json"
+# IAM policies of remote runs, the same as for a local deploy.
+POLICIES = Path(__file__).parents[1] / "policies"
 
 
 class WorkspacesStack(BaseStack):
@@ -41,7 +41,7 @@ class WorkspacesStack(BaseStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, WORKSPACES, settings=settings)
-        TfeProvider(self, "tfe", hostname=TERRAFORM_CLOUD)
+        TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         names = {id_: workspace_name(settings.name, id_) for id_ in STACKS}
         own_name = workspace_name(settings.name, WORKSPACES)
         existing = DataTfeWorkspaceIds(
@@ -50,14 +50,19 @@ class WorkspacesStack(BaseStack):
             organization=settings.tfc_organization,
             names=[*names.values(), own_name],
         )
+        self._partition = DataAwsPartition(self, "partition").partition
         run_role = OidcRunRole(
             self,
             "identity",
             name=f"{settings.name}-terraform-cloud-runs",
-            hostname=TERRAFORM_CLOUD,
+            hostname=settings.terraform_cloud_host,
             organization=settings.tfc_organization,
             workspaces=list(names.values()),
-            policy=self._policy(settings.name),
+            policy=self._policy("deployer", settings),
+            permissions_boundary=settings.iam_permissions_boundary,
+            boundary_policy=(
+                self._policy("boundary", settings) if settings.iam_permissions_boundary else None
+            ),
         )
         workspaces = {
             id_: RemoteWorkspace(
@@ -105,7 +110,12 @@ class WorkspacesStack(BaseStack):
         caller = DataAwsCallerIdentity(self, "caller").arn
         return DataAwsIamSessionContext(self, "operator", arn=caller).issuer_arn
 
-    def _policy(self, name: str) -> str:
-        partition = DataAwsPartition(self, "partition").partition
-        text = json.dumps(json.loads(POLICY.read_text(encoding="utf-8")), separators=(",", ":"))
-        return text.replace("${name}", name).replace("arn:aws:", f"arn:{partition}:")
+    def _policy(self, file: str, settings: Settings) -> str:
+        document = json.loads((POLICIES / f"{file}.json").read_text(encoding="utf-8"))
+        text = json.dumps(document, separators=(",", ":"))
+        return (
+            text.replace("${name}", settings.name)
+            .replace(TERRAFORM_CLOUD, settings.terraform_cloud_host)
+            .replace("arn:aws:", f"arn:{self._partition}:")
+            .replace("${boundary}", settings.iam_permissions_boundary or "")
+        )

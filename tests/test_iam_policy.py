@@ -193,7 +193,7 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_policy")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 8
+    assert len(names) == 9
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 

@@ -23,6 +23,8 @@ LAYERS: Final = (
         "progress.py",
         "security_patches.py",
         "setting_types.py",
+        "access_types.py",
+        "network_lines.py",
         "lazy_bindings/*.py",
     ),
     ("setting_fields.py", "option_fields.py", "settings.py"),

@@ -1,6 +1,7 @@
 """What the README tells a user to type is typed somewhere, and what it explains is so."""
 
 import re
+from typing import Any, cast
 
 import pytest
 
@@ -19,7 +20,11 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 LONGEST = 1400
 # Of the environment of an SDK, not of .env.
 KEYS_OF_AN_SDK = {"LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"}
-MANDATORY = [name.upper() for name, field in Settings.model_fields.items() if field.is_required()]
+MANDATORY = [
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if field.is_required() or cast("dict[str, Any]", field.json_schema_extra)["instead"]
+]
 # A comment, which GitHub does not show, says what the commands below it need.
 BLOCKS = re.findall(r"^<!-- (.+) -->\n```sh\n((?:.*\n)+?)```$", README, re.MULTILINE)
 

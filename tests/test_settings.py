@@ -54,6 +54,8 @@ def test_fr23_every_variable_can_be_set() -> None:
     assert {name.upper() for name in same} == {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
+        # In place of the keys: accepts.profile.env.
+        "AWS_PROFILE",
         "AWS_DEFAULT_REGION",
         "TFE_TOKEN",
         "TFC_ORGANIZATION",

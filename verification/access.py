@@ -1,5 +1,6 @@
 """Access to the cluster, for verify.py and replay.py."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -8,7 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
-from env_file import SettingsError, environment, load_settings
+from env_file import (
+    SettingsError,
+    ended_session,
+    environment,
+    load_settings,
+    use_network_lines,
+)
 from settings import Settings
 from verification.cluster import TIMEOUT, Cluster
 
@@ -26,6 +33,7 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
     try:
         variables = environment(ENV_FILE)
         settings = None if kubeconfig else load_settings(ENV_FILE)
+        use_network_lines(ENV_FILE)
     except SettingsError as error:
         sys.exit(str(error))
     if kubeconfig:
@@ -55,6 +63,9 @@ def write_kubeconfig(settings: Settings, variables: dict[str, str], kubeconfig: 
         exit_without_access(settings.name, f"no answer in {2 * TIMEOUT} s")
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["the AWS CLI failed"])[-1]
+        # "Error loading SSO Token", "The SSO session ... has expired", "retrieving token from sso".
+        if settings.aws_profile and re.search(r"\bsso\b", reason, re.IGNORECASE):
+            reason = ended_session(settings.aws_profile)
         exit_without_access(settings.name, reason)
 
 

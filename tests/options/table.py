@@ -22,11 +22,15 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data"},
+    "permissions_boundary": {
+        "IAM_PERMISSIONS_BOUNDARY": "arn:aws:iam::123456789012:policy/boundary"
+    },
     "project_keys": {"LANGFUSE_PROJECT_KEYS": "true"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",
         "ROUTE53_ZONE": "example.com",
     },
     "remote_runs": {"TERRAFORM_CLOUD_RUNS": "remote"},
+    "terraform_cloud_host": {"TERRAFORM_CLOUD_HOST": "app.eu.terraform.io"},
     "single_node": {"NODE_COUNT": "1", "NODE_INSTANCE_TYPE": "t3.large"},
 }

@@ -1,4 +1,4 @@
-"""Certificates for a cluster that lives as long as one test run."""
+"""Certificates for servers that live as long as one test run."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -44,9 +44,12 @@ class Authority:
         )
 
     def issue(
-        self, organization: str, common_name: str, *addresses: ipaddress.IPv4Address
+        self, organization: str, common_name: str, *addresses: ipaddress.IPv4Address | str
     ) -> tuple[str, str]:
-        """Return a certificate and its key; with addresses it is a server's, without a client's."""
+        """Return a certificate and its key.
+
+        With addresses or hosts it is a server's, without a client's.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         names = ((NameOID.ORGANIZATION_NAME, organization), (NameOID.COMMON_NAME, common_name))
         subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
@@ -56,6 +59,11 @@ class Authority:
         if addresses:
             extensions = [
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
-                x509.SubjectAlternativeName([x509.IPAddress(address) for address in addresses]),
+                x509.SubjectAlternativeName(
+                    [
+                        x509.DNSName(each) if isinstance(each, str) else x509.IPAddress(each)
+                        for each in addresses
+                    ]
+                ),
             ]
         return self._sign(subject, key.public_key(), *extensions), _pem(key)

@@ -19,7 +19,9 @@ from .cloud_workspace import DEFAULTS, StateVersion, Workspace, data, new_id, re
 from .loopback import Loopback, Request, Response
 
 HOSTNAME: Final = "app.terraform.io"
-REGISTRY: Final = "registry.terraform.io"
+EUROPE: Final = "app.eu.terraform.io"
+# Terraform's and OpenTofu's.
+REGISTRIES: Final = ("registry.terraform.io", "registry.opentofu.org")
 API: Final = "/api/v2/"
 US: Final = "user-us"
 SOMEONE_ELSE: Final = "user-someone-else"
@@ -90,9 +92,11 @@ class TerraformCloud(Loopback):
         """
         names = ("tfe.v2", "tfe.v2.1", "tfe.v2.2", "state.v2")
         lines = ["disable_checkpoint = true"]
-        lines += _host(HOSTNAME, dict.fromkeys(names, self.url + API))
+        for hostname in (HOSTNAME, EUROPE):
+            lines += _host(hostname, dict.fromkeys(names, self.url + API))
         if self._modules:
-            lines += _host(REGISTRY, {"modules.v1": self.url + module_registry.PREFIX})
+            for registry in REGISTRIES:
+                lines += _host(registry, {"modules.v1": self.url + module_registry.PREFIX})
         if providers_dir:
             path = json.dumps(str(providers_dir.absolute()))
             lines += ["provider_installation {", f"  filesystem_mirror {{ path = {path} }}", "}"]
