@@ -5,7 +5,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTag
 from constructs import Construct
 
 import versions
-from contracts import TERRAFORM_CLOUD, workspace_name
+from contracts import workspace_name
 from settings import Settings
 
 

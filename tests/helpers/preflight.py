@@ -124,9 +124,10 @@ class Asked:
         return self.account.client(service)
 
     def inquiry(self, **variables: str) -> Inquiry:
-        extra = "".join(f"{key}={value}\n" for key, value in variables.items())
-        text = BASE_ENV.read_text(encoding="utf-8") + extra
-        self.env_file.write_text(text, encoding="utf-8")
+        base = BASE_ENV.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in base if line.partition("=")[0] not in variables]
+        lines = [*kept, *(f"{key}={value}" for key, value in variables.items()), ""]
+        self.env_file.write_text("\n".join(lines), encoding="utf-8")
         http = httpx.Client(transport=httpx.MockTransport(self._answer))
         return Inquiry(load_settings(self.env_file), self.account, http)
 
