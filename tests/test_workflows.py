@@ -34,7 +34,7 @@ def test_rehearsal_may_not_skip() -> None:
     assert document[True]["schedule"]
     job = document["jobs"]["rehearsal"]
     *_, last = job["steps"]
-    assert "--group rehearsal pytest -m rehearsal --rehearsal-required" in last["run"]
+    assert "--all-groups pytest -m rehearsal --rehearsal-required" in last["run"]
     lines = [f"v{line.langfuse}" for line in versions.LANGFUSE_LINES.values()]
     assert job["env"]["LANGFUSE"].split() == lines
     assert job["env"]["KUBERNETES"].startswith(f"v{versions.KUBERNETES}.")
