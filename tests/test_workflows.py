@@ -8,6 +8,7 @@ import yaml
 
 import versions
 from tests.helpers.checkout import ROOT
+from tests.test_platforms import PYTHONS
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -25,6 +26,18 @@ def test_actions_are_pinned_and_may_nothing(workflow: Path) -> None:
     used = re.findall(r"uses: (\S+)@(\S+)( # v[\d.]+)?", text)
     assert used
     assert all(re.fullmatch("[0-9a-f]{40}", commit) and version for _, commit, version in used)
+
+
+def test_checks_run_with_each_python() -> None:
+    document = yaml.safe_load((WORKFLOWS[0].parent / "checks.yml").read_text(encoding="utf-8"))
+    jobs = document["jobs"]
+    assert jobs["checks"]["strategy"]["matrix"]["python"] == [*PYTHONS]
+    assert {*jobs["macos"]["strategy"]["matrix"]["python"]} <= {*PYTHONS}
+    # A job that takes another Python than its matrix says would show nothing.
+    for job in jobs.values():
+        assert job["env"]["UV_PYTHON"] == "${{ matrix.python }}"
+        _, python, *_ = job["steps"]
+        assert python["with"]["python-version"] == "${{ matrix.python }}"
 
 
 def test_rehearsal_may_not_skip() -> None:
