@@ -52,7 +52,10 @@ def ago(seconds: float) -> str:
 
 
 def row(name: str = STEPS[0], **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - columns
-    """Return a row of the table; the worker has not begun it unless ``fields`` say so."""
+    """Return a row of the table; the worker has not begun it unless ``fields`` say so.
+
+    Times are seconds ago, counted from when the script runs.
+    """
     nothing = dict.fromkeys(("finishedAt", "failedAt", "failedReason", "workerId", "lockedAt"))
     return {"name": name, "args": {}, "state": {}, **nothing, **fields}
 
@@ -67,18 +70,22 @@ def run_script(
     """Run the script as in the worker's image."""
     write_module(folder, "@prisma/client", PRISMA)
     (folder / "worker" / "package.json").write_text(f'{{"version": "{version}"}}', encoding="utf-8")
+    table = [
+        {key: ago(value) if key.endswith("At") and value else value for key, value in each.items()}
+        for each in rows
+    ]
     script = with_loader(SCRIPT)
     return subprocess.run(
         [shutil.which("node") or "node", "-e", script],
         cwd=folder,
-        env={"ROWS": json.dumps(rows), **environment},
+        env={"ROWS": json.dumps(table), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-RUNNING = {"workerId": "w", "lockedAt": ago(20)}
+RUNNING = {"workerId": "w", "lockedAt": 20}
 OUT_OF_MEMORY = "Code: 241. DB::Exception: 'a prompt' (MEMORY_LIMIT_EXCEEDED) (version 26.8)"
 
 
@@ -90,14 +97,14 @@ OUT_OF_MEMORY = "Code: 241. DB::Exception: 'a prompt' (MEMORY_LIMIT_EXCEEDED) (v
         (row(**RUNNING, state=chunks("completed", "pending")), "running", "1 of 2 chunks", ""),
         (row(**RUNNING, state={"processedDris": 400}), "running", "400 dataset run items", ""),
         # Killed, and ended in good order.
-        (row(workerId="w", lockedAt=ago(61)), "stalled", "", ""),
+        (row(workerId="w", lockedAt=61), "stalled", "", ""),
         (row(workerId="w", state=chunks("pending")), "stalled", "0 of 1 chunks", ""),
-        (row(workerId="w", finishedAt=ago(9)), "finished", "", ""),
-        (row(failedAt=ago(9)), "failed", "", "no reason given"),
-        (row(failedAt=ago(9), failedReason=f"{'x' * 300}\nmore"), "failed", "", "x" * 200),
+        (row(workerId="w", finishedAt=9), "finished", "", ""),
+        (row(failedAt=9), "failed", "", "no reason given"),
+        (row(failedAt=9, failedReason=f"{'x' * 300}\nmore"), "failed", "", "x" * 200),
         (
             row(
-                failedAt=ago(9),
+                failedAt=9,
                 failedReason="\n1 failed chunk(s)\nmore",
                 state=chunks("failed", error=OUT_OF_MEMORY),
             ),
