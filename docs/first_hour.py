@@ -78,11 +78,11 @@ def kept(said: Sequence[Line], shown: str) -> Iterator[Line]:
             left_out.append(line)
             continue
         if left_out:
-            yield Line(left_out[-1].at, f"… {len(left_out)} more")
+            yield Line(left_out[-1].at, f"… {len(left_out)} more lines")
             left_out = []
         yield line
     if left_out:
-        yield Line(left_out[-1].at, f"… {len(left_out)} more")
+        yield Line(left_out[-1].at, f"… {len(left_out)} more lines")
 
 
 def recording() -> Recording:
@@ -167,7 +167,8 @@ def _scrolled(count: int) -> int:
 
 
 CAPTION: Final = (
-    "On stand-ins for AWS, EKS and Terraform Cloud, {date}; plans approved unasked, waits shortened"
+    "On stand-ins for AWS, EKS (pods simulated) and Terraform Cloud; approved unasked, waits "
+    "shortened; {date}"
 )
 FRAME: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
@@ -175,7 +176,7 @@ FRAME: Final = """\
 <style>
 text {{ white-space: pre;
   font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace }}
-.page {{ fill: #0d1117 }} .caption {{ fill: #9da7b3; font-family: sans-serif }}
+.page {{ fill: #0d1117 }} .caption {{ fill: #9da7b3; font: 12px sans-serif }}
 .typed {{ fill: #ffffff; font-weight: bold }} .said {{ fill: #c9d1d9 }}
 .well {{ fill: #7ee787 }} .aside {{ fill: #8b949e; font-style: italic }}
 @media (prefers-reduced-motion: no-preference) {{

@@ -40,9 +40,7 @@ ADDRESS: Final = "http://localhost:3000"
 VERSION: Final = versions.LANGFUSE_LINES[3].langfuse
 HEALTH: Final = "/api/public/health?failIfDatabaseUnavailable=true"
 # Of the 1,000 lines of a deploy: the plan, what takes longest on AWS, and what comes next.
-LONGEST: Final = (
-    "aws_(vpc|eks_cluster|eks_node_group|db_instance|cloudformation_stack)|helm_release"
-)
+LONGEST: Final = "aws_(vpc|eks_cluster|eks_node_group|db_instance)|helm_release"
 DEPLOY: Final = (
     rf"Plan: \d+ to add|({LONGEST})\.\S+: Creation complete|Apply complete|^ +how_to_\w+ = \""
 )

@@ -53,7 +53,7 @@ def test_long_line_is_wrapped_below_its_beginning() -> None:
 
 def test_lines_left_out_are_counted() -> None:
     said = [Line(1, "a"), Line(2, "b"), Line(3, "Plan: 1 to add"), Line(4, "c")]
-    assert [*kept(said, "Plan")] == [Line(2, "… 2 more"), said[2], Line(4, "… 1 more")]
+    assert [*kept(said, "Plan")] == [Line(2, "… 2 more lines"), said[2], Line(4, "… 1 more lines")]
     assert [*kept(said, "")] == said
 
 

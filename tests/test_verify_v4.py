@@ -85,7 +85,7 @@ def run_script(
     )
 
 
-RUNNING = {"workerId": "w", "lockedAt": 20}
+RUNNING: dict[str, Any] = {"workerId": "w", "lockedAt": 20}
 OUT_OF_MEMORY = "Code: 241. DB::Exception: 'a prompt' (MEMORY_LIMIT_EXCEEDED) (version 26.8)"
 
 
