@@ -1,4 +1,6 @@
-"""Times synthesis with plain and with lazy bindings: ``python -m benchmarks.synth``.
+"""Times synthesis with plain and with lazy bindings.
+
+``uv run --group dev python -m benchmarks.synth``
 
 The two variants run alternately, so that other load on the machine affects both. Peak memory is the
 sum of the resident set sizes of all processes of the command, sampled every 20 ms.

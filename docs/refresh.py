@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from docs import configuration, diagram, module_interfaces, requirements
+from docs import configuration, diagram, first_hour, module_interfaces, requirements
 from docs.cost_tables import by_item, by_stack
 from docs.marked_blocks import with_block
 from env_file import load_settings, variables
@@ -43,6 +43,7 @@ def writers(app: "App") -> Mapping[str, Callable[[str], str]]:
         "docs/architecture.svg": lambda _: diagram.svg(parts),
         "docs/configuration.md": configuration.in_page,
         "docs/costs.md": lambda page: with_block(page, "costs", by_item(items)),
+        "docs/first-hour.svg": lambda _: first_hour.svg(first_hour.recording()),
         "docs/requirements.md": requirements.in_page,
         "tests/data/module_interfaces.json": lambda table: module_interfaces.in_table(
             table, stacks
@@ -54,9 +55,10 @@ def stale(app: "App") -> dict[Path, str]:
     """Return the files whose text is not what the code makes, with the text they should have."""
     fresh = {}
     for name, write in writers(app).items():
-        text = (ROOT / name).read_text(encoding="utf-8")
+        file = ROOT / name
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
         if (new := write(text)) != text:
-            fresh[ROOT / name] = new
+            fresh[file] = new
     return fresh
 
 

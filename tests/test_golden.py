@@ -1,6 +1,6 @@
 """The whole of what is synthesized, so that no change of it goes unseen.
 
-After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
+After a change that is meant: ``uv run --group test pytest --snapshot-update``; read the difference.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """The options, by name: the lines that each adds to the eight variables of ``.env``.
 
 A new option adds its lines here, its test file beside this one, and its snapshot by
-``uv run pytest --snapshot-update``: what it changes of the default.
+``uv run --group test pytest --snapshot-update``: what it changes of the default.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What each option changes of the default, stack by stack, and nothing else does.
 
-After a change that is meant: ``uv run pytest --snapshot-update``, and read the difference.
+After a change that is meant: ``uv run --group test pytest --snapshot-update``; read the difference.
 """
 
 import json

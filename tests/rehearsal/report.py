@@ -25,8 +25,8 @@ Terraform Cloud, and where Kubernetes is at hand a real control plane with simul
 Real Terraform runs the unmodified stacks there. Parts run side by side, the steps of a part follow
 each other.
 
-This page was written by `uv run pytest -m rehearsal --rehearsal-report` on {date}: {steps} steps in
-{minutes} minutes on {processors} processors ({system}), with {versions}.
+This page was written by `uv run --all-groups pytest -m rehearsal --rehearsal-report` on {date}:
+{steps} steps in {minutes} minutes on {processors} processors ({system}), with {versions}.
 
 | part | what a step proves | what it cannot prove | seconds |
 |---|---|---|---|

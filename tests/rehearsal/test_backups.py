@@ -261,7 +261,7 @@ def start_world(
 ) -> Iterator[WorldT]:
     """Start a world in a folder, or skip without the engine."""
     if importlib.util.find_spec("chdb") is None:
-        lacks(request, f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal")
+        lacks(request, f"no {PACKAGE}; run: uv run --all-groups pytest -m rehearsal")
     # Where the image has them.
     (folder / "worker").symlink_to(worker_modules)
     server = folder / "server"

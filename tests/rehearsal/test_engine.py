@@ -72,7 +72,7 @@ class Engine:
 def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return the engine, in place of the stand-ins, of which it needs none."""
     if importlib.util.find_spec("chdb") is None:
-        lacks(request, f"no {PACKAGE}; run: uv run --group rehearsal pytest -m rehearsal")
+        lacks(request, f"no {PACKAGE}; run: uv run --all-groups pytest -m rehearsal")
     return Engine(tmp_path_factory.mktemp("engine"))
 
 
