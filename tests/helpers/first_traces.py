@@ -75,6 +75,8 @@ def run_example(name: str) -> dict[str, Any]:
     ):
         vars(api).update(behaviour)
         if behaviour.get("closed"):
+            # Else its thread holds the socket open for as long as it waits for a request.
+            api.shutdown()
             api.server_close()
         kubectl = Kubectl(Path(folder))
         kubectl.rule(f"'{ASKED_OF_KUBECTL}'", 'eval "$KUBECTL"')
