@@ -1,17 +1,15 @@
-"""Check of the deployer's permissions, by IAM's own simulation of policies/deployer.json."""
+"""Check of the deployer's permissions, by IAM's own simulation of what its policies allow."""
 
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
+from deployer_policies import documents
 from preflight.inquiry import Inquiry
 from verification.check import CheckWarning
 from verification.cluster import CheckError
-
-POLICY: Final = Path(__file__).parents[1] / "policies" / "deployer.json"
 
 # An action for each pattern of the policy: the simulation takes no patterns.
 EXAMPLES: Final[Mapping[str, str]] = {
@@ -91,10 +89,12 @@ def permissions(inquiry: Inquiry) -> str:
 
 
 def wanted(inquiry: Inquiry) -> dict[str, list[str]]:
-    """Return the actions of the policy by the resource on which each is to be simulated."""
-    text = POLICY.read_text(encoding="utf-8").replace("${name}", inquiry.settings.name)
+    """Return the actions that a deploy needs by the resource on which each is to be simulated."""
     asked: dict[str, list[str]] = defaultdict(list)
-    for statement in json.loads(text)["Statement"]:
+    policies = [json.loads(each) for each in documents(inquiry.settings)]
+    for statement in (each for policy in policies for each in policy["Statement"]):
+        if statement["Effect"] != "Allow":
+            continue
         resources = statement["Resource"]
         listed = [resources] if isinstance(resources, str) else resources
         for pattern in statement["Action"]:
@@ -153,6 +153,8 @@ def _simulate(
         "iam:AWSServiceName": "eks.amazonaws.com",
         "iam:PassedToService": "eks.amazonaws.com",
     }
+    if boundary := inquiry.settings.iam_permissions_boundary:
+        context["iam:PermissionsBoundary"] = boundary
     pages = inquiry.account.client("iam").get_paginator("simulate_principal_policy")
     for page in pages.paginate(
         PolicySourceArn=principal,

@@ -1,8 +1,5 @@
 """Stack 0, for remote runs only: the Terraform Cloud workspaces of the other stacks."""
 
-import json
-from pathlib import Path
-
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.data_aws_iam_session_context import DataAwsIamSessionContext
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
@@ -24,16 +21,13 @@ from contracts import (
     OPERATOR_ARN,
     RUN_ROLE_ARN,
     STACKS,
-    TERRAFORM_CLOUD,
     UPSTREAMS,
     WORKSPACES,
     workspace_name,
 )
+from deployer_policies import BOUNDARY, DEPLOYER, document
 from settings import Settings
 from stacks.base import BaseStack
-
-# IAM policies of remote runs, the same as for a local deploy.
-POLICIES = Path(__file__).parents[1] / "policies"
 
 
 class WorkspacesStack(BaseStack):
@@ -58,10 +52,10 @@ class WorkspacesStack(BaseStack):
             hostname=settings.terraform_cloud_host,
             organization=settings.tfc_organization,
             workspaces=list(names.values()),
-            policy=self._policy("deployer", settings),
+            policy=self._policy(DEPLOYER, settings),
             permissions_boundary=settings.iam_permissions_boundary,
             boundary_policy=(
-                self._policy("boundary", settings) if settings.iam_permissions_boundary else None
+                self._policy(BOUNDARY, settings) if settings.iam_permissions_boundary else None
             ),
         )
         workspaces = {
@@ -110,12 +104,6 @@ class WorkspacesStack(BaseStack):
         caller = DataAwsCallerIdentity(self, "caller").arn
         return DataAwsIamSessionContext(self, "operator", arn=caller).issuer_arn
 
-    def _policy(self, file: str, settings: Settings) -> str:
-        document = json.loads((POLICIES / f"{file}.json").read_text(encoding="utf-8"))
-        text = json.dumps(document, separators=(",", ":"))
-        return (
-            text.replace("${name}", settings.name)
-            .replace(TERRAFORM_CLOUD, settings.terraform_cloud_host)
-            .replace("arn:aws:", f"arn:{self._partition}:")
-            .replace("${boundary}", settings.iam_permissions_boundary or "")
-        )
+    def _policy(self, name: str, settings: Settings) -> str:
+        """Return a policy of remote runs, the same as for a local deploy."""
+        return document(name, settings).replace("arn:aws:", f"arn:{self._partition}:")

@@ -28,7 +28,7 @@ LAYERS: Final = (
         "lazy_bindings/*.py",
     ),
     ("setting_fields.py", "option_fields.py", "settings.py"),
-    ("env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
+    ("deployer_policies.py", "env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
     ("preflight/*.py", "upgrading/*.py", "capacity/*.py"),

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from preflight.permissions import EXAMPLES, POLICY, wanted
+from deployer_policies import BOUNDARY, DEPLOYER, FOLDER
+from preflight.permissions import EXAMPLES, wanted
 from tests.helpers.aws_account import ID, Document
 from tests.helpers.preflight import (
     READY,
@@ -14,9 +15,11 @@ from tests.helpers.preflight import (
     stops,
 )
 
+BOUNDARY_ARN = f"arn:aws:iam::{ID}:policy/boundary"
+
 
 def test_every_pattern_of_the_policy_has_an_example() -> None:
-    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    statements = json.loads((FOLDER / f"{DEPLOYER}.json").read_text(encoding="utf-8"))["Statement"]
     patterns = {action for each in statements for action in each["Action"] if "*" in action}
     assert patterns == set(EXAMPLES)
 
@@ -34,11 +37,17 @@ def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
 
 
 class Iam:
-    """Judges by deployer.json, as a user has it for the installation ``name``."""
+    """Judges by policies, as a user has them for the installation ``name``."""
 
-    def __init__(self, name: str) -> None:
-        text = POLICY.read_text(encoding="utf-8").replace("${name}", name)
-        self._statements: list[Document] = json.loads(text)["Statement"]
+    def __init__(self, name: str, *policies: str) -> None:
+        texts = [(FOLDER / f"{each}.json").read_text(encoding="utf-8") for each in policies]
+        self._statements: list[Document] = [
+            statement
+            for text in texts
+            for statement in json.loads(
+                text.replace("${name}", name).replace("${boundary}", BOUNDARY_ARN)
+            )["Statement"]
+        ]
 
     def answer(self, request: Document) -> Document:
         (resource,) = request["ResourceArns"]
@@ -50,24 +59,34 @@ class Iam:
             "EvaluationResults": [
                 {
                     "EvalActionName": action,
-                    "EvalDecision": "allowed"
-                    if any(allows(each, action, resource, context) for each in self._statements)
-                    else "implicitDeny",
+                    "EvalDecision": self._decide(action, resource, context),
                 }
                 for action in request["ActionNames"]
             ]
         }
 
+    def _decide(self, action: str, resource: str, context: dict[str, str]) -> str:
+        effects = {
+            each["Effect"] for each in self._statements if covers(each, action, resource, context)
+        }
+        if "Deny" in effects:
+            return "explicitDeny"
+        return "allowed" if effects else "implicitDeny"
 
-def allows(statement: Document, action: str, resource: str, context: dict[str, str]) -> bool:
+
+def covers(statement: Document, action: str, resource: str, context: dict[str, str]) -> bool:
     condition = statement.get("Condition", {})
-    assert set(condition) <= {"StringEquals", "Null"}
+    assert set(condition) <= {"StringEquals", "StringNotEquals", "Null"}
     return (
         any(fnmatchcase(action, each) for each in statement["Action"])
         and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
         and all(
             context.get(key) in listed(wanted)
             for key, wanted in condition.get("StringEquals", {}).items()
+        )
+        and all(
+            context.get(key) not in listed(unwanted)
+            for key, unwanted in condition.get("StringNotEquals", {}).items()
         )
         and all(key in context for key in condition.get("Null", {}))
     )
@@ -78,12 +97,21 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def test_who_has_the_policy_has_all_that_is_asked(asked: Asked) -> None:
-    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse").answer}
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse", DEPLOYER).answer}
     assert asked.line("permissions")[1].startswith("ok   ")
 
 
+def test_roles_with_a_boundary_need_a_policy_more(asked: Asked) -> None:
+    for policies, verdict in (((DEPLOYER, BOUNDARY), "ok   "), ((DEPLOYER,), "your user may not ")):
+        answer = Iam("langfuse", *policies).answer
+        asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": answer}
+        _, said = asked.line("permissions", IAM_PERMISSIONS_BOUNDARY=BOUNDARY_ARN)
+        assert said.startswith(verdict)
+    assert said.startswith("your user may not iam:PutRolePermissionsBoundary;")
+
+
 def test_the_policy_of_another_name_is_not_enough(asked: Asked) -> None:
-    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("another").answer}
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("another", DEPLOYER).answer}
     ok, said = asked.line("permissions")
     assert not ok
     assert said.endswith("; give it policies/deployer.json for this NAME: docs/permissions.md")
