@@ -16,6 +16,7 @@ from access_types import partition_of_policy, partition_of_region
 from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
 from option_fields import OptionFields
+from setting_types import LOOPBACK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +158,12 @@ class Settings(OptionFields):
     def url(self) -> str:
         """URL of Langfuse in the browser."""
         return f"https://{self.public_name.domain}" if self.public_name else self.langfuse_url
+
+    @property
+    def forwarded_port(self) -> int | None:
+        """Port of this machine that ``url`` leads to; None if it leads elsewhere."""
+        parts = urlsplit(self.url)
+        return (parts.port or 80) if parts.hostname in LOOPBACK else None
 
     @property
     def origin(self) -> str:

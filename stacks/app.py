@@ -171,7 +171,8 @@ class AppStack(BaseStack):
             error_message=guard.error_message,
         )
         url, email = literal(settings.url), literal(settings.langfuse_admin_email)
-        forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {WEB_PORT}:{WEB_PORT}"
+        port = settings.forwarded_port or WEB_PORT
+        forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {port}:{WEB_PORT}"
         publish_next_steps(
             self,
             forward_the_port=f"uv run {forward}",

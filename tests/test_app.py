@@ -177,6 +177,12 @@ def test_nfr08_no_load_balancer(values: dict[str, Any]) -> None:
     assert "ingress" not in values["langfuse"]
 
 
+def test_forwards_the_port_of_the_address(synthesize_stack: SynthesizeStack) -> None:
+    app = synthesize_stack("app", LANGFUSE_URL="http://localhost:8080")
+    forward = "uv run kubectl port-forward svc/langfuse-web -n langfuse 8080:3000"
+    assert app.outputs["how_to_forward_the_port"]["value"] == forward
+
+
 def test_names_are_no_templates(synthesize_stack: SynthesizeStack) -> None:
     values = chart_values(synthesize_stack("app", LANGFUSE_ORG_NAME="'100 %{of} it'"))
     environment = values["langfuse"]["web"]["pod"]["additionalEnv"]

@@ -389,6 +389,22 @@ def test_origin_is_what_a_browser_sends(tmp_path: Path, lines: str, origin: str)
     assert load_settings(env_file).origin == origin
 
 
+@pytest.mark.parametrize(
+    ("lines", "port"),
+    [
+        ("", 3000),
+        ("LANGFUSE_URL=http://localhost:8080\n", 8080),
+        ("LANGFUSE_URL=http://127.0.0.1\n", 80),
+        ("LANGFUSE_URL=https://langfuse.example.com:8443\n", None),
+        ("LANGFUSE_DOMAIN=langfuse.example.com\nROUTE53_ZONE=example.com\n", None),
+    ],
+)
+def test_port_is_that_of_a_local_address(tmp_path: Path, lines: str, port: int | None) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text(BASE_ENV.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    assert load_settings(env_file).forwarded_port == port
+
+
 def test_values_hold_special_characters() -> None:
     settings = load_settings(BASE_ENV)
     assert settings.langfuse_admin_password.get_secret_value() == "do-not-print $,{}#"
