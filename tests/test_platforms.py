@@ -83,7 +83,13 @@ class Lock:
 
 
 def _applies(wanted: dict[str, Any], marker_values: dict[str, str]) -> bool:
-    return "marker" not in wanted or Marker(wanted["marker"]).evaluate(marker_values)
+    return "marker" not in wanted or marker(wanted["marker"]).evaluate(marker_values)
+
+
+@cache
+def marker(text: str) -> Marker:
+    """Return a marker, parsed once for all systems."""
+    return Marker(text)
 
 
 @cache

@@ -43,5 +43,5 @@ def copy_checkout(folder: Path) -> None:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without what the program would take for a setting."""
-    ours = {*variables(), *PASSED_THROUGH, "NODE_OPTIONS", "UV_ENV_FILE"}
+    ours = {*variables(), *PASSED_THROUGH, "JSII_NODE", "NODE_OPTIONS", "UV_ENV_FILE"}
     return {key: value for key, value in os.environ.items() if key not in ours}

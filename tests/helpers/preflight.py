@@ -11,6 +11,7 @@ from backing_up.account import Account
 from env_file import load_settings
 from preflight import checks
 from preflight.inquiry import Inquiry
+from tests.helpers import ec2_and_rds
 from tests.helpers.aws_account import ID, NAME, Document, refusal
 from tests.helpers.aws_answers import Answer, AwsAnswers
 from tests.helpers.synthesis import BASE_ENV
@@ -30,8 +31,9 @@ NODE = {
 }
 
 
-# What moto cannot answer, and whose the key is. Its CloudFormation takes seconds to import.
+# What moto cannot answer, what takes it seconds to import, and whose the key is.
 READY: dict[str, Answer] = {
+    **ec2_and_rds.READY,
     "sts.GetCallerIdentity": {"Account": ID, "Arn": ADA},
     "iam.SimulatePrincipalPolicy": lambda asked: decisions(asked, "allowed"),
     "cloudformation.DescribeStacks": refusal("ValidationError"),

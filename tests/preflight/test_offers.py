@@ -4,6 +4,7 @@ import pytest
 
 from tests.helpers.aws_account import Document, refusal
 from tests.helpers.aws_answers import Answer
+from tests.helpers.ec2_and_rds import vpcs
 from tests.helpers.preflight import NODE, READY, TAG, Asked, passes, stops
 
 
@@ -131,19 +132,16 @@ def test_a_family_without_a_quota(asked: Asked) -> None:
     assert asked.line("vcpus", NODE_INSTANCE_TYPE="u7i.large") == passes(said)
 
 
-def test_no_vpc_is_left(made: Asked) -> None:
-    ec2 = made.client("ec2")
-    # Beside the default VPC.
-    for number in range(3):
-        ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")
-    assert made.line("vpcs") == passes("ok   1 needed, 1 of 5 left")
-    last = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    assert made.line("vpcs") == stops(
+def test_no_vpc_is_left(asked: Asked) -> None:
+    asked.aws.answers = {**READY, "ec2.DescribeVpcs": vpcs(None, None, None)}
+    assert asked.line("vpcs") == passes("ok   1 needed, 1 of 5 left")
+    asked.aws.answers = {**READY, "ec2.DescribeVpcs": vpcs(None, None, None, None)}
+    assert asked.line("vpcs") == stops(
         "1 needed, 0 of 5 left; raise the quota L-F678F1CE under Service Quotas, or delete one "
         "that is not used"
     )
-    ec2.create_tags(Resources=[last], Tags=[TAG])
-    assert made.line("vpcs") == passes("ok   0 needed, 0 of 5 left")
+    asked.aws.answers = {**READY, "ec2.DescribeVpcs": vpcs(None, None, None, TAG)}
+    assert asked.line("vpcs") == passes("ok   0 needed, 0 of 5 left")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,18 @@ from typing import Any
 import pytest
 
 from tests.helpers.aws_account import BUCKET, ID, NAME, refusal
+from tests.helpers.ec2_and_rds import rds_with
 from tests.helpers.preflight import READY, TAG, Asked, passes, stops
 
 SECRET = "langfuse-application-secrets"  # noqa: S105 - a name
+FINAL_SNAPSHOT = {
+    "DBInstanceIdentifier": NAME,
+    "DBSnapshotIdentifier": "final-langfuse-1",
+    "SnapshotType": "manual",
+    "Status": "available",
+    "AllocatedStorage": 20,
+    "SnapshotCreateTime": datetime(2026, 11, 28, tzinfo=UTC),
+}
 ANOTHER = {"Key": "Project", "Value": "another"}
 
 
@@ -24,15 +33,7 @@ def make_secret(asked: Asked, name: str, tags: list[dict[str, str]]) -> None:
 
 
 def make_database(asked: Asked, tags: list[dict[str, str]]) -> None:
-    asked.client("rds").create_db_instance(
-        DBInstanceIdentifier=NAME,
-        Engine="postgres",
-        DBInstanceClass="db.t4g.micro",
-        AllocatedStorage=20,
-        MasterUsername="langfuse",
-        MasterUserPassword="do-not-print",
-        Tags=tags,
-    )
+    asked.aws.answers = {**asked.aws.answers, **rds_with({NAME: tags})}
 
 
 def make_cluster(asked: Asked, tags: list[dict[str, str]]) -> None:
@@ -52,15 +53,13 @@ def make_all(asked: Asked, tags: list[dict[str, str]]) -> None:
     make_cluster(asked, tags)
     stack = {"StackName": "x", "CreationTime": datetime.now(UTC), "StackStatus": "CREATE_COMPLETE"}
     answer: dict[str, Any] = {"Stacks": [{**stack, "Tags": tags}]}
-    asked.aws.answers = {**READY, "cloudformation.DescribeStacks": answer}
+    asked.aws.answers = {**asked.aws.answers, "cloudformation.DescribeStacks": answer}
 
 
 def test_what_is_ours_is_taken_over(made: Asked) -> None:
     make_bucket(made, [TAG])
     make_secret(made, SECRET, [TAG])
-    make_database(made, [TAG])
-    rds = made.client("rds")
-    rds.delete_db_instance(DBInstanceIdentifier=NAME, FinalDBSnapshotIdentifier="final-langfuse-1")
+    made.aws.answers = {**READY, **rds_with({}, FINAL_SNAPSHOT)}
     assert made.line("names") == passes(
         f"ok   langfuse has bucket {BUCKET}, secret {SECRET}, snapshots (1): the next deploy goes "
         "on with them"
