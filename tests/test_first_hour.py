@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from capacity.stores import store_checks
 from contracts import STACKS
 from docs.first_hour import (
     COLUMNS,
@@ -22,6 +23,8 @@ from docs.first_hour import (
     svg,
 )
 from tests.helpers.checkout import ROOT
+from verification.checks import CHECKS
+from verify import checks_not_in_aws
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 
@@ -90,20 +93,29 @@ def test_picture_is_small_and_runs_nothing() -> None:
 
 def test_commands_of_the_readme_were_run() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    typed = [each for step in recording().steps for each in step.typed.split(" && ")]
+    typed = [each for step in recording().steps for each in re.split("; | && ", step.typed)]
     assert [each for each in typed if each not in readme] == []
     deployed = re.findall(r"cdktf deploy (\w+)$", "\n".join(typed), re.MULTILINE)
     assert tuple(deployed) == STACKS
 
 
 def test_recording_shows_what_works() -> None:
-    look, *deploys, verified, traced = recording().steps
+    look, *deploys, logged_in, verified, traced = recording().steps
     assert re.search(r"^  total +[0-9.]+", look.lines[-1].text)
     for deploy in deploys:
         assert any("Apply complete!" in line.text for line in deploy.lines)
-    assert verified.lines
+    assert logged_in.lines[-1].text.endswith(":cluster/langfuse to ~/.kube/config")
     assert [line.text for line in verified.lines if line.text[12:17] != " ok  "] == []
+    # Nobody typed keys or forwarded the port.
+    assert traced.lines[0].text == "forward port 3000, until this ends"
     assert traced.lines[-1].text.startswith("http://localhost:3000/project/")
+
+
+def test_recording_has_every_line_of_verify() -> None:
+    (verified,) = [step for step in recording().steps if step.typed.endswith("verify.py")]
+    checks = (*CHECKS, *store_checks(), *checks_not_in_aws())
+    wanted = ["cluster", *(each.part for each in checks), "patches"]
+    assert [line.text[:12].rstrip() for line in verified.lines] == wanted
 
 
 def test_recording_names_no_machine_and_no_secret() -> None:

@@ -8,37 +8,32 @@ from typing import Final
 from env_file import PASSED_THROUGH, variables
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SOURCES: Final = (
+# Besides every package.
+FILES: Final = (
     "*.py",
-    "backing_up",
-    "constructs_lib",
     "docs",
-    "in_cluster",
-    "lazy_bindings",
     "policies",
-    "preflight",
-    "pricing",
-    "replaying",
-    "retained",
-    "stacks",
-    "upgrading",
-    "verification",
     ".env.example",
     ".npmrc",
     "cdktf.json",
     "package.json",
     "package-lock.json",
 )
+# Packages that no command of a user needs.
+NOT_COPIED: Final = {"benchmarks", "tests"}
 
 
 def copy_checkout(folder: Path) -> None:
     """Copy the program into an existing folder, without a ``.env``."""
-    for pattern in SOURCES:
-        for source in ROOT.glob(pattern):
-            if source.is_dir():
-                shutil.copytree(source, folder / source.name)
-            else:
-                shutil.copy(source, folder)
+    packages = {each.parent for each in ROOT.glob("*/__init__.py")}
+    files = {each for pattern in FILES for each in ROOT.glob(pattern)}
+    for source in packages | files:
+        if source.name in NOT_COPIED:
+            continue
+        if source.is_dir():
+            shutil.copytree(source, folder / source.name)
+        else:
+            shutil.copy(source, folder)
 
 
 def clean_environment() -> dict[str, str]:

@@ -49,14 +49,15 @@ OBSERVATION: dict[str, Any] = {
 class LangfuseApi(ThreadingHTTPServer):
     """Keeps what it is sent, and answers as Langfuse does.
 
-    ``version`` decides on its line, and ``health`` is its status. While ``deaf`` it loses traces,
-    while ``unscored`` scores. What begins with ``broken``, if that is set, answers 503; with
-    ``gone``, nothing.
+    ``version`` decides on its line, ``secret_key`` on who is let in, and ``health`` is its status.
+    While ``deaf`` it loses traces, while ``unscored`` scores. What begins with ``broken``, if that
+    is set, answers 503; with ``gone``, nothing.
     """
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.version = "3.0.0"
+        self.secret_key = SECRET_KEY
         self.health = 200
         self.deaf = False
         self.unscored = False
@@ -193,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         _, _, basic = self.headers.get("Authorization", "").partition(" ")
         secret = base64.b64decode(basic).decode().rpartition(":")[2]
-        known = secret == SECRET_KEY or self.server.needs_no_key(self.command, path)
+        known = secret == self.server.secret_key or self.server.needs_no_key(self.command, path)
         status, document = (
             self.server.answer(self.command, path, body, query)
             if known
@@ -211,7 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    with LangfuseApi(int(sys.argv[1])) as api:
+    port, *behaviour = sys.argv[1:]
+    with LangfuseApi(int(port)) as api:
+        vars(api).update(dict(each.split("=", 1) for each in behaviour))
         sys.stdout.write(f"Forwarding from {api.url}\n")
         sys.stdout.flush()
         api.serve_forever()

@@ -82,7 +82,8 @@ def test_fr10_app_comes(environment: Environment) -> None:
 def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
     """With the login of `.env`, the README's commands list the pods, and `verify.py` finds them.
 
-    Cannot prove: the other checks of `verify.py`, since nothing runs in a simulated pod.
+    It reads the database's storage and the cluster's version in AWS, too. Cannot prove: its other
+    checks, since nothing runs in a simulated pod.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     log_in, list_pods = re.findall(
@@ -92,12 +93,19 @@ def test_fr26_env_is_the_way_into_the_cluster(environment: Environment) -> None:
     pods = environment.installation.run(*list_pods.split())
     assert len(re.findall(r"^langfuse-\S+ +1/1 +Running ", pods, re.MULTILINE)) == 4, pods
 
-    def finds_nodes_and_pods() -> bool:
+    wanted = (
+        "nodes        ok   2 Ready",
+        "pods         ok   4 ready",
+        "db storage   ok   5%, 1.0 GiB of 20.0 GiB",
+        "kubernetes   ok   1.36 until 2027-08-02",
+    )
+
+    def finds_what_is_there() -> bool:
         said = environment.installation.run("python", "verify.py", status=1)
-        return "nodes        ok   2 Ready" in said and "pods         ok   4 ready" in said
+        return all(each in said for each in wanted)
 
     # Beside other parts of the rehearsal, the API may take longer to answer than verify.py waits.
-    wait_until(finds_nodes_and_pods)
+    wait_until(finds_what_is_there)
 
 
 def test_fr10_app_goes(environment: Environment, plane: ControlPlane) -> None:

@@ -204,8 +204,12 @@ class Eks(Loopback):
         version = query.get("kubernetesVersion", eks_documents.CLUSTER_VERSIONS[0][0])
         return {"addons": [eks_documents.addon_versions(name, version) for name in names]}
 
-    def _cluster_versions(self, _: Request) -> Document:
-        return {"clusterVersions": eks_documents.cluster_versions()}
+    def _cluster_versions(self, request: Request) -> Document:
+        asked = request.query.get("clusterVersions")
+        found = eks_documents.cluster_versions()
+        if asked:
+            found = [each for each in found if each["clusterVersion"] in asked]
+        return {"clusterVersions": found}
 
     def _policy(self, request: Request, name: str, principal: str, policy: str) -> Document:
         key = (name, "access-entries", principal)

@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
-from . import moto_patches
+from . import moto_metrics, moto_patches
 from .faults import CONTROL, Fault, Faults
 from .loopback import LOOPBACK
 
@@ -177,6 +177,7 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Serve, and say on standard output at which port."""
     moto_patches.apply()
+    moto_metrics.apply()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gate = Gate(DomainDispatcherApplication(create_backend_app))
     server = make_server(LOOPBACK, 0, gate, threaded=True, request_handler=Handler)
