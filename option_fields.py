@@ -12,17 +12,16 @@ from access_types import (
     TerraformCloudHost,
     between,
 )
+from address_types import DomainName, SomeCidrs
 from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,
-    DomainName,
     EnvironmentFile,
     Flag,
     ImageDigests,
     ImageRegistry,
     LangfuseMajor,
-    SomeCidrs,
     setting,
 )
 

@@ -11,16 +11,22 @@ from pydantic import BaseModel, ConfigDict
 
 import versions
 from access_types import AccessKey, SecretKey
-from setting_types import (
+from address_types import (
     LARGEST_VPC_PREFIX,
     SMALLEST_VPC_PREFIX,
+    Cidrs,
+    Email,
+    SomeCidrs,
+    Url,
+    VpcCidr,
+)
+from schedule_types import Schedule
+from setting_types import (
     BackupCount,
     BackupDays,
     ChartSource,
-    Cidrs,
     DatabaseClass,
     DatabaseGigabytes,
-    Email,
     Flag,
     InstallationName,
     InstanceType,
@@ -29,14 +35,10 @@ from setting_types import (
     NodeGigabytes,
     Organization,
     Region,
-    Schedule,
     Secret,
-    SomeCidrs,
     Text,
-    Url,
     ValuesFile,
     VolumeGigabytes,
-    VpcCidr,
     setting,
 )
 

@@ -23,6 +23,8 @@ LAYERS: Final = (
         "progress.py",
         "security_patches.py",
         "setting_types.py",
+        "address_types.py",
+        "schedule_types.py",
         "access_types.py",
         "network_lines.py",
         "lazy_bindings/*.py",

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import runpy
+import shlex
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -38,7 +39,7 @@ ASKED_OF_KUBECTL: Final = (
     "--output=jsonpath={.data.project-public-key} {.data.project-secret-key}"
 )
 # For kubectl port-forward SERVICE -n NAMESPACE PORT:PORT.
-SERVE: Final = f"exec {sys.executable} -m tests.helpers.langfuse_api ${{5%:*}}"
+SERVE: Final = f"exec {shlex.quote(sys.executable)} -m tests.helpers.langfuse_api ${{5%:*}}"
 WITH_KEYS: Final = f"echo {' '.join(IN_BASE64)}"
 WITHOUT_KEYS: Final = "echo ' '"
 OUT_OF_REACH: Final = "echo one >&2; echo 'Unable to connect' >&2; exit 1"
