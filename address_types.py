@@ -15,6 +15,12 @@ from setting_types import Text, matching, not_empty
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
 
+# "This network", loopback, link-local, multicast, reserved (RFC 6890).
+_NO_HOSTS: Final = tuple(
+    IPv4Network(each)
+    for each in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+)
+
 # Langfuse's own pattern (zod's), without which web does not start.
 EMAIL: Final = (
     r"(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}"
@@ -54,6 +60,9 @@ def _cidrs(value: object) -> object:
 
 
 def _holds_two_subnets(network: IPv4Network) -> IPv4Network:
+    if any(network.subnet_of(each) for each in _NO_HOSTS):
+        message = "is a range without hosts; take a private one"
+        raise ValueError(message)
     if network.prefixlen > SMALLEST_VPC_PREFIX:
         message = "is too small for two subnets"
         raise ValueError(message)
@@ -102,7 +111,12 @@ def _is_host(text: str) -> bool:
 
 Email = Annotated[Text, AfterValidator(_email)]
 Url = Annotated[Text, AfterValidator(_url)]
-DomainName = Annotated[Text, matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
+# Lengths are those of DNS (RFC 1035).
+DomainName = Annotated[
+    Text,
+    matching(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}"),
+    Field(max_length=253),
+]
 Cidrs = Annotated[tuple[IPv4Network, ...], BeforeValidator(_cidrs)]
 SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
 VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]

@@ -34,9 +34,10 @@ from setting_types import (
     NodeCount,
     NodeGigabytes,
     Organization,
+    Password,
     Region,
-    Secret,
     Text,
+    Token,
     ValuesFile,
     VolumeGigabytes,
     setting,
@@ -81,7 +82,7 @@ class SettingFields(BaseModel):
         "an AWS region, such as us-east-1",
         rebuild=True,
     )
-    tfe_token: Secret = setting(
+    tfe_token: Token = setting(
         ACCOUNTS,
         "Login to Terraform Cloud, which keeps the state",
         "a Terraform Cloud user or team API token",
@@ -97,7 +98,7 @@ class SettingFields(BaseModel):
     langfuse_admin_name: Text = setting(
         FIRST_USER, "Display name of the first user", "your name, as Langfuse shows it"
     )
-    langfuse_admin_password: Secret = setting(
+    langfuse_admin_password: Password = setting(
         FIRST_USER,
         "Password of the first user",
         "the password that you will log in with, at least 8 characters",

@@ -19,6 +19,9 @@ from extra_environment import read_extra_environment
 # Hexadecimal digits of a SHA-256.
 DIGEST_DIGITS: Final = 64
 
+# Characters. With a shorter password the web pod does not start.
+SHORTEST_PASSWORD: Final = 8
+
 # Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -43,6 +46,25 @@ def matching(pattern: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _ascii(value: str) -> str:
+    if not re.fullmatch("[!-~]+", value):
+        message = "has a space, or a character that is not ASCII; copy it again"
+        raise ValueError(message)
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    _ascii(value.get_secret_value())
+    return value
+
+
+def _password(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SHORTEST_PASSWORD:
+        message = "is too short"
+        raise ValueError(message)
+    return value
+
+
 def _readable_mapping(path: Path) -> Path:
     try:
         extra_values.parse(path.read_text(encoding="utf-8"))
@@ -65,10 +87,13 @@ def _chart_source(value: str) -> str:
         # The chart's pods run in the cluster with the application's secrets.
         message = "is http, where anybody on the way can change the chart; use https:// or oci://"
         raise ValueError(message)
-    if re.match(r"(https?|oci)://", value):
+    if re.match(r"(https?|oci)://[^/]*@", value):
+        message = "has a login, which everybody who sees the plan could read; leave it out"
+        raise ValueError(message)
+    if re.match(r"(https?|oci)://[^\s/:]", value):
         return value
     path = Path(value)
-    if path.is_dir() or (path.is_file() and path.suffix == ".tgz"):
+    if (path / "Chart.yaml").is_file() or (path.is_file() and path.suffix == ".tgz"):
         return str(path.resolve())
     message = "is neither a chart repository nor an existing chart"
     raise ValueError(message)
@@ -136,6 +161,10 @@ def _instance_type(value: str) -> str:
 
 Text = Annotated[str, BeforeValidator(not_empty)]
 Secret = Annotated[SecretStr, BeforeValidator(not_empty)]
+# Both are part of HTTP headers.
+AsciiText = Annotated[Text, AfterValidator(_ascii)]
+Token = Annotated[Secret, AfterValidator(_token)]
+Password = Annotated[Secret, AfterValidator(_password)]
 Flag = Annotated[bool, BeforeValidator(not_empty)]
 Region = Annotated[Text, matching(r"[a-z]{2}(-[a-z]+)+-\d")]
 Organization = Annotated[Text, matching(r"[A-Za-z0-9_-]+")]

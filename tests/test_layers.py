@@ -27,6 +27,7 @@ LAYERS: Final = (
         "schedule_types.py",
         "access_types.py",
         "network_lines.py",
+        "shell_variables.py",
         "lazy_bindings/*.py",
     ),
     ("setting_fields.py", "option_fields.py", "settings.py"),

@@ -53,6 +53,8 @@ SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "kubectl is missing": ({}, {**NO_KEYS, "PATH": ""}),
     "half of the keys is missing": ({}, {"LANGFUSE_SECRET_KEY": ""}),
     "a proxy is set": ({}, {**WELL, "HTTP_PROXY": PROXY, "http_proxy": PROXY, "no_proxy": "a.b"}),
+    "a SOCKS proxy is set": ({}, {**WELL, "ALL_PROXY": "socks5://127.0.0.1:1"}),
+    "no authorities": ({}, {**WELL, "SSL_CERT_FILE": "/absent"}),
     "keys are refused": ({}, {"LANGFUSE_SECRET_KEY": "sk-lf-other"}),
     "nothing listens": ({"closed": True}, WELL),
     "port cannot be forwarded": ({"closed": True}, {"FORWARD": "echo 'no pod' >&2; exit 1"}),
