@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from setting_types import Secret, Text
+from setting_types import AsciiText, Text, Token
 
 # Type of a fault that is between variables, and whose message names them.
 BETWEEN: Final = "between_variables"
@@ -98,8 +98,8 @@ def _program(value: str) -> str:
     return value
 
 
-AccessKey = Annotated[Text | None, BeforeValidator(_empty_is_none)]
-SecretKey = Annotated[Secret | None, BeforeValidator(_empty_is_none)]
+AccessKey = Annotated[AsciiText | None, BeforeValidator(_empty_is_none)]
+SecretKey = Annotated[Token | None, BeforeValidator(_empty_is_none)]
 Profile = Annotated[Text, AfterValidator(_profile)]
 PolicyArn = Annotated[Text, AfterValidator(_policy_arn)]
 TerraformCloudHost = Annotated[Text, AfterValidator(_terraform_cloud_host)]

@@ -39,8 +39,25 @@ def _ask_accounts() -> bool:
     settings = load_settings(ENV_FILE)
     account = account_of(ENV_FILE, config=AWS_CONFIG)
     print_lines((True, warning_line("settings", each)) for each in warnings(ENV_FILE, settings))
-    with httpx.Client(timeout=HTTP_TIMEOUT) as http:
+    with _client() as http:
         return print_lines(lines(Inquiry(settings, account, http)))
+
+
+def _client() -> httpx.Client:
+    """Return a client that goes by the variables about proxies and certificates.
+
+    Raises:
+        SettingsError: it cannot go by one of them.
+
+    """
+    try:
+        return httpx.Client(timeout=HTTP_TIMEOUT)
+    except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+        message = (
+            "HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE: one of them cannot be used "
+            f"({type(error).__name__}); correct it, or unset it in the environment"
+        )
+        raise SettingsError(message) from None
 
 
 if __name__ == "__main__":

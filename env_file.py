@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 import env_lines
 import network_lines
+import shell_variables
 from access_types import BETWEEN, token_variable
 from contracts import TERRAFORM_CLOUD
 from extra_environment import SECRET_PREFIX, reference
@@ -183,7 +184,8 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         ),
         end_of_patches: ["LANGFUSE_MAJOR"] * bool(end_of_patches),
     }
-    return [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+    said = [f"{', '.join(keys)}: {remark}" for remark, keys in found.items() if keys]
+    return [*said, *shell_variables.faults(lines, os.environ)]
 
 
 def _faults_of_secrets(settings: Settings, lines: Mapping[str, str]) -> list[str]:
@@ -267,7 +269,11 @@ def _known(lines: Mapping[str, str]) -> set[str]:
 
 def _unknown(key: str, known: Collection[str]) -> str:
     nearest = difflib.get_close_matches(key.upper(), known, n=1)
-    remedy = f"did you mean {nearest[0]}?" if nearest else "see .env.example for the known ones"
+    remedy = (
+        f"did you mean {nearest[0]}?"
+        if nearest
+        else "see .env.example for the known ones; Langfuse's own go into LANGFUSE_EXTRA_ENV"
+    )
     return f"{key}: is not a known variable; {remedy}"
 
 

@@ -25,6 +25,7 @@ SWITCHES: Final = ("NODE_USE_ENV_PROXY",)
 _PAIRS: Final = {**PROXIES, **EXCEPTIONS}
 NETWORK: Final = (*_PAIRS, *_PAIRS.values(), *CERTIFICATES, *SWITCHES)
 
+LARGEST_PORT: Final = 65535
 # All programs take this form, and no other.
 _PROXY: Final = r"https?://([^\s/@]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+)(:[0-9]{1,5})?/?"
 
@@ -32,7 +33,7 @@ _PROXY: Final = r"https?://([^\s/@]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+)(:[0-9]
 def faults(lines: Mapping[str, str]) -> Iterator[str]:
     """Yield the faults of these lines, without their values: a proxy's may hold a password."""
     for name in (*PROXIES, *PROXIES.values()):
-        if lines.get(name) and not re.fullmatch(_PROXY, lines[name]):
+        if lines.get(name) and not _is_proxy(lines[name]):
             fault = f"{name}: is no proxy; expected http://HOST:PORT"
             yield fault
     for upper, lower in _PAIRS.items():
@@ -51,6 +52,11 @@ def faults(lines: Mapping[str, str]) -> Iterator[str]:
         elif lines.get(name) and not _is_pem(path):
             fault = f"{name}: is no readable file of certificates; expected the path of a PEM file"
             yield fault
+
+
+def _is_proxy(value: str) -> bool:
+    found = re.fullmatch(_PROXY, value)
+    return found is not None and int((found[3] or ":0")[1:]) <= LARGEST_PORT
 
 
 def _is_pem(path: Path) -> bool:

@@ -12,17 +12,16 @@ from access_types import (
     TerraformCloudHost,
     between,
 )
+from address_types import DomainName, SomeCidrs
 from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,
-    DomainName,
     EnvironmentFile,
     Flag,
     ImageDigests,
     ImageRegistry,
     LangfuseMajor,
-    SomeCidrs,
     setting,
 )
 
@@ -161,6 +160,9 @@ class OptionFields(SettingFields):
     def _one_login(cls, profile: str | None, info: ValidationInfo) -> str | None:
         """Check that there is one login, as programs differ in which of two they take."""
         keys = ("aws_access_key_id", "aws_secret_access_key")
+        if not info.data.keys() >= set(keys):
+            # One has a fault, which is said already.
+            return profile
         given = [key.upper() for key in keys if info.data[key] is not None]
         missing = [key.upper() for key in keys if info.data[key] is None]
         if profile and given:

@@ -11,16 +11,22 @@ from pydantic import BaseModel, ConfigDict
 
 import versions
 from access_types import AccessKey, SecretKey
-from setting_types import (
+from address_types import (
     LARGEST_VPC_PREFIX,
     SMALLEST_VPC_PREFIX,
+    Cidrs,
+    Email,
+    SomeCidrs,
+    Url,
+    VpcCidr,
+)
+from schedule_types import Schedule
+from setting_types import (
     BackupCount,
     BackupDays,
     ChartSource,
-    Cidrs,
     DatabaseClass,
     DatabaseGigabytes,
-    Email,
     Flag,
     InstallationName,
     InstanceType,
@@ -28,15 +34,12 @@ from setting_types import (
     NodeCount,
     NodeGigabytes,
     Organization,
+    Password,
     Region,
-    Schedule,
-    Secret,
-    SomeCidrs,
     Text,
-    Url,
+    Token,
     ValuesFile,
     VolumeGigabytes,
-    VpcCidr,
     setting,
 )
 
@@ -79,7 +82,7 @@ class SettingFields(BaseModel):
         "an AWS region, such as us-east-1",
         rebuild=True,
     )
-    tfe_token: Secret = setting(
+    tfe_token: Token = setting(
         ACCOUNTS,
         "Login to Terraform Cloud, which keeps the state",
         "a Terraform Cloud user or team API token",
@@ -95,7 +98,7 @@ class SettingFields(BaseModel):
     langfuse_admin_name: Text = setting(
         FIRST_USER, "Display name of the first user", "your name, as Langfuse shows it"
     )
-    langfuse_admin_password: Secret = setting(
+    langfuse_admin_password: Password = setting(
         FIRST_USER,
         "Password of the first user",
         "the password that you will log in with, at least 8 characters",

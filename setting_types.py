@@ -5,7 +5,6 @@ Each type checks a form; its message never repeats the value, which may be a sec
 
 import re
 from collections.abc import Container
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -17,47 +16,27 @@ import images
 import sizing
 from extra_environment import read_extra_environment
 
-# Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
-LARGEST_VPC_PREFIX: Final = 16
-SMALLEST_VPC_PREFIX: Final = 23
-
 # Hexadecimal digits of a SHA-256.
 DIGEST_DIGITS: Final = 64
 
-_MONTHS: Final = (
-    *("jan", "feb", "mar", "apr", "may", "jun"),
-    *("jul", "aug", "sep", "oct", "nov", "dec"),
-)
-_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-# Fields of a cron expression, with their first and last value, and names of the values.
-_CRON_FIELDS: Final[tuple[tuple[str, int, int, tuple[str, ...]], ...]] = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day of the month", 1, 31, ()),
-    ("month", 1, 12, _MONTHS),
-    ("weekday", 0, 6, _WEEKDAYS),
-)
+# Characters. With a shorter password the web pod does not start.
+SHORTEST_PASSWORD: Final = 8
 
 # Hosts on this machine, for which plain http is safe.
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
-# Langfuse's own pattern (zod's), without which web does not start.
-EMAIL: Final = (
-    r"(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}"
-)
-# A name whose last part begins with a digit would be read as an IPv4 address.
-HOST_NAME: Final = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z][A-Za-z0-9_-]*"
-LARGEST_PORT: Final = 65535
 
-
-def _not_empty(value: object) -> object:
+def not_empty(value: object) -> object:
+    """Refuse a blank text."""
     if isinstance(value, str) and not value.strip():
         message = "is empty"
         raise ValueError(message)
     return value
 
 
-def _matching(pattern: str) -> AfterValidator:
+def matching(pattern: str) -> AfterValidator:
+    """Return the check that a value has the form of a regular expression."""
+
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             message = "has the wrong form"
@@ -67,43 +46,23 @@ def _matching(pattern: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _cidr(value: object) -> IPv4Network:
-    """Parse a network; pydantic does not name host bits, the most common mistake."""
-    try:
-        return IPv4Network(str(value).strip())
-    except ValueError as error:
-        fault = "has host bits set" if "host bits" in str(error) else "is not an IPv4 CIDR"
-        raise ValueError(fault) from None
-
-
-def _cidrs(value: object) -> object:
-    """Parse comma-separated networks; an empty list must be spelled ``none``, so it is no slip."""
-    _not_empty(value)
-    if not isinstance(value, str):
-        return value
-    if value.strip().lower() == "none":
-        return ()
-    if "none" in value.lower().replace(",", " ").split():
-        message = "has none beside CIDRs; write none alone, or the CIDRs alone"
+def _ascii(value: str) -> str:
+    if not re.fullmatch("[!-~]+", value):
+        message = "has a space, or a character that is not ASCII; copy it again"
         raise ValueError(message)
-    networks = []
-    for position, entry in enumerate(value.split(","), start=1):
-        try:
-            networks.append(_cidr(entry))
-        except ValueError as error:
-            message = f"entry {position} {error}"
-            raise ValueError(message) from None
-    return tuple(networks)
+    return value
 
 
-def _holds_two_subnets(network: IPv4Network) -> IPv4Network:
-    if network.prefixlen > SMALLEST_VPC_PREFIX:
-        message = "is too small for two subnets"
+def _token(value: SecretStr) -> SecretStr:
+    _ascii(value.get_secret_value())
+    return value
+
+
+def _password(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < SHORTEST_PASSWORD:
+        message = "is too short"
         raise ValueError(message)
-    if network.prefixlen < LARGEST_VPC_PREFIX:
-        message = "is larger than AWS allows for a VPC"
-        raise ValueError(message)
-    return network
+    return value
 
 
 def _readable_mapping(path: Path) -> Path:
@@ -123,52 +82,18 @@ def _environment_file(path: Path) -> Path:
     return path.resolve()
 
 
-def _email(value: str) -> str:
-    if not re.fullmatch(EMAIL, value):
-        message = (
-            "is refused by Langfuse, which takes letters, digits and _ . + - ' before the @, and a "
-            "domain after it"
-        )
-        raise ValueError(message)
-    return value
-
-
-def _url(value: str) -> str:
-    """Check the address of Langfuse as web does at its start; its image is built for no path."""
-    found = re.fullmatch(
-        r"https?://([^\s/:@?#\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/.*)?", value
-    )
-    if not found or int((found[2] or ":0")[1:]) > LARGEST_PORT or not _is_host(found[1]):
-        message = "has the wrong form"
-        raise ValueError(message)
-    if found[3] not in (None, "/"):
-        message = "has a path, for which Langfuse needs an image of your own; leave it out"
-        raise ValueError(message)
-    return value
-
-
-def _is_host(text: str) -> bool:
-    try:
-        if text.startswith("["):
-            IPv6Address(text[1:-1])
-        elif re.fullmatch(HOST_NAME, text):
-            text.encode().decode("idna")
-        else:
-            IPv4Address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _chart_source(value: str) -> str:
     if value.startswith("http://") and urlsplit(value).hostname not in LOOPBACK:
         # The chart's pods run in the cluster with the application's secrets.
         message = "is http, where anybody on the way can change the chart; use https:// or oci://"
         raise ValueError(message)
-    if re.match(r"(https?|oci)://", value):
+    if re.match(r"(https?|oci)://[^/]*@", value):
+        message = "has a login, which everybody who sees the plan could read; leave it out"
+        raise ValueError(message)
+    if re.match(r"(https?|oci)://[^\s/:]", value):
         return value
     path = Path(value)
-    if path.is_dir() or (path.is_file() and path.suffix == ".tgz"):
+    if (path / "Chart.yaml").is_file() or (path.is_file() and path.suffix == ".tgz"):
         return str(path.resolve())
     message = "is neither a chart repository nor an existing chart"
     raise ValueError(message)
@@ -194,7 +119,7 @@ def _image_registry(value: str) -> str:
 
 def _image_digests(value: object) -> object:
     """Parse comma-separated ``image@sha256:digits`` into pairs of name and digest."""
-    _not_empty(value)
+    not_empty(value)
     if not isinstance(value, str):
         return value
     found: dict[str, str] = {}
@@ -223,41 +148,6 @@ def _fault_of_digest(name: str, digest: str, before: Container[str]) -> str | No
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def _schedule(value: object) -> object:
-    """Check a cron expression as Kubernetes parses it (robfig/cron v3, ``ParseStandard``).
-
-    ``none`` becomes None. Kubernetes would take ``@daily`` as well; one form is enough.
-    """
-    _not_empty(value)
-    if not isinstance(value, str):
-        return value
-    if value.strip().lower() == "none":
-        return None
-    fields = value.split()
-    if len(fields) != len(_CRON_FIELDS):
-        message = "does not have five fields: minute, hour, day of the month, month, weekday"
-        raise ValueError(message)
-    for field, (name, first, last, names) in zip(fields, _CRON_FIELDS, strict=True):
-        if not all(_is_cron_range(each, first, last, names) for each in field.split(",")):
-            message = f"has a wrong {name}; use * or numbers from {first} to {last}"
-            raise ValueError(message)
-    return " ".join(fields)
-
-
-def _is_cron_range(text: str, first: int, last: int, names: tuple[str, ...]) -> bool:
-    """Return whether this is ``*``, a value or a range of two, with or without ``/step``."""
-    values, slash, step = text.lower().partition("/")
-    if slash and not (step.isdecimal() and int(step)):
-        return False
-    if values == "*":
-        return True
-    bounds = [
-        first + names.index(each) if each in names else int(each) if each.isdecimal() else -1
-        for each in values.split("-")
-    ]
-    return len(bounds) <= 2 and first <= bounds[0] <= bounds[-1] <= last  # noqa: PLR2004
-
-
 def _instance_type(value: str) -> str:
     if not sizing.is_instance_type(value):
         message = "has the wrong form"
@@ -269,38 +159,35 @@ def _instance_type(value: str) -> str:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_not_empty)]
-Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
-Flag = Annotated[bool, BeforeValidator(_not_empty)]
-Region = Annotated[Text, _matching(r"[a-z]{2}(-[a-z]+)+-\d")]
-Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
-Email = Annotated[Text, AfterValidator(_email)]
-Url = Annotated[Text, AfterValidator(_url)]
-DomainName = Annotated[Text, _matching(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]+")]
+Text = Annotated[str, BeforeValidator(not_empty)]
+Secret = Annotated[SecretStr, BeforeValidator(not_empty)]
+# Both are part of HTTP headers.
+AsciiText = Annotated[Text, AfterValidator(_ascii)]
+Token = Annotated[Secret, AfterValidator(_token)]
+Password = Annotated[Secret, AfterValidator(_password)]
+Flag = Annotated[bool, BeforeValidator(not_empty)]
+Region = Annotated[Text, matching(r"[a-z]{2}(-[a-z]+)+-\d")]
+Organization = Annotated[Text, matching(r"[A-Za-z0-9_-]+")]
 # Prefix of names in IAM and CloudFormation, which limit their length.
-InstallationName = Annotated[Text, _matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
-Cidrs = Annotated[tuple[IPv4Network, ...], BeforeValidator(_cidrs)]
-SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
-VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
-KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
+InstallationName = Annotated[Text, matching(r"[a-z](-?[a-z0-9])*"), Field(max_length=20)]
+KubernetesVersion = Annotated[Text, matching(r"1\.\d\d")]
 InstanceType = Annotated[Text, AfterValidator(_instance_type)]
-NodeCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=100)]
-NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
-VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]
-DatabaseClass = Annotated[Text, _matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
-DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=65536)]
+NodeCount = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=100)]
+NodeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=16384)]
+VolumeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=16384)]
+DatabaseClass = Annotated[Text, matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
+DatabaseGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=65536)]
 # RDS keeps automated backups for at most 35 days; 0 switches them off.
-BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
-Schedule = Annotated[str | None, BeforeValidator(_schedule)]
+BackupDays = Annotated[int, BeforeValidator(not_empty), Field(ge=0, le=35)]
 # At least two: the newest alone may turn out to be unusable.
-BackupCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=2, le=100)]
+BackupCount = Annotated[int, BeforeValidator(not_empty), Field(ge=2, le=100)]
 # Those that versions.py has a line for.
-LangfuseMajor = Annotated[int, BeforeValidator(_not_empty), Field(ge=3, le=4)]
+LangfuseMajor = Annotated[int, BeforeValidator(not_empty), Field(ge=3, le=4)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
 ImageDigests = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_image_digests)]
-EnvironmentFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_environment_file)]
-ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
+EnvironmentFile = Annotated[Path, BeforeValidator(not_empty), AfterValidator(_environment_file)]
+ValuesFile = Annotated[Path, BeforeValidator(not_empty), AfterValidator(_readable_mapping)]
 
 
 def setting(

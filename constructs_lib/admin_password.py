@@ -1,15 +1,11 @@
 """The Terraform variable of the first user's password, with Langfuse's own rules as validation."""
 
-from typing import Final
-
 from cdktf import TerraformVariable, TerraformVariableValidationConfig
 from constructs import Construct
 
 from contracts import ADMIN_PASSWORD
 from env_file import PLACEHOLDER
-
-# Characters. With a shorter password the web pod does not start.
-MIN_LENGTH: Final = 8
+from setting_types import SHORTEST_PASSWORD
 
 
 class AdminPassword(TerraformVariable):
@@ -30,9 +26,9 @@ class AdminPassword(TerraformVariable):
             description="Password of the first user: LANGFUSE_ADMIN_PASSWORD in .env.",
             validation=[
                 TerraformVariableValidationConfig(
-                    condition=f"${{length({value}) >= {MIN_LENGTH}}}",
+                    condition=f"${{length({value}) >= {SHORTEST_PASSWORD}}}",
                     error_message=(
-                        f"LANGFUSE_ADMIN_PASSWORD: needs at least {MIN_LENGTH} characters; "
+                        f"LANGFUSE_ADMIN_PASSWORD: needs at least {SHORTEST_PASSWORD} characters; "
                         "set it in .env."
                     ),
                 ),

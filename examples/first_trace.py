@@ -134,6 +134,9 @@ def ignore_proxies(host: str) -> None:
         # Programs read either spelling, and some of them the other one only if this one is unset.
         others = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
         os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{name}"
+        # kubectl does not read these; httpx does even then, and fails with SOCKS.
+        os.environ.pop("ALL_PROXY", None)
+        os.environ.pop("all_proxy", None)
 
 
 def check_langfuse() -> str:
@@ -148,6 +151,10 @@ def check_langfuse() -> str:
     """
     try:
         health = httpx.get(f"{HOST}/api/public/health", timeout=10)
+    except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
+        names = "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, LANGFUSE_HOST"
+        message = f"{names}: one of them is wrong ({type(error).__name__}). Correct or unset it."
+        raise StepError(message) from None
     except httpx.HTTPError as error:
         message = (
             f"Nothing answers at {HOST} ({type(error).__name__}). Is that the URL of Langfuse? "

@@ -44,7 +44,8 @@ def test_first_trace(first_traces: Results, line: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "situation", ["keys are in the cluster", "a proxy is set", "nothing listens"]
+    "situation",
+    ["keys are in the cluster", "a proxy is set", "a SOCKS proxy is set", "nothing listens"],
 )
 def test_first_trace_needs_no_more(first_traces: Results, situation: str) -> None:
     """Neither keys from a browser, nor a word on proxies: the port is on this machine."""
@@ -111,6 +112,7 @@ def test_old_ingestion_refuses_each_trace_on_v4(line: int, refused: list[str]) -
         ("keys are refused", "refuses the keys"),
         ("port cannot be forwarded", "kubectl cannot forward the port: no pod. Run uv run verify"),
         ("host is another's", "Nothing answers at http://langfuse.invalid (ConnectError). Is that"),
+        ("no authorities", "SSL_CERT_FILE, LANGFUSE_HOST: one of them is wrong (FileNotFound"),
         ("langfuse is unhealthy", "it answers 503. Run uv run verify.py"),
         (
             "trace is not ingested",

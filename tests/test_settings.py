@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from address_types import Email, Url
 from env_file import DERIVED, SettingsError, environment, load_settings, variables, warnings
-from setting_types import Email, Url
 from settings import Settings
 from tests.helpers import start_rules
 from tests.helpers.checkout import ROOT

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import runpy
+import shlex
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -38,7 +39,7 @@ ASKED_OF_KUBECTL: Final = (
     "--output=jsonpath={.data.project-public-key} {.data.project-secret-key}"
 )
 # For kubectl port-forward SERVICE -n NAMESPACE PORT:PORT.
-SERVE: Final = f"exec {sys.executable} -m tests.helpers.langfuse_api ${{5%:*}}"
+SERVE: Final = f"exec {shlex.quote(sys.executable)} -m tests.helpers.langfuse_api ${{5%:*}}"
 WITH_KEYS: Final = f"echo {' '.join(IN_BASE64)}"
 WITHOUT_KEYS: Final = "echo ' '"
 OUT_OF_REACH: Final = "echo one >&2; echo 'Unable to connect' >&2; exit 1"
@@ -52,6 +53,8 @@ SITUATIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "kubectl is missing": ({}, {**NO_KEYS, "PATH": ""}),
     "half of the keys is missing": ({}, {"LANGFUSE_SECRET_KEY": ""}),
     "a proxy is set": ({}, {**WELL, "HTTP_PROXY": PROXY, "http_proxy": PROXY, "no_proxy": "a.b"}),
+    "a SOCKS proxy is set": ({}, {**WELL, "ALL_PROXY": "socks5://127.0.0.1:1"}),
+    "no authorities": ({}, {**WELL, "SSL_CERT_FILE": "/absent"}),
     "keys are refused": ({}, {"LANGFUSE_SECRET_KEY": "sk-lf-other"}),
     "nothing listens": ({"closed": True}, WELL),
     "port cannot be forwarded": ({"closed": True}, {"FORWARD": "echo 'no pod' >&2; exit 1"}),

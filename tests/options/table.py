@@ -21,7 +21,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "IMAGE_DIGESTS": f"langfuse/langfuse@sha256:{1:064},valkey/valkey@sha256:{2:064}",
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
-    "local_chart": {"LANGFUSE_CHART": "tests/data"},
+    "local_chart": {"LANGFUSE_CHART": "tests/data/chart"},
     "permissions_boundary": {
         "IAM_PERMISSIONS_BOUNDARY": "arn:aws:iam::123456789012:policy/boundary"
     },

@@ -7,5 +7,5 @@ from tests.helpers.synthesis import WithOptions
 def test_path_is_absolute_in_the_release(with_options: WithOptions) -> None:
     """Terraform runs in another folder."""
     release = with_options("local_chart")["app"].resource("helm_release", "langfuse")
-    assert release["chart"] == str(ROOT / "tests" / "data")
+    assert release["chart"] == str(ROOT / "tests" / "data" / "chart")
     assert {"repository", "version"}.isdisjoint(release)

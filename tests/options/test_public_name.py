@@ -206,11 +206,11 @@ def test_langfuse_is_told_its_address(public: Stacks) -> None:
 
 
 def test_charts_can_be_local(synthesize_stack: SynthesizeStack) -> None:
-    charts = {"TRAEFIK_CHART": "docs", "EXTERNAL_DNS_CHART": "docs"}
+    charts = {"TRAEFIK_CHART": "tests/data/chart", "EXTERNAL_DNS_CHART": "tests/data/chart"}
     app = synthesize_stack("app", **OPTIONS["public_name"], **charts)
     local = app.json["resource"]["helm_release"]
     for name in ("traefik", "external-dns"):
-        assert local[name]["chart"] == str(ROOT / "docs")
+        assert local[name]["chart"] == str(ROOT / "tests" / "data" / "chart")
         assert {"repository", "version"}.isdisjoint(local[name])
 
 

@@ -1,6 +1,5 @@
 """check_account.py as it is called: its exit code, and the lines before those of the accounts."""
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def test_an_env_with_faults(asked: Asked, run: Program) -> None:
 def test_interrupted(run: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(_: Inquiry) -> Iterator[tuple[bool, str]]:
         yield True, "credentials  ok   ada"
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(check_account, "lines", interrupted)
     code, lines = run()
