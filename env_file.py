@@ -50,6 +50,10 @@ PASSED_THROUGH: Final = (
     "AWS_CONFIG_FILE",
     "AWS_SESSION_TOKEN",
     "AWS_SHARED_CREDENTIALS_FILE",
+    # Of Langfuse's SDK, as in examples/first_trace.py.
+    "LANGFUSE_HOST",
+    "LANGFUSE_PUBLIC_KEY",
+    "LANGFUSE_SECRET_KEY",
     "TF_CLI_CONFIG_FILE",
     "TF_LOG",
     "TF_PLUGIN_CACHE_DIR",

@@ -135,15 +135,12 @@ def ignore_proxies(host: str) -> None:
         others = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
         os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"{others},{name}"
         # kubectl does not read these; httpx does even then, and fails with SOCKS.
-        os.environ.pop("ALL_PROXY", None)
-        os.environ.pop("all_proxy", None)
+        for each in ("ALL_PROXY", "all_proxy"):
+            os.environ.pop(each, None)
 
 
 def check_langfuse() -> str:
-    """Check the health of Langfuse first, because the SDK only logs such faults.
-
-    Returns:
-        The version of Langfuse.
+    """Return the version of Langfuse; look at its health first, as the SDK only logs such faults.
 
     Raises:
         StepError: Langfuse does not answer or is not healthy.
@@ -152,8 +149,10 @@ def check_langfuse() -> str:
     try:
         health = httpx.get(f"{HOST}/api/public/health", timeout=10)
     except (httpx.InvalidURL, ImportError, OSError, ValueError) as error:
-        names = "HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, LANGFUSE_HOST"
-        message = f"{names}: one of them is wrong ({type(error).__name__}). Correct or unset it."
+        fault = type(error).__name__
+        message = (
+            f"A proxy, SSL_CERT_FILE or LANGFUSE_HOST is wrong ({fault}). Correct or unset it."
+        )
         raise StepError(message) from None
     except httpx.HTTPError as error:
         message = (

@@ -112,7 +112,7 @@ def test_old_ingestion_refuses_each_trace_on_v4(line: int, refused: list[str]) -
         ("keys are refused", "refuses the keys"),
         ("port cannot be forwarded", "kubectl cannot forward the port: no pod. Run uv run verify"),
         ("host is another's", "Nothing answers at http://langfuse.invalid (ConnectError). Is that"),
-        ("no authorities", "SSL_CERT_FILE, LANGFUSE_HOST: one of them is wrong (FileNotFound"),
+        ("no authorities", "A proxy, SSL_CERT_FILE or LANGFUSE_HOST is wrong (FileNotFoundError"),
         ("langfuse is unhealthy", "it answers 503. Run uv run verify.py"),
         (
             "trace is not ingested",

@@ -18,7 +18,7 @@ LINES = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_DEFAULT_REGION": "us-east-1"}
         ({"AWS_REGION": "eu-west-1"}, "AWS_REGION: set in the environment, and goes before AWS_DE"),
         ({"AWS_SESSION_TOKEN": "secret"}, "AWS_SESSION_TOKEN: set in the environment, and belongs"),
         ({"TF_WORKSPACE": "other"}, "TF_WORKSPACE: set in the environment, so that Terraform look"),
-        ({"TF_DATA_DIR": "/tmp/x"}, "TF_DATA_DIR: set in the environment, so that the stacks shar"),
+        ({"TF_DATA_DIR": "here"}, "TF_DATA_DIR: set in the environment, so that the stacks shar"),
         ({"ALL_PROXY": "socks5h://secret:1"}, "ALL_PROXY: set in the environment; SOCKS is not"),
         ({"https_proxy": "socks5://secret:1"}, "https_proxy: is no proxy; expected http://HOST:P"),
         ({"AWS_CA_BUNDLE": "/secret.pem"}, "AWS_CA_BUNDLE: is no readable file of certificates; "),
