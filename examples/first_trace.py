@@ -3,12 +3,11 @@
     uv run --group examples examples/first_trace.py
 
 Needs API keys of the project: in LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or, with
-LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them.
-Optional: LANGFUSE_HOST, the URL of Langfuse (default http://localhost:3000), and
-LANGFUSE_TRACE_TIMEOUT, seconds to wait until the trace can be read (default 60). If it is the URL
-of a local port, and nothing listens there, kubectl forwards that port until the example ends.
+LANGFUSE_PROJECT_KEYS=true, in the cluster, where kubectl reads them. Optional: LANGFUSE_HOST, the
+URL of Langfuse (default http://localhost:3000; if nothing listens at a local port, kubectl forwards
+it), and LANGFUSE_TRACE_TIMEOUT, seconds to wait for the trace (default 60).
 
-Speaks to Langfuse v3 and v4. Only the API that reads observations differs: v3 answers 404 for
+Langfuse v3 and v4 differ in how observations are read: v3 answers 404 for
 /api/public/v2/observations, and v4 for /api/public/observations and /api/public/traces.
 """
 
@@ -33,11 +32,10 @@ T = TypeVar("T")
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
 TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
 KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
-# The Secret of the release, and its keys with both halves of the API keys.
+# The release's, with both halves of the API keys.
 SECRET: Final = "langfuse-secrets"  # noqa: S105 - the name of the Secret, not its content
 KEYS_OF_SECRET: Final = ("project-public-key", "project-secret-key")
 NAMESPACE: Final = "langfuse"
-WEB: Final = "svc/langfuse-web"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DATASET: Final = "first-trace"
 # Observations of the trace that ``send`` sends.
@@ -121,7 +119,7 @@ def forwarded_port() -> AbstractContextManager[object]:
     except OSError:
         print(f"forward port {port}, until this ends")
         return kubectl(
-            *("port-forward", WEB, "-n", NAMESPACE, f"{port}:3000"),
+            *("port-forward", "svc/langfuse-web", "-n", NAMESPACE, f"{port}:3000"),
             problem=f"Nothing answers at {HOST}, and kubectl cannot forward the port",
             remedy="Run uv run verify.py.",
         )
@@ -268,25 +266,20 @@ def main() -> None:
     ignore_proxies(HOST)
     keys = find_keys()
     with forwarded_port():
-        show_trace(keys)
-
-
-def show_trace(keys: tuple[str, str]) -> None:
-    version = check_langfuse()
-    print(f"found   Langfuse {version}")
-    client = log_in(keys)
-    trace_id = send(client)
-    print(f"sent    trace {trace_id}")
-    read = wait_for(lambda: observations(client, version, trace_id), OBSERVATIONS, "trace")
-    print(f"read    {len(read)} observations")
-    (root,) = [each for each in read if each.parent_observation_id is None]
-    add_to_dataset(client, root)
-    print(f"kept    as an item of the dataset {DATASET}")
-    (score,) = wait_for(
-        lambda: client.api.scores_v3.get_many_v3(trace_id=trace_id).data, 1, "score"
-    )
-    print(f"scored  {score.name}")
-    print(client.get_trace_url(trace_id=trace_id))
+        version = check_langfuse()
+        print(f"found   Langfuse {version}")
+        client = log_in(keys)
+        trace_id = send(client)
+        print(f"sent    trace {trace_id}")
+        read = wait_for(lambda: observations(client, version, trace_id), OBSERVATIONS, "trace")
+        print(f"read    {len(read)} observations")
+        (root,) = [each for each in read if each.parent_observation_id is None]
+        add_to_dataset(client, root)
+        print(f"kept    as an item of the dataset {DATASET}")
+        scores = client.api.scores_v3
+        (score,) = wait_for(lambda: scores.get_many_v3(trace_id=trace_id).data, 1, "score")
+        print(f"scored  {score.name}")
+        print(client.get_trace_url(trace_id=trace_id))
 
 
 def run() -> None:
