@@ -44,7 +44,7 @@ class Session:
         """Remember the stand-in."""
         self._aws = aws
 
-    def client(self, service: str, config: object) -> object:  # noqa: ARG002
+    def client(self, service: str, **_: object) -> object:
         """Return a client."""
         return self._aws.client(service)
 
