@@ -20,6 +20,8 @@ from extra_environment import read_extra_environment
 # Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
+# With private subnets: four of /20.
+SMALLEST_PRIVATE_PREFIX: Final = 18
 
 # Hexadecimal digits of a SHA-256.
 DIGEST_DIGITS: Final = 64
