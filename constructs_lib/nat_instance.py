@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cdktf import Fn, TerraformHclModule, TerraformResourceLifecycle
+from cdktf import TerraformHclModule, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.autoscaling_group import (
     AutoscalingGroup,
     AutoscalingGroupLaunchTemplate,
@@ -175,7 +175,7 @@ class NatInstance(Construct):
             health_check_type="EC2",
             max_instance_lifetime=LIFETIME,
             launch_template=AutoscalingGroupLaunchTemplate(
-                id=template.id, version=Fn.tostring(template.latest_version)
+                id=template.id, version=template.get_string_attribute("latest_version")
             ),
             # The provider's default tags are not for groups.
             tag=[

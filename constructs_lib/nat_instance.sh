@@ -33,10 +33,12 @@ own=$(metadata "network/interfaces/macs/$(metadata mac)/interface-id")
 # Answers from the internet to a node leave by the instance's own interface too, with addresses that
 # are not its.
 until attached | grep --line-regexp "$interface" > /dev/null; do
-  aws ec2 modify-network-interface-attribute --network-interface-id "$own" --no-source-dest-check &&
-    aws ec2 attach-network-interface --network-interface-id "$interface" \
-      --instance-id "$instance" --device-index 1 || true
-  sleep 5
+  {
+    aws ec2 modify-network-interface-attribute --network-interface-id "$own" \
+      --no-source-dest-check &&
+      aws ec2 attach-network-interface --network-interface-id "$interface" \
+        --instance-id "$instance" --device-index 1
+  } || sleep 5
 done
 
 # A loose filter: an address may be reached by another interface than its packets came in by.
