@@ -151,6 +151,11 @@ class Settings(OptionFields):
         return PrivateNodes(nat=self.nat) if self.node_subnets == "private" else None
 
     @property
+    def has_nat_instance(self) -> bool:
+        """Whether private nodes reach the internet by a NAT instance."""
+        return self.private_nodes is not None and self.private_nodes.nat == "instance"
+
+    @property
     def extra_environment(self) -> ExtraEnvironment:
         """Further environment variables of Langfuse; none where the option is off."""
         file = self.langfuse_extra_env

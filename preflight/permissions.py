@@ -1,4 +1,4 @@
-"""Check of the deployer's permissions, by IAM's own simulation of policies/deployer.json."""
+"""Check of the deployer's permissions, by IAM's own simulation of the policies that he needs."""
 
 import json
 import re
@@ -11,9 +11,11 @@ from preflight.inquiry import Inquiry
 from verification.check import CheckWarning
 from verification.cluster import CheckError
 
-POLICY: Final = Path(__file__).parents[1] / "policies" / "deployer.json"
+POLICIES: Final = Path(__file__).parents[1] / "policies"
+DEPLOYER: Final = "deployer.json"
+PRIVATE_NODES: Final = "private-nodes.json"
 
-# An action for each pattern of the policy: the simulation takes no patterns.
+# An action for each pattern of the policies: the simulation takes no patterns.
 EXAMPLES: Final[Mapping[str, str]] = {
     "autoscaling:Describe*": "autoscaling:DescribeAutoScalingGroups",
     "cloudformation:Describe*": "cloudformation:DescribeStacks",
@@ -78,31 +80,46 @@ def permissions(inquiry: Inquiry) -> str:
                 found = unsure if _missing_context(result) else denied
                 found.append(result["EvalActionName"])
     if denied:
+        lacking = next(each for each in policies(inquiry) if denied[0] in _actions(inquiry, each))
         others = f" and {len(denied) - 1} more actions" if denied[1:] else ""
         message = (
-            f"your user may not {denied[0]}{others}; give it policies/deployer.json for this NAME: "
+            f"your user may not {denied[0]}{others}; give it policies/{lacking} for this NAME: "
             "docs/permissions.md"
         )
         raise CheckError(message)
     if unsure:
         message = f"not known: whether your user may {unsure[0]} depends on a condition"
         raise CheckWarning(message)
-    return f"{sum(map(len, asked.values()))} actions of policies/deployer.json"
+    files = " and ".join(f"policies/{file}" for file in policies(inquiry))
+    return f"{sum(map(len, asked.values()))} actions of {files}"
+
+
+def policies(inquiry: Inquiry) -> list[str]:
+    """Return the files of the policies that this installation's deployer needs."""
+    return [DEPLOYER, *([PRIVATE_NODES] if inquiry.settings.private_nodes else [])]
 
 
 def wanted(inquiry: Inquiry) -> dict[str, list[str]]:
-    """Return the actions of the policy by the resource on which each is to be simulated."""
-    text = POLICY.read_text(encoding="utf-8").replace("${name}", inquiry.settings.name)
+    """Return the actions of the policies by the resource on which each is to be simulated."""
     asked: dict[str, list[str]] = defaultdict(list)
+    for file in policies(inquiry):
+        for action, resource in _actions(inquiry, file).items():
+            if action not in asked[resource]:
+                asked[resource].append(action)
+    return dict(asked)
+
+
+def _actions(inquiry: Inquiry, file: str) -> dict[str, str]:
+    """Return the resource on which each action of a policy is to be simulated."""
+    text = (POLICIES / file).read_text(encoding="utf-8").replace("${name}", inquiry.settings.name)
+    found: dict[str, str] = {}
     for statement in json.loads(text)["Statement"]:
         resources = statement["Resource"]
         listed = [resources] if isinstance(resources, str) else resources
         for pattern in statement["Action"]:
             action = EXAMPLES.get(pattern, pattern)
-            resource = _concrete(inquiry, _resource_of(action, listed))
-            if action not in asked[resource]:
-                asked[resource].append(action)
-    return dict(asked)
+            found.setdefault(action, _concrete(inquiry, _resource_of(action, listed)))
+    return found
 
 
 def _resource_of(action: str, resources: list[str]) -> str:

@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from preflight.permissions import EXAMPLES, POLICY, wanted
+import pytest
+
+from preflight.permissions import DEPLOYER, EXAMPLES, POLICIES, PRIVATE_NODES, wanted
 from tests.helpers.aws_account import ID, Document
 from tests.helpers.preflight import (
     READY,
@@ -14,10 +16,23 @@ from tests.helpers.preflight import (
     stops,
 )
 
+PRIVATE = {"NODE_SUBNETS": "private"}
 
-def test_every_pattern_of_the_policy_has_an_example() -> None:
-    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
-    patterns = {action for each in statements for action in each["Action"] if "*" in action}
+
+def statements(name: str, *files: str) -> list[Document]:
+    """Return the statements of policies, as a user has them for the installation ``name``."""
+    return [
+        each
+        for file in files
+        for each in json.loads(
+            (POLICIES / file).read_text(encoding="utf-8").replace("${name}", name)
+        )["Statement"]
+    ]
+
+
+def test_every_pattern_of_the_policies_has_an_example() -> None:
+    found = statements("langfuse", DEPLOYER, PRIVATE_NODES)
+    patterns = {action for each in found for action in each["Action"] if "*" in action}
     assert patterns == set(EXAMPLES)
 
 
@@ -34,11 +49,10 @@ def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
 
 
 class Iam:
-    """Judges by deployer.json, as a user has it for the installation ``name``."""
+    """Judges by policies of the project, as a user has them for the installation ``name``."""
 
-    def __init__(self, name: str) -> None:
-        text = POLICY.read_text(encoding="utf-8").replace("${name}", name)
-        self._statements: list[Document] = json.loads(text)["Statement"]
+    def __init__(self, name: str, *files: str) -> None:
+        self._statements = statements(name, *(files or (DEPLOYER,)))
 
     def answer(self, request: Document) -> Document:
         (resource,) = request["ResourceArns"]
@@ -80,6 +94,22 @@ def listed(value: str | list[str]) -> list[str]:
 def test_who_has_the_policy_has_all_that_is_asked(asked: Asked) -> None:
     asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse").answer}
     assert asked.line("permissions")[1].startswith("ok   ")
+
+
+def test_private_nodes_need_a_second_policy(asked: Asked) -> None:
+    both = Iam("langfuse", DEPLOYER, PRIVATE_NODES)
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": both.answer}
+    ok, said = asked.line("permissions", **PRIVATE)
+    assert ok
+    assert said.endswith(" actions of policies/deployer.json and policies/private-nodes.json")
+
+
+@pytest.mark.parametrize("variables", [PRIVATE, {**PRIVATE, "NAT": "instance"}])
+def test_private_nodes_lack_the_second_policy(asked: Asked, variables: dict[str, str]) -> None:
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse").answer}
+    ok, said = asked.line("permissions", **variables)
+    assert not ok
+    assert said.endswith("; give it policies/private-nodes.json for this NAME: docs/permissions.md")
 
 
 def test_the_policy_of_another_name_is_not_enough(asked: Asked) -> None:
