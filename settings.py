@@ -130,8 +130,8 @@ class Settings(OptionFields):
             "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
             "NODE_SUBNETS=public": is_private and self.langfuse_domain is not None,
         }
-        if found := [fault for fault, is_there in faults.items() if is_there]:
-            raise ValueError("\n".join(found))
+        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
+            raise ValueError(fault)
         return self
 
     @property
