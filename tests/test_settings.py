@@ -89,19 +89,25 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
         (
             "NAT.gateway-with-public-nodes",
-            "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; remove "
-            "NAT, or set NODE_SUBNETS=private",
+            (
+                "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; "
+                "remove NAT, or set NODE_SUBNETS=private"
+            ),
         ),
         (
             "VPC_CIDR.too-small-for-private-nodes",
-            "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, which "
-            "a /19 has not; use a network from /16 to /18, or NODE_SUBNETS=public",
+            (
+                "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, "
+                "which a /19 has not; use a network from /16 to /18, or NODE_SUBNETS=public"
+            ),
         ),
         (
             "NODE_SUBNETS.private-with-a-public-name",
-            "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, which "
-            "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
-            "NODE_SUBNETS=public",
+            (
+                "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, "
+                "which private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
+                "NODE_SUBNETS=public"
+            ),
         ),
         (
             "DATABASE_ALLOWED_CIDRS.none-beside-cidrs",
