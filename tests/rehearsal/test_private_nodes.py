@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from constructs_lib.nat_instance import SCRIPT, user_data
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment
 from tests.rehearsal.stand_ins.cluster_objects import T3_MEDIUM, ZONES
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
+from tests.rehearsal.stand_ins.namespaces import NAT, OWN, Namespaces, lacking
 from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 from tests.rehearsal.test_resize import node_groups, replace_nodes
 
@@ -219,6 +221,30 @@ def test_instance_is_lost(environment: Environment) -> None:
     assert nat_instance(environment)["InstanceId"] != before["InstanceId"]
     assert default_route(environment, subnet["SubnetId"]) == route
     environment.installation.assert_nothing_to_do("network")
+
+
+def test_instance_forwards() -> None:
+    """What the script sets up sends a node's packets on as the instance's, and the answers back.
+
+    In network namespaces, on this kernel: packets come in by one interface and leave by another,
+    which a strict filter of source addresses drops. Cannot prove: EC2's own check of addresses.
+    """
+    if lack := lacking():
+        pytest.skip(f"no network namespaces: {lack}")
+    (commands,) = re.findall(
+        r"(?m)^sysctl (.*)\nnft --file \S+$", SCRIPT.read_text(encoding="utf-8")
+    )
+    config = json.loads(user_data(["10.0.32.0/20", "10.0.48.0/20"]).partition("\n")[2])
+    (rules,) = [each["content"] for each in config["write_files"] if each["path"].endswith(".nft")]
+    with Namespaces() as network:
+        assert network.seen_as() is None
+        network.run(NAT, "sysctl", *commands.split())
+        # As at the next boot too.
+        for _ in range(2):
+            network.run(NAT, "nft", "--file", "-", given=rules)
+        assert network.seen_as() == OWN
+        network.run(NAT, "sysctl", "--quiet", "--write", "net.ipv4.conf.all.rp_filter=1")
+        assert network.seen_as() is None
 
 
 def test_instance_becomes_a_gateway(environment: Environment) -> None:
