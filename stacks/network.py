@@ -89,30 +89,27 @@ class NetworkStack(BaseStack):
         It depends on the whole VPC: without the internet gateway, or the subnets' associations with
         the route table, it would lead nowhere.
         """
-        if vpc.nat_gateway_id:
-            return PrivateRoute(
+        after, interface_id = [vpc.address], None
+        if settings.has_nat_instance:
+            instance = NatInstance(
                 self,
-                "private_route",
-                route_table_id=vpc.private_route_table_id,
-                nat_gateway_id=vpc.nat_gateway_id,
-                after=[vpc.address],
-            ).address
-        instance = NatInstance(
-            self,
-            "nat",
-            name=f"{settings.name}-nat",
-            vpc_id=vpc.vpc_id,
-            subnet_id=Fn.element(vpc.public_subnet_ids, 0),
-            client_cidrs=private_subnets(str(settings.vpc_cidr)),
-            tags=settings.tags,
-            permissions_boundary=settings.iam_permissions_boundary,
-        )
+                "nat",
+                name=f"{settings.name}-nat",
+                vpc_id=vpc.vpc_id,
+                subnet_id=Fn.element(vpc.public_subnet_ids, 0),
+                client_cidrs=private_subnets(str(settings.vpc_cidr)),
+                tags=settings.tags,
+                permissions_boundary=settings.iam_permissions_boundary,
+            )
+            after.append(instance.address)
+            interface_id = instance.interface_id
         return PrivateRoute(
             self,
             "private_route",
             route_table_id=vpc.private_route_table_id,
-            network_interface_id=instance.interface_id,
-            after=[vpc.address, instance.address],
+            nat_gateway_id=vpc.nat_gateway_id or None,
+            network_interface_id=interface_id,
+            after=after,
         ).address
 
     def _administrators(self) -> dict[str, str]:
