@@ -84,6 +84,7 @@ class NatInstance(Construct):
         subnet_id: str,
         client_cidrs: list[str],
         tags: Mapping[str, str],
+        after: list[str],
         permissions_boundary: str | None = None,
     ) -> None:
         """Create the interface, the group, and the role of the instance.
@@ -96,6 +97,8 @@ class NatInstance(Construct):
             subnet_id: a public subnet.
             client_cidrs: IPv4 CIDRs of the private subnets.
             tags: tags of the group, the instance, its volume and its own interface.
+            after: Terraform addresses of what the instance itself reaches the internet by: made
+                before it, deleted after it.
             permissions_boundary: ARN of the policy that bounds the role; None for none.
 
         """
@@ -182,10 +185,10 @@ class NatInstance(Construct):
                 AutoscalingGroupTag(key=key, value=value, propagate_at_launch=False)
                 for key, value in {**tags, "Name": name}.items()
             ],
-            # The first instance attaches the interface with it, and so does the last one.
-            depends_on=[policy],
         )
         group.override_logical_id("nat")
+        # An instance that boots without internet, or without its permissions, fails.
+        group.add_override("depends_on", [policy.fqn, *after])
         self.interface_id = interface.id
         self.address = "aws_autoscaling_group.nat"
 

@@ -99,6 +99,7 @@ class NetworkStack(BaseStack):
                 subnet_id=Fn.element(vpc.public_subnet_ids, 0),
                 client_cidrs=private_subnets(str(settings.vpc_cidr)),
                 tags=settings.tags,
+                after=[vpc.address],
                 permissions_boundary=settings.iam_permissions_boundary,
             )
             after.append(instance.address)

@@ -68,6 +68,7 @@ def stack(bare_stack: BareStack) -> Stack:
             subnet_id="subnet-1",
             client_cidrs=CIDRS,
             tags={"Project": "langfuse"},
+            after=["module.vpc"],
         )
     )
 
@@ -93,8 +94,8 @@ def test_the_group_replaces_the_instance(stack: Stack) -> None:
     assert group["max_instance_lifetime"] == 604800
     # The interface is in this zone, and leaves it for no instance.
     assert group["vpc_zone_identifier"] == ["subnet-1"]
-    # Without the policy, the first instance cannot attach the interface.
-    assert group["depends_on"] == ["aws_iam_role_policy.nat"]
+    # Without the policy it cannot attach the interface, without internet not install nftables.
+    assert group["depends_on"] == ["aws_iam_role_policy.nat", "module.vpc"]
 
 
 def test_a_newer_image_is_no_difference(template: dict[str, Any]) -> None:
