@@ -188,7 +188,8 @@ class NatInstance(Construct):
         )
         group.override_logical_id("nat")
         # An instance that boots without internet, or without its permissions, fails.
-        group.add_override("depends_on", [policy.fqn, *after])
+        permissions = f"{policy.terraform_resource_type}.{policy.friendly_unique_id}"
+        group.add_override("depends_on", [permissions, *after])
         self.interface_id = interface.id
         self.address = "aws_autoscaling_group.nat"
 
