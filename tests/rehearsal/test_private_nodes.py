@@ -6,18 +6,19 @@ Order is that of Terraform's own lines: what it says to have ended before it say
 import json
 import re
 from fnmatch import fnmatch
-from typing import Any
 
 import pytest
 
 from constructs_lib.nat_instance import SCRIPT, user_data
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment
+from tests.rehearsal.order import assert_no_data_moved, changed, in_order
 from tests.rehearsal.stand_ins.cluster_objects import T3_MEDIUM, ZONES
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.namespaces import NAT, OWN, Namespaces, lacking
 from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 from tests.rehearsal.test_resize import node_groups, replace_nodes
+from tests.rehearsal.ways_out import default_route, nat_instance, subnets_of_nodes
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -27,64 +28,6 @@ NODE_GROUP = 'module.eks_managed_node_group["default"].aws_eks_node_group.this[0
 GATEWAY = "module.vpc.aws_nat_gateway.this[0]"
 ROUTE = "aws_route.private"
 INSTANCE = "aws_autoscaling_group.nat"
-# What holds data, or what its address would change with.
-STATEFUL = ("aws_eks_cluster", "aws_db_instance", "aws_subnet.public", "aws_vpc", "helm_release")
-
-
-def in_order(said: str, *events: str) -> None:
-    """Check that Terraform said the events in this order, each ``address: what happened``."""
-    places = [said.find(event) for event in events]
-    assert -1 not in places, events[places.index(-1)]
-    assert places == sorted(places), dict(zip(events, places, strict=True))
-
-
-def changed(said: str) -> list[str]:
-    """Return the addresses that Terraform planned to replace or to destroy."""
-    return re.findall(r"# (\S+) (?:must be replaced|will be destroyed)", said)
-
-
-def assert_no_data_moved(said: str) -> None:
-    """Check that nothing with data is planned to go."""
-    assert changed(said)
-    assert [each for each in changed(said) if any(kind in each for kind in STATEFUL)] == []
-
-
-def set_env(environment: Environment, **lines: str | None) -> None:
-    """Give lines of ``.env`` other values; None comments one out."""
-    environment.installation.change_env(**{key: value or "" for key, value in lines.items()})
-    file = environment.installation.folder / ".env"
-    text = file.read_text(encoding="utf-8")
-    for key in [key for key, value in lines.items() if value is None]:
-        text = text.replace(f"{key}=''", f"#{key}=")
-    file.write_text(text, encoding="utf-8")
-
-
-def subnets_of_nodes(environment: Environment) -> list[dict[str, Any]]:
-    """Return the subnets of the only node group, as EC2 describes them."""
-    eks, ec2 = environment.aws.client("eks", environment.eks.url), environment.aws.client("ec2")
-    (name,) = node_groups(environment)
-    group = eks.describe_nodegroup(clusterName="langfuse", nodegroupName=name)["nodegroup"]
-    found: list[dict[str, Any]] = ec2.describe_subnets(SubnetIds=group["subnets"])["Subnets"]
-    return found
-
-
-def default_route(environment: Environment, subnet: str) -> dict[str, Any]:
-    """Return the default route of the route table that a subnet is associated with."""
-    tables = environment.aws.client("ec2").describe_route_tables(
-        Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]
-    )
-    (table,) = tables["RouteTables"]
-    (route,) = [each for each in table["Routes"] if each.get("DestinationCidrBlock") == "0.0.0.0/0"]
-    return dict(route)
-
-
-def nat_instance(environment: Environment) -> dict[str, Any]:
-    """Return the instance in the group of the NAT instance."""
-    (group,) = environment.aws.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=["langfuse-nat"]
-    )["AutoScalingGroups"]
-    (instance,) = group["Instances"]
-    return dict(instance)
 
 
 def volumes(plane: ControlPlane) -> list[str]:
@@ -126,7 +69,7 @@ def test_nodes_move_behind_a_gateway(environment: Environment) -> None:
     Cannot prove: that nodes join through a NAT gateway, and how long EKS takes to drain.
     """
     (old,) = node_groups(environment)
-    set_env(environment, NODE_SUBNETS="private")
+    environment.installation.change_env(NODE_SUBNETS="private")
     said = environment.installation.deploy("network")
     assert changed(said) == [f"module.eks.{NODE_GROUP}"]
     in_order(
@@ -193,7 +136,7 @@ def test_gateway_becomes_an_instance(environment: Environment) -> None:
     Cannot prove: that the instance forwards anything; the script is run on stand-ins elsewhere.
     """
     groups = node_groups(environment)
-    set_env(environment, NAT="instance")
+    environment.installation.change_env(NAT="instance")
     said = environment.installation.deploy("network")
     assert f"# {ROUTE} will be updated in-place" in said
     in_order(
@@ -249,7 +192,7 @@ def test_instance_forwards() -> None:
 
 def test_instance_becomes_a_gateway(environment: Environment) -> None:
     """The route changes in place once the gateway is there, and the instance goes after that."""
-    set_env(environment, NAT="gateway")
+    environment.installation.change_env(NAT="gateway")
     said = environment.installation.deploy("network")
     in_order(
         said,
@@ -264,7 +207,7 @@ def test_instance_becomes_a_gateway(environment: Environment) -> None:
 
 def test_nodes_move_back(environment: Environment) -> None:
     """Public nodes are made, the private ones go, and then their way out; no data moves."""
-    set_env(environment, NODE_SUBNETS="public", NAT=None)
+    environment.installation.change_env(NODE_SUBNETS="public", NAT=None)
     said = environment.installation.deploy("network")
     assert_no_data_moved(said)
     in_order(
@@ -274,7 +217,7 @@ def test_nodes_move_back(environment: Environment) -> None:
         f"{ROUTE}: Destroying...",
         f"{GATEWAY}: Destroying...",
     )
-    assert "aws_internet_gateway" not in said
+    assert "aws_internet_gateway.this[0]: Destroying" not in said
     environment.installation.deploy("deps")
     (database,) = environment.databases()
     assert database["PubliclyAccessible"] is True
@@ -297,7 +240,7 @@ def test_destroy_takes_the_nodes_before_their_way_out(environment: Environment, 
 
     Cannot prove: that EKS releases every network interface before the node group is gone.
     """
-    set_env(environment, NODE_SUBNETS="private", NAT=nat)
+    environment.installation.change_env(NODE_SUBNETS="private", NAT=nat)
     environment.installation.deploy("network")
     if nat == "instance":
         environment.installation.destroy("deps")
