@@ -34,6 +34,7 @@ LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
+PRIVATE_NODES: Final = "Private nodes"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -44,6 +45,7 @@ GUIDES: Final = {
     EXTRA_ENVIRONMENT: "extra-environment.md",
     PROJECT_KEYS: "project-keys.md",
     OTHER_WAYS: "other-ways-in.md",
+    PRIVATE_NODES: "private-nodes.md",
 }
 
 
@@ -153,6 +155,18 @@ class OptionFields(SettingFields):
         "Program that plans and applies: Terraform or OpenTofu",
         "the name of a program on PATH, such as tofu, or its path",
         default="terraform",
+    )
+    node_subnets: Literal["public", "private"] = setting(
+        PRIVATE_NODES,
+        "Whether nodes have public addresses; a change replaces them, the new ones first",
+        "public or private",
+        default="public",
+    )
+    nat: Literal["gateway", "instance"] = setting(
+        PRIVATE_NODES,
+        "How private nodes reach the internet; an instance costs a fifth of the gateway",
+        "gateway (one of AWS) or instance (a t4g.nano of its own)",
+        default="gateway",
     )
 
     @field_validator("aws_profile")

@@ -4,7 +4,7 @@ A variable and its field have the same name. ``env_file`` reads the file and rep
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import model_validator as validate_model
@@ -13,6 +13,7 @@ import extra_values
 import own_images
 import sizing
 from access_types import partition_of_policy, partition_of_region
+from address_types import LARGEST_VPC_PREFIX, SMALLEST_PRIVATE_PREFIX
 from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
 from option_fields import OptionFields
@@ -28,6 +29,14 @@ class PublicName:
     """Name of the Route 53 zone that holds ``domain``."""
     allowed_cidrs: list[str]
     """IPv4 CIDRs that may reach ports 80 and 443."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateNodes:
+    """Option: nodes without public addresses."""
+
+    nat: Literal["gateway", "instance"]
+    """How they reach the internet."""
 
 
 class Settings(OptionFields):
@@ -107,6 +116,25 @@ class Settings(OptionFields):
             raise ValueError(message)
         return self
 
+    @validate_model(mode="after")
+    def _private_nodes_are_possible(self) -> Self:
+        is_private = self.node_subnets == "private"
+        faults = {
+            "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; remove "
+            "NAT, or set NODE_SUBNETS=private": not is_private and "nat" in self.model_fields_set,
+            "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, which "
+            f"a /{self.vpc_cidr.prefixlen} has not; use a network from /{LARGEST_VPC_PREFIX} to "
+            f"/{SMALLEST_PRIVATE_PREFIX}, or NODE_SUBNETS=public": (
+                is_private and self.vpc_cidr.prefixlen > SMALLEST_PRIVATE_PREFIX
+            ),
+            "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, which "
+            "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
+            "NODE_SUBNETS=public": is_private and self.langfuse_domain is not None,
+        }
+        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
+            raise ValueError(fault)
+        return self
+
     @property
     def public_name(self) -> PublicName | None:
         """Public hostname with https; None where the option is off."""
@@ -117,6 +145,16 @@ class Settings(OptionFields):
             zone=self.route53_zone,
             allowed_cidrs=[str(cidr) for cidr in self.ingress_allowed_cidrs],
         )
+
+    @property
+    def private_nodes(self) -> PrivateNodes | None:
+        """Nodes without public addresses; None where the option is off."""
+        return PrivateNodes(nat=self.nat) if self.node_subnets == "private" else None
+
+    @property
+    def has_nat_instance(self) -> bool:
+        """Whether private nodes reach the internet by a NAT instance."""
+        return self.private_nodes is not None and self.private_nodes.nat == "instance"
 
     @property
     def extra_environment(self) -> ExtraEnvironment:
@@ -135,9 +173,20 @@ class Settings(OptionFields):
         return self.terraform_cloud_runs == "remote"
 
     @property
+    def database_cidrs(self) -> list[str]:
+        """IPv4 CIDRs that may reach PostgreSQL besides the nodes; by default none if they hide.
+
+        Nodes without public addresses beside a database that is open to the world would hide
+        nothing (docs/adr/0032-private-nodes.md).
+        """
+        if self.private_nodes and "database_allowed_cidrs" not in self.model_fields_set:
+            return []
+        return [str(cidr) for cidr in self.database_allowed_cidrs]
+
+    @property
     def database_is_closed(self) -> bool:
         """Whether only the nodes reach the database, which then has no public address."""
-        return not self.database_allowed_cidrs
+        return not self.database_cidrs
 
     @property
     def spreads_pods(self) -> bool:

@@ -114,6 +114,9 @@ def core(major: int) -> dict[str, PodSize]:
 # Pods of a public hostname.
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 
+# Type of a NAT instance: up to 5 Gbit/s for minutes, 32 Mbit/s for long (EC2, "General purpose").
+NAT_INSTANCE_TYPE: Final = "t4g.nano"
+
 # Memory requests of the EKS add-ons, in MiB: ebs-csi-node on every node; two coredns (70 each) and
 # two ebs-csi-controller (240 each) per cluster.
 SYSTEM_PER_NODE_MIB: Final = 120

@@ -62,7 +62,7 @@ class DepsStack(BaseStack):
             vpc_id=network.vpc_id,
             subnet_ids=network.database_subnet_ids,
             client_security_group_id=network.node_security_group_id,
-            allowed_cidrs=[str(cidr) for cidr in settings.database_allowed_cidrs],
+            allowed_cidrs=settings.database_cidrs,
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,

@@ -25,7 +25,7 @@ from contracts import (
     WORKSPACES,
     workspace_name,
 )
-from deployer_policies import BOUNDARY, DEPLOYER, document
+from deployer_policies import DEPLOYER, document, policy_names
 from settings import Settings
 from stacks.base import BaseStack
 
@@ -54,9 +54,11 @@ class WorkspacesStack(BaseStack):
             workspaces=list(names.values()),
             policy=self._policy(DEPLOYER, settings),
             permissions_boundary=settings.iam_permissions_boundary,
-            boundary_policy=(
-                self._policy(BOUNDARY, settings) if settings.iam_permissions_boundary else None
-            ),
+            further_policies={
+                name: self._policy(name, settings)
+                for name in policy_names(settings)
+                if name != DEPLOYER
+            },
         )
         workspaces = {
             id_: RemoteWorkspace(

@@ -227,9 +227,17 @@ def variants(
     public: Stacks,
     remote: Stacks,
     every_variable: Stacks,
+    with_options: WithOptions,
 ) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
-    return {"default": stacks, "public": public, "remote": remote, "every": every_variable}
+    return {
+        "default": stacks,
+        "public": public,
+        "remote": remote,
+        "every": every_variable,
+        # Not together with a public name.
+        "private": with_options("private_nodes_nat_instance"),
+    }
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""policies/deployer.json: what a deployer and the runs in Terraform Cloud may do, and to what."""
+"""policies/: what a deployer and the runs in Terraform Cloud may do, and to what.
+
+Those that grant something are read as one, whatever the files.
+"""
 
 import json
 import re
@@ -12,9 +15,14 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-TEMPLATE = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
-TEXT = TEMPLATE.replace("${name}", "langfuse")
-STATEMENTS: list[dict[str, Any]] = json.loads(TEXT)["Statement"]
+FILES = ("deployer", "private-nodes")
+TEXTS = [
+    (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
+    for file in FILES
+]
+STATEMENTS: list[dict[str, Any]] = [
+    statement for text in TEXTS for statement in json.loads(text)["Statement"]
+]
 IRSA = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
 # Of a managed policy, in characters without white space.
 LONGEST = 6144
@@ -60,6 +68,8 @@ def test_a_name_ends_where_it_ends() -> None:
     [
         "InternetGateway",
         "LaunchTemplate",
+        "NatGateway",
+        "NetworkInterface",
         "RouteTable",
         "SecurityGroup",
         "Subnet",
@@ -74,7 +84,16 @@ def test_network_is_made_with_the_tag(thing: str) -> None:
 
 
 # Beside what they make, they need what it is made in: that has the tag already.
-@pytest.mark.parametrize("action", ["CreateRouteTable", "CreateSecurityGroup", "CreateSubnet"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "CreateNatGateway",
+        "CreateNetworkInterface",
+        "CreateRouteTable",
+        "CreateSecurityGroup",
+        "CreateSubnet",
+    ],
+)
 def test_network_is_made_in_what_has_the_tag(action: str) -> None:
     assert {"StringEquals": {"aws:ResourceTag/Project": "langfuse"}} in conditions(f"ec2:{action}")
 
@@ -95,6 +114,20 @@ def test_what_is_changed_or_deleted_has_the_tag() -> None:
                 ("aws:ResourceTag/Project", "langfuse"),
                 ("aws:ResourceTag/cluster.k8s.amazonaws.com/name", "langfuse"),
             }
+
+
+@pytest.mark.parametrize(
+    ("action", "tag"),
+    [
+        ("ec2:AllocateAddress", "aws:RequestTag/Project"),
+        ("ec2:ReleaseAddress", "aws:ResourceTag/Project"),
+        ("autoscaling:CreateAutoScalingGroup", "aws:RequestTag/Project"),
+        ("autoscaling:DeleteAutoScalingGroup", "aws:ResourceTag/Project"),
+        ("autoscaling:UpdateAutoScalingGroup", "aws:ResourceTag/Project"),
+    ],
+)
+def test_addresses_and_groups_have_the_tag(action: str, tag: str) -> None:
+    assert conditions(action) == [{"StringEquals": {tag: "langfuse"}}]
 
 
 def test_a_tag_is_not_put_on_what_others_made() -> None:
@@ -164,6 +197,7 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
         ),
         ("ssm:DeleteParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/retained/database"),
         ("ssm:PutParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/salt"),
+        ("iam:CreateInstanceProfile", "arn:aws:iam::1:instance-profile/langfuse-nat"),
     ],
 )
 def test_names_are_covered_and_a_longer_word_is_not(action: str, arn: str) -> None:
@@ -201,10 +235,12 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
 def test_policy_is_short_enough_and_about_this_name_only(
     synthesize_stack: SynthesizeStack, partition: str
 ) -> None:
-    stack = synthesize_stack("workspaces", TERRAFORM_CLOUD_RUNS="remote", NAME=LONG_NAME)
-    text = stack.resource("aws_iam_policy")["policy"]
-    text = text.replace("${data.aws_partition.partition.partition}", partition)
-    assert len(text) <= LONGEST
-    assert "langfuse" not in text
-    assert LONG_NAME in text
-    assert "$" not in text
+    lines = {"TERRAFORM_CLOUD_RUNS": "remote", "NODE_SUBNETS": "private", "NAME": LONG_NAME}
+    policies = synthesize_stack("workspaces", **lines).resources("aws_iam_policy")
+    assert len(policies) == len(FILES)
+    for policy in policies:
+        text = policy["policy"].replace("${data.aws_partition.partition.partition}", partition)
+        assert len(text) <= LONGEST
+        assert "langfuse" not in text
+        assert LONG_NAME in text
+        assert "$" not in text

@@ -56,6 +56,9 @@ def test_fr23_every_variable_can_be_set() -> None:
         "AWS_SECRET_ACCESS_KEY",
         # In place of the keys: accepts.profile.env.
         "AWS_PROFILE",
+        # Not with a public name: accepts.private-nodes.env.
+        "NODE_SUBNETS",
+        "NAT",
         "AWS_DEFAULT_REGION",
         "TFE_TOKEN",
         "TFC_ORGANIZATION",
@@ -84,6 +87,28 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("VPC_CIDR.host-bits", "has host bits set"),
         ("VPC_CIDR.too-small", "is too small for two subnets"),
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        (
+            "NAT.gateway-with-public-nodes",
+            (
+                "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; "
+                "remove NAT, or set NODE_SUBNETS=private"
+            ),
+        ),
+        (
+            "VPC_CIDR.too-small-for-private-nodes",
+            (
+                "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, "
+                "which a /19 has not; use a network from /16 to /18, or NODE_SUBNETS=public"
+            ),
+        ),
+        (
+            "NODE_SUBNETS.private-with-a-public-name",
+            (
+                "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, "
+                "which private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
+                "NODE_SUBNETS=public"
+            ),
+        ),
         (
             "DATABASE_ALLOWED_CIDRS.none-beside-cidrs",
             "DATABASE_ALLOWED_CIDRS: has none beside CIDRs; write none alone, or the CIDRs alone",
@@ -419,6 +444,22 @@ def test_cidr_lists() -> None:
     )
     nobody = load_settings(ENV / "accepts.nobody-else-at-the-database.env")
     assert nobody.database_allowed_cidrs == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "cidrs"),
+    [
+        ("eight-variables", ["0.0.0.0/0"]),
+        ("nobody-else-at-the-database", []),
+        # A database that is open to the world beside nodes that hide from it is nobody's wish.
+        ("private-nodes", []),
+        ("private-nodes-and-an-open-database", ["203.0.113.7/32"]),
+    ],
+)
+def test_private_nodes_close_the_database(file: str, cidrs: list[str]) -> None:
+    settings = load_settings(ENV / f"accepts.{file}.env")
+    assert settings.database_cidrs == cidrs
+    assert settings.database_is_closed is (not cidrs)
 
 
 def test_nfr01_settings_never_show_secrets() -> None:

@@ -25,6 +25,8 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "permissions_boundary": {
         "IAM_PERMISSIONS_BOUNDARY": "arn:aws:iam::123456789012:policy/boundary"
     },
+    "private_nodes": {"NODE_SUBNETS": "private"},
+    "private_nodes_nat_instance": {"NODE_SUBNETS": "private", "NAT": "instance"},
     "project_keys": {"LANGFUSE_PROJECT_KEYS": "true"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",

@@ -22,7 +22,7 @@ from moto.rds.models import (
 from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
-from . import moto_stacks
+from . import moto_nat, moto_stacks
 from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
@@ -44,6 +44,7 @@ def apply() -> None:
     _patch_automated_backups()
     _patch_vpc_deletion()
     _patch_launch_template_tags()
+    moto_nat.apply()
     moto_stacks.apply()
 
 
