@@ -80,8 +80,8 @@ def permissions(inquiry: Inquiry) -> str:
         lacking = next(each for each in needed if denied[0] in _actions(inquiry, each))
         others = f" and {len(denied) - 1} more actions" if denied[1:] else ""
         message = (
-            f"your user may not {denied[0]}{others}; give it policies/{lacking}.json for this NAME: "
-            "docs/permissions.md"
+            f"your user may not {denied[0]}{others}; give it policies/{lacking}.json for this "
+            "NAME: docs/permissions.md"
         )
         raise CheckError(message)
     if unsure:
