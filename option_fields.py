@@ -15,6 +15,7 @@ from access_types import (
 from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
+    CacheNodeType,
     ChartSource,
     DomainName,
     EnvironmentFile,
@@ -35,6 +36,7 @@ LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
+REDIS: Final = "Redis outside the cluster"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -45,6 +47,7 @@ GUIDES: Final = {
     EXTRA_ENVIRONMENT: "extra-environment.md",
     PROJECT_KEYS: "project-keys.md",
     OTHER_WAYS: "other-ways-in.md",
+    REDIS: "elasticache.md",
 }
 
 
@@ -154,6 +157,19 @@ class OptionFields(SettingFields):
         "Program that plans and applies: Terraform or OpenTofu",
         "the name of a program on PATH, such as tofu, or its path",
         default="terraform",
+    )
+
+    redis: Literal["bundled", "elasticache"] = setting(
+        REDIS,
+        "Where Redis runs; with elasticache REDIS_STORAGE_GB has no effect",
+        "bundled (a pod of the cluster) or elasticache (AWS)",
+        default="bundled",
+    )
+    redis_node_type: CacheNodeType = setting(
+        REDIS,
+        "Size of Redis in ElastiCache; a change keeps its data",
+        "an ElastiCache node type, such as cache.t4g.micro",
+        default="cache.t4g.micro",
     )
 
     @field_validator("aws_profile")
