@@ -45,14 +45,14 @@ class State:
     queues: tuple[Queue, ...]
 
 
-def read_state(cluster: Cluster, password: str) -> State:
+def read_state(cluster: Cluster) -> State:
     """Ask Redis.
 
     Raises:
         CheckError: it does not answer, or refuses.
 
     """
-    with connect(cluster, password) as redis:
+    with connect(cluster) as redis:
         info, time = redis.run(("INFO", "memory"), ("TIME",))
         fields = dict(line.split(":", 1) for line in str(info).splitlines() if ":" in line)
         seconds, microseconds = (int(str(each)) for each in time or ())
