@@ -1,4 +1,4 @@
-"""Check of the deployer's permissions, by IAM's own simulation of policies/deployer.json."""
+"""Check of the deployer's permissions, by IAM's own simulation of the files in policies/."""
 
 import json
 import re
@@ -12,6 +12,8 @@ from verification.check import CheckWarning
 from verification.cluster import CheckError
 
 POLICY: Final = Path(__file__).parents[1] / "policies" / "deployer.json"
+# Needed beside it with Redis in ElastiCache.
+CACHES: Final = POLICY.with_name("elasticache.json")
 
 # An action for each pattern of the policy: the simulation takes no patterns.
 EXAMPLES: Final[Mapping[str, str]] = {
@@ -27,6 +29,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "eks:Describe*": "eks:DescribeCluster",
     "eks:List*": "eks:ListClusters",
     "eks:Update*": "eks:UpdateClusterConfig",
+    "elasticache:Describe*": "elasticache:DescribeReplicationGroups",
     "iam:Get*": "iam:GetRole",
     "iam:List*": "iam:ListAttachedRolePolicies",
     "iam:UpdateRole*": "iam:UpdateRole",
@@ -43,6 +46,9 @@ EXAMPLES: Final[Mapping[str, str]] = {
 _KINDS: Final = (
     (r"eks:.*AccessPolicy", ":access-entry/"),
     (r"eks:", ":cluster/"),
+    (r"elasticache:.*ReplicationGroup", ":replicationgroup:"),
+    (r"elasticache:.*SubnetGroup", ":subnetgroup:"),
+    (r"elasticache:", ":parametergroup:"),
     (r"iam:(Create|Delete|Tag|Untag)Policy", ":policy/"),
     (r"iam:.*OpenID", ":oidc-provider/"),
     (r"iam:", ":role/"),
@@ -70,6 +76,7 @@ def permissions(inquiry: Inquiry) -> str:
     if principal is None:
         return "the root user, who may do everything"
     asked = wanted(inquiry)
+    files = " and ".join(f"policies/{each.name}" for each in policies(inquiry))
     denied: list[str] = []
     unsure: list[str] = []
     for resource, actions in asked.items():
@@ -80,21 +87,27 @@ def permissions(inquiry: Inquiry) -> str:
     if denied:
         others = f" and {len(denied) - 1} more actions" if denied[1:] else ""
         message = (
-            f"your user may not {denied[0]}{others}; give it policies/deployer.json for this NAME: "
+            f"your user may not {denied[0]}{others}; give it {files} for this NAME: "
             "docs/permissions.md"
         )
         raise CheckError(message)
     if unsure:
         message = f"not known: whether your user may {unsure[0]} depends on a condition"
         raise CheckWarning(message)
-    return f"{sum(map(len, asked.values()))} actions of policies/deployer.json"
+    return f"{sum(map(len, asked.values()))} actions of {files}"
+
+
+def policies(inquiry: Inquiry) -> tuple[Path, ...]:
+    """Return the files with the IAM policies that a deploy of these settings needs."""
+    return (POLICY, CACHES) if inquiry.settings.managed_redis else (POLICY,)
 
 
 def wanted(inquiry: Inquiry) -> dict[str, list[str]]:
-    """Return the actions of the policy by the resource on which each is to be simulated."""
-    text = POLICY.read_text(encoding="utf-8").replace("${name}", inquiry.settings.name)
+    """Return the actions of the policies by the resource on which each is to be simulated."""
+    texts = [each.read_text(encoding="utf-8") for each in policies(inquiry)]
+    documents = [json.loads(each.replace("${name}", inquiry.settings.name)) for each in texts]
     asked: dict[str, list[str]] = defaultdict(list)
-    for statement in json.loads(text)["Statement"]:
+    for statement in (each for document in documents for each in document["Statement"]):
         resources = statement["Resource"]
         listed = [resources] if isinstance(resources, str) else resources
         for pattern in statement["Action"]:

@@ -60,9 +60,14 @@ class WorkspacesStack(BaseStack):
             workspaces=list(names.values()),
             policy=self._policy("deployer", settings),
             permissions_boundary=settings.iam_permissions_boundary,
-            boundary_policy=(
-                self._policy("boundary", settings) if settings.iam_permissions_boundary else None
-            ),
+            further_policies={
+                file: self._policy(file, settings)
+                for file, is_needed in (
+                    ("boundary", settings.iam_permissions_boundary),
+                    ("elasticache", settings.managed_redis),
+                )
+                if is_needed
+            },
         )
         workspaces = {
             id_: RemoteWorkspace(

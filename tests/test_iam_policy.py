@@ -13,8 +13,13 @@ from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
 TEMPLATE = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
-TEXT = TEMPLATE.replace("${name}", "langfuse")
-STATEMENTS: list[dict[str, Any]] = json.loads(TEXT)["Statement"]
+# The second is needed with Redis in ElastiCache only.
+FILES = [TEMPLATE, (ROOT / "policies" / "elasticache.json").read_text(encoding="utf-8")]
+STATEMENTS: list[dict[str, Any]] = [
+    statement
+    for each in FILES
+    for statement in json.loads(each.replace("${name}", "langfuse"))["Statement"]
+]
 IRSA = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
 # Of a managed policy, in characters without white space.
 LONGEST = 6144
@@ -136,6 +141,19 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
         (
             "cloudformation:CreateStack",
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained/id",
+        ),
+        ("elasticache:CreateReplicationGroup", "arn:aws:elasticache:us-east-1:1:cluster:langfuse-001"),
+        (
+            "elasticache:DeleteReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:replicationgroup:langfuse",
+        ),
+        (
+            "elasticache:CreateCacheParameterGroup",
+            "arn:aws:elasticache:us-east-1:1:parametergroup:langfuse-valkey8",
+        ),
+        (
+            "elasticache:CreateCacheSubnetGroup",
+            "arn:aws:elasticache:us-east-1:1:subnetgroup:langfuse-redis",
         ),
         ("s3:PutBucketCORS", "arn:aws:s3:::langfuse-1-us-east-1"),
         # Calls of backups.py.

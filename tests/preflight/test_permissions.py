@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from preflight.permissions import EXAMPLES, POLICY, wanted
+from preflight.permissions import CACHES, EXAMPLES, POLICY, wanted
 from tests.helpers.aws_account import ID, Document
 from tests.helpers.preflight import (
     READY,
@@ -16,7 +16,11 @@ from tests.helpers.preflight import (
 
 
 def test_every_pattern_of_the_policy_has_an_example() -> None:
-    statements = json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]
+    statements = [
+        statement
+        for file in (POLICY, CACHES)
+        for statement in json.loads(file.read_text(encoding="utf-8"))["Statement"]
+    ]
     patterns = {action for each in statements for action in each["Action"] if "*" in action}
     assert patterns == set(EXAMPLES)
 

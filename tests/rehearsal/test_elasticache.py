@@ -1,4 +1,4 @@
-"""ElastiCache on a running installation: the switch there and back, in the right order and the wrong.
+"""ElastiCache on a running installation: the switch there and back, in either order of stacks.
 
 Nothing runs in a simulated pod; what the Job of the switch does is in `test_redis_switch`.
 """
@@ -81,7 +81,7 @@ def without_jobs(plane: ControlPlane) -> Iterator[None]:
         "metadata": {"name": "no-jobs", "namespace": NAMESPACE},
         "spec": {"hard": {"count/jobs.batch": "0"}},
     }
-    plane.kubectl("create", "--filename=-", manifest=json.dumps(quota))
+    plane.kubectl("create", "--filename=-", manifest=quota)
     wait_until(lambda: bool(items(plane, "resourcequotas")[0].get("status", {}).get("hard")))
     yield
     plane.kubectl("delete", "resourcequota/no-jobs", "-n", NAMESPACE)
