@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import versions
+
 MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
+# Modules that only an option calls, with their versions.
+OF_OPTIONS: Final = {"terraform-aws-modules/elasticache/aws": versions.ELASTICACHE_MODULE}
 # Blocks as `terraform fmt` writes them: both braces at their places, arguments two spaces deep.
 BLOCK: Final = r'^{} "(\w+)" \{{\n(.*?)^\}}$'
 
@@ -23,9 +27,12 @@ def mirror_directory() -> Path:
 
 
 def in_table(table: str, stacks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the JSON of every module that the stacks call, or ``table`` without a mirror."""
+    """Return the JSON of every module that the stacks or an option call.
+
+    Without a mirror it is ``table``.
+    """
     modules = mirror_directory() / "modules"
-    calls = {
+    calls = OF_OPTIONS | {
         call["source"]: call["version"]
         for stack in stacks.values()
         for call in stack.get("module", {}).values()

@@ -142,7 +142,10 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
             "cloudformation:CreateStack",
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained/id",
         ),
-        ("elasticache:CreateReplicationGroup", "arn:aws:elasticache:us-east-1:1:cluster:langfuse-001"),
+        (
+            "elasticache:CreateReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:cluster:langfuse-001",
+        ),
         (
             "elasticache:DeleteReplicationGroup",
             "arn:aws:elasticache:us-east-1:1:replicationgroup:langfuse",
@@ -209,9 +212,10 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
     names += [group["iam_role_name"] for group in cluster["eks_managed_node_groups"].values()]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_role")]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_policy")]
+    names += [each["name"] for each in every_variable["deps"].resources("aws_iam_policy")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 9
+    assert len(names) == 11
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 
