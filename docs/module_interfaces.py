@@ -15,8 +15,15 @@ from typing import Any, Final
 import versions
 
 MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
-# Modules that only an option calls, with their versions.
-OF_OPTIONS: Final = {"terraform-aws-modules/elasticache/aws": versions.ELASTICACHE_MODULE}
+# Calls of modules that only an option makes.
+OF_OPTIONS: Final[Mapping[str, Any]] = {
+    "module": {
+        "redis": {
+            "source": "terraform-aws-modules/elasticache/aws",
+            "version": versions.ELASTICACHE_MODULE,
+        }
+    }
+}
 # Blocks as `terraform fmt` writes them: both braces at their places, arguments two spaces deep.
 BLOCK: Final = r'^{} "(\w+)" \{{\n(.*?)^\}}$'
 
@@ -27,12 +34,9 @@ def mirror_directory() -> Path:
 
 
 def in_table(table: str, stacks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the JSON of every module that the stacks or an option call.
-
-    Without a mirror it is ``table``.
-    """
+    """Return the JSON of every module that the stacks call, or ``table`` without a mirror."""
     modules = mirror_directory() / "modules"
-    calls = OF_OPTIONS | {
+    calls = {
         call["source"]: call["version"]
         for stack in stacks.values()
         for call in stack.get("module", {}).values()
