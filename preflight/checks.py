@@ -19,7 +19,7 @@ from preflight.hosted_zone import hosted_zone
 from preflight.identity import credentials, plan, region
 from preflight.inquiry import Inquiry, unknown
 from preflight.names import names
-from preflight.offers import database_class, kubernetes, zones
+from preflight.offers import cache_node_type, database_class, kubernetes, zones
 from preflight.permissions import permissions
 from preflight.quotas import databases, snapshots, vcpus, vpcs
 from preflight.registry import pulled_images
@@ -79,9 +79,13 @@ ELSEWHERE: Final = (_check("organization", organization), _check("images", pulle
 
 
 def in_aws(inquiry: Inquiry) -> tuple[Check[Inquiry], ...]:
-    """Return the checks of the account; of a zone only if there is a public hostname."""
-    name = inquiry.settings.public_name
-    return IN_AWS if name is None else (*IN_AWS, _check("zone", partial(hosted_zone, name)))
+    """Return the checks of the account, and those of options that are on."""
+    name, redis = inquiry.settings.public_name, inquiry.settings.managed_redis
+    return (
+        *IN_AWS,
+        *((_check("cache node", partial(cache_node_type, redis)),) if redis else ()),
+        *((_check("zone", partial(hosted_zone, name)),) if name else ()),
+    )
 
 
 def lines(inquiry: Inquiry) -> Iterator[Line]:
