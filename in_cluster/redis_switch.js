@@ -94,7 +94,7 @@ async function stop(name) {
 function used({ spec }) {
   const [{ env: variables }] = spec.template.spec.containers;
   const found = variables.find(({ name }) => name === "REDIS_CONNECTION_STRING");
-  if (!found) throw new Error(`${WORKER} has no REDIS_CONNECTION_STRING`);
+  if (!found?.value) throw new Error(`${WORKER} has no REDIS_CONNECTION_STRING`);
   return found.value;
 }
 
