@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from in_cluster.names import NAMESPACE, REDIS_SWITCH, REDIS_SWITCH_BACK, RELEASE
+from in_cluster.names import (
+    NAMESPACE,
+    REDIS_SWITCH,
+    REDIS_SWITCH_BACK,
+    RELEASE,
+    SECRET,
+    WEB,
+    WORKER,
+    SecretKey,
+)
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
@@ -48,17 +57,16 @@ def redis_objects(plane: ControlPlane) -> list[str]:
 
 
 def connection(plane: ControlPlane) -> dict[str, str]:
-    """Return the connection to Redis that web and worker are given, and its password."""
-    found = {
-        variable["value"]
-        for each in items(plane, "deployments", "-l", "app in (web, worker)")
+    """Return the URL of Redis that web and worker are each given, and its password."""
+    urls = {
+        each["metadata"]["name"]: variable["value"]
+        for each in items(plane, "deployments")
         for variable in each["spec"]["template"]["spec"]["containers"][0]["env"]
         if variable["name"] == "REDIS_CONNECTION_STRING"
     }
-    (url,) = found
-    (secret,) = items(plane, "secrets", "--field-selector=metadata.name=langfuse-secrets")
-    password = base64.b64decode(secret["data"]["redis-password"]).decode()
-    return {"url": url, "password": password}
+    (secret,) = items(plane, "secrets", f"--field-selector=metadata.name={SECRET}")
+    password = base64.b64decode(secret["data"][SecretKey.REDIS_PASSWORD]).decode()
+    return {**urls, "password": password}
 
 
 def groups(environment: Environment) -> list[dict[str, Any]]:
@@ -166,13 +174,11 @@ def test_switch_to_elasticache(environment: Environment, plane: ControlPlane) ->
     """The next deploy drains first, then Langfuse moves, and Redis leaves the cluster."""
     environment.installation.apply("app")
     assert made(plane, REDIS_SWITCH) == 1
-    wait_until(lambda: len(ready_pods(plane)) == 3)
-    assert redis_objects(plane) == []
+    # A claim is deleted when its pod has ended.
+    wait_until(lambda: len(ready_pods(plane)) == 3 and redis_objects(plane) == [])
     (token,) = environment.in_state("deps", "random_password.redis_auth_token")
-    assert connection(plane) == {
-        "url": f"rediss://default:$(REDIS_PASSWORD)@{endpoint(environment)}:6379/0",
-        "password": token["result"],
-    }
+    url = f"rediss://default:$(REDIS_PASSWORD)@{endpoint(environment)}:6379/0"
+    assert connection(plane) == {WEB: url, WORKER: url, "password": token["result"]}
     drained, moved = order(plane, REDIS_SWITCH)
     assert drained <= moved
     environment.installation.assert_nothing_to_do("deps", "app")
@@ -264,9 +270,9 @@ def test_switch_back(environment: Environment, plane: ControlPlane) -> None:
     assert len(redis_objects(plane)) == 4
     drained, moved = order(plane, REDIS_SWITCH_BACK)
     assert drained <= moved
-    assert connection(plane)["url"] == (
-        "redis://default:$(REDIS_PASSWORD)@langfuse-redis-master:6379/0"
-    )
+    (password,) = environment.in_state("app", "random_password.redis_password")
+    url = "redis://default:$(REDIS_PASSWORD)@langfuse-redis-master:6379/0"
+    assert connection(plane) == {WEB: url, WORKER: url, "password": password["result"]}
     environment.installation.deploy("deps")
     left = environment.left_over()
     assert [name for name in left if name.startswith("elasticache") or "redis" in name] == []
