@@ -111,6 +111,18 @@ class IngressOutputs(Contract):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RedisOutputs(Contract):
+    """Further outputs of ``deps``, read by ``app``, if Redis runs in ElastiCache."""
+
+    PRODUCER: ClassVar[str] = DEPS
+
+    redis_host: str
+    redis_password: str = field(metadata={SENSITIVE: True})
+    redis_use_policy_arn: str
+    """IAM policy that ``app`` attaches while it uses this Redis (``ManagedRedis``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplicationSecrets:
     """The JSON object in the retained secret, with the key of encrypted values in the database.
 

@@ -11,6 +11,7 @@ FOLDER: Final = Path(__file__).parent / "policies"
 DEPLOYER: Final = "deployer"
 BOUNDARY: Final = "boundary"
 PRIVATE_NODES: Final = "private-nodes"
+ELASTICACHE: Final = "elasticache"
 
 
 def document(name: str, settings: Settings) -> str:
@@ -35,5 +36,6 @@ def policy_names(settings: Settings) -> list[str]:
     further = {
         BOUNDARY: settings.iam_permissions_boundary,
         PRIVATE_NODES: settings.private_nodes,
+        ELASTICACHE: settings.managed_redis,
     }
     return [DEPLOYER, *(name for name, is_needed in further.items() if is_needed)]

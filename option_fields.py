@@ -16,6 +16,7 @@ from address_types import DomainName, SomeCidrs
 from contracts import TERRAFORM_CLOUD
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
+    CacheNodeType,
     ChartSource,
     EnvironmentFile,
     Flag,
@@ -35,6 +36,7 @@ EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
 PRIVATE_NODES: Final = "Private nodes"
+REDIS: Final = "Redis outside the cluster"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -46,6 +48,7 @@ GUIDES: Final = {
     PROJECT_KEYS: "project-keys.md",
     OTHER_WAYS: "other-ways-in.md",
     PRIVATE_NODES: "private-nodes.md",
+    REDIS: "elasticache.md",
 }
 
 
@@ -167,6 +170,19 @@ class OptionFields(SettingFields):
         "How private nodes reach the internet; an instance costs a fifth of the gateway",
         "gateway (one of AWS) or instance (a t4g.nano of its own)",
         default="gateway",
+    )
+
+    redis: Literal["bundled", "elasticache"] = setting(
+        REDIS,
+        "Where Redis runs; with elasticache REDIS_STORAGE_GB has no effect",
+        "bundled (a pod of the cluster) or elasticache (AWS)",
+        default="bundled",
+    )
+    redis_node_type: CacheNodeType = setting(
+        REDIS,
+        "Size of Redis in ElastiCache; a change keeps its data",
+        "an ElastiCache node type, such as cache.t4g.micro",
+        default="cache.t4g.micro",
     )
 
     @field_validator("aws_profile")

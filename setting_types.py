@@ -177,6 +177,8 @@ NodeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=16384
 VolumeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=16384)]
 DatabaseClass = Annotated[Text, matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
 DatabaseGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=65536)]
+# r6gd has data tiering, which Langfuse has no use for, and AWS makes none without it.
+CacheNodeType = Annotated[Text, matching(r"cache\.(?!r6gd\.)[a-z0-9]+\.[a-z0-9]+")]
 # RDS keeps automated backups for at most 35 days; 0 switches them off.
 BackupDays = Annotated[int, BeforeValidator(not_empty), Field(ge=0, le=35)]
 # At least two: the newest alone may turn out to be unusable.

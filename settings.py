@@ -39,6 +39,14 @@ class PrivateNodes:
     """How they reach the internet."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ManagedRedis:
+    """Option: Redis in ElastiCache."""
+
+    node_type: str
+    """ElastiCache node type, such as ``cache.t4g.micro``."""
+
+
 class Settings(OptionFields):
     """Every variable of ``.env``, and a view of each option."""
 
@@ -135,6 +143,23 @@ class Settings(OptionFields):
             raise ValueError(fault)
         return self
 
+    @validate_model(mode="after")
+    def _node_type_is_of_elasticache(self) -> Self:
+        if self.managed_redis is None and "redis_node_type" in self.model_fields_set:
+            message = (
+                "REDIS_NODE_TYPE, REDIS: a node type is for Redis in ElastiCache; set "
+                "REDIS=elasticache, or remove REDIS_NODE_TYPE"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def managed_redis(self) -> ManagedRedis | None:
+        """Redis in ElastiCache; None where it runs in the cluster."""
+        if self.redis == "bundled":
+            return None
+        return ManagedRedis(node_type=self.redis_node_type)
+
     @property
     def public_name(self) -> PublicName | None:
         """Public hostname with https; None where the option is off."""
@@ -196,7 +221,9 @@ class Settings(OptionFields):
     @property
     def pods(self) -> dict[str, sizing.PodSize]:
         """Sizes of this installation's pods, by the names that messages use."""
-        return sizing.core(self.langfuse_major) | (sizing.PUBLIC_NAME if self.public_name else {})
+        pods = sizing.core(self.langfuse_major) | (sizing.PUBLIC_NAME if self.public_name else {})
+        elsewhere = {"Redis"} if self.managed_redis else set()
+        return {name: size for name, size in pods.items() if name not in elsewhere}
 
     @property
     def tags(self) -> dict[str, str]:

@@ -49,7 +49,7 @@ def store_checks() -> tuple[Check[Cluster], ...]:
     clickhouse = Once(
         lambda cluster: read_server(cluster, cluster.password(SecretKey.CLICKHOUSE_PASSWORD))
     )
-    redis = Once(lambda cluster: read_state(cluster, cluster.password(SecretKey.REDIS_PASSWORD)))
+    redis = Once(read_state)
 
     def check(part: str, ask: Once[AnswerT], judge: Callable[[AnswerT], Reading]) -> Check[Cluster]:
         return Check(part, lambda cluster: judge(ask(cluster)))

@@ -34,7 +34,7 @@ def extra_manifests(
     major: int,
     image_source: ImageSource,
     clickhouse_storage_gb: int,
-    redis_storage_gb: int,
+    redis_storage_gb: int | None,
     volume_tags: Mapping[str, str],
     spread: bool,
     zone: str,
@@ -52,7 +52,7 @@ def extra_manifests(
         major: major version of Langfuse.
         image_source: where the images come from.
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
-        redis_storage_gb: volume of Redis, in GiB.
+        redis_storage_gb: volume of Redis, in GiB; None where it runs elsewhere.
         volume_tags: AWS tags of the volumes.
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
@@ -68,7 +68,7 @@ def extra_manifests(
         "priorityClass": _priority_class(),
         "storageClass": _storage_class(volume_tags),
         "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
-        "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
+        **_redis_claim(redis_storage_gb),
         **clickhouse_manifests(
             image=image_source.reference(line.clickhouse),
             size=sizing.LINES[major].clickhouse,
@@ -78,8 +78,14 @@ def extra_manifests(
             region=region,
             langfuse_version=line.worker.tag,
         ),
-        **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
-        **network_policies(public=public),
+        **(
+            {}
+            if redis_storage_gb is None
+            else redis_manifests(
+                image=image_source.reference(images.VALKEY), spread=spread, zone=zone
+            )
+        ),
+        **network_policies(public=public, redis=redis_storage_gb is not None),
     }
 
 
@@ -93,6 +99,10 @@ def with_keys(extra: Mapping[str, Any]) -> dict[str, Any]:
         return dict(extra)
     keyed = {f"extra{position}": each for position, each in enumerate(manifests, start=1)}
     return {**extra, EXTRA_MANIFESTS: keyed}
+
+
+def _redis_claim(storage_gb: int | None) -> dict[str, dict[str, Any]]:
+    return {} if storage_gb is None else {"redisClaim": volume_claim(REDIS_CLAIM, storage_gb)}
 
 
 def _secret() -> dict[str, Any]:

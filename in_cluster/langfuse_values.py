@@ -132,11 +132,18 @@ def clickhouse_values() -> dict[str, Any]:
     }
 
 
-def redis_values() -> dict[str, Any]:
-    """Return the connection to Redis, which is one of the extra manifests."""
+def redis_values(*, managed_host: str | None) -> dict[str, Any]:
+    """Return the connection to Redis.
+
+    Args:
+        managed_host: host of a Redis that wants TLS; None for the one among the extra manifests.
+
+    """
     return {
         "deploy": False,
-        "host": REDIS,
+        "host": managed_host or REDIS,
+        # Of Amazon's authority, which Node knows.
+        **({"tls": {"enabled": True}} if managed_host else {}),
         "auth": {
             "username": "default",
             "existingSecret": SECRET,

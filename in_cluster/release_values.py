@@ -3,7 +3,7 @@
 from typing import Any
 
 import extra_values
-from contracts import DepsOutputs
+from contracts import DepsOutputs, RedisOutputs
 from in_cluster.backup_values import backups_url
 from in_cluster.extra_environment_values import extra_environment_values
 from in_cluster.extra_manifests import EXTRA_MANIFESTS, extra_manifests, with_keys
@@ -21,13 +21,19 @@ from settings import Settings
 
 
 def release_values(
-    settings: Settings, deps: DepsOutputs, *, data_zone: str, secrets_checksum: str
+    settings: Settings,
+    deps: DepsOutputs,
+    *,
+    redis: RedisOutputs | None,
+    data_zone: str,
+    secrets_checksum: str,
 ) -> dict[str, Any]:
     """Return the chart values.
 
     Args:
         settings: the configuration.
         deps: outputs of the deps stack, as tokens.
+        redis: its further outputs; None where Redis runs in the cluster.
         data_zone: zone of the pods with a volume.
         secrets_checksum: text that changes with the secrets of the extra environment.
 
@@ -56,13 +62,13 @@ def release_values(
             username=deps.database_username,
         ),
         "clickhouse": clickhouse_values(),
-        "redis": redis_values(),
+        "redis": redis_values(managed_host=redis.redis_host if redis else None),
         "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
         EXTRA_MANIFESTS: extra_manifests(
             major=settings.langfuse_major,
             image_source=settings.image_source,
             clickhouse_storage_gb=settings.clickhouse_storage_gb,
-            redis_storage_gb=settings.redis_storage_gb,
+            redis_storage_gb=None if redis else settings.redis_storage_gb,
             volume_tags=settings.tags,
             spread=settings.spreads_pods,
             zone=data_zone,

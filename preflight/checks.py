@@ -19,7 +19,7 @@ from preflight.hosted_zone import hosted_zone
 from preflight.identity import credentials, plan, region
 from preflight.inquiry import Inquiry, unknown
 from preflight.names import names
-from preflight.offers import database_class, kubernetes, zones
+from preflight.offers import cache_node_type, database_class, kubernetes, zones
 from preflight.permissions import permissions
 from preflight.quotas import addresses, databases, nat_gateways, snapshots, vcpus, vpcs
 from preflight.registry import pulled_images
@@ -82,10 +82,11 @@ ELSEWHERE: Final = (_check("organization", organization), _check("images", pulle
 def in_aws(inquiry: Inquiry) -> tuple[Check[Inquiry], ...]:
     """Return the checks of the account; those of an option only where it is on."""
     settings = inquiry.settings
-    name = settings.public_name
+    name, redis = settings.public_name, settings.managed_redis
     has_gateway = settings.private_nodes is not None and not settings.has_nat_instance
     return (
         *IN_AWS,
+        *([_check("cache node", partial(cache_node_type, redis))] if redis else []),
         *([_check("zone", partial(hosted_zone, name))] if name else []),
         *(GATEWAY if has_gateway else []),
     )

@@ -1,4 +1,4 @@
-"""Checks of what AWS offers in the region: the nodes' type, Kubernetes, the database's class."""
+"""Checks of what AWS offers in the region: types of nodes, Kubernetes, the database's class."""
 
 from datetime import UTC, datetime
 
@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 import versions
 from backing_up.account import code_of
 from preflight.inquiry import Inquiry
+from settings import ManagedRedis
 from sizing import NAT_INSTANCE_TYPE
 from verification.check import CheckWarning
 from verification.cluster import CheckError
@@ -114,6 +115,32 @@ def database_class(inquiry: Inquiry) -> str:
         )
         raise CheckError(message)
     return f"{kind} with PostgreSQL {versions.POSTGRES}"
+
+
+def cache_node_type(redis: ManagedRedis, inquiry: Inquiry) -> str:
+    """Check that ElastiCache has the type in the region, and return it.
+
+    Raises:
+        CheckWarning: AWS sells no reservations of it there. No question tells what it has.
+
+    """
+    kind, region = redis.node_type, inquiry.settings.aws_default_region
+    client = inquiry.account.client("elasticache")
+    try:
+        answer = client.describe_reserved_cache_nodes_offerings(CacheNodeType=kind, MaxRecords=20)
+        found = answer["ReservedCacheNodesOfferings"]
+    except ClientError as error:
+        # ElastiCache has no such type at all.
+        if not code_of(error).startswith("InvalidParameter"):
+            raise
+        found = []
+    if not found:
+        message = (
+            f"REDIS_NODE_TYPE: ElastiCache lists no {kind} in {region}; choose another, such as "
+            "cache.t4g.micro"
+        )
+        raise CheckWarning(message)
+    return f"{kind} in {region}"
 
 
 def _database_zones(inquiry: Inquiry, kind: str) -> set[str]:

@@ -25,6 +25,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "eks:Describe*": "eks:DescribeCluster",
     "eks:List*": "eks:ListClusters",
     "eks:Update*": "eks:UpdateClusterConfig",
+    "elasticache:Describe*": "elasticache:DescribeReplicationGroups",
     "iam:Get*": "iam:GetRole",
     "iam:List*": "iam:ListAttachedRolePolicies",
     "iam:UpdateRole*": "iam:UpdateRole",
@@ -41,6 +42,9 @@ EXAMPLES: Final[Mapping[str, str]] = {
 _KINDS: Final = (
     (r"eks:.*AccessPolicy", ":access-entry/"),
     (r"eks:", ":cluster/"),
+    (r"elasticache:.*ReplicationGroup", ":replicationgroup:"),
+    (r"elasticache:.*SubnetGroup", ":subnetgroup:"),
+    (r"elasticache:", ":parametergroup:"),
     (r"iam:(Create|Delete|Tag|Untag)Policy", ":policy/"),
     (r"iam:.*OpenID", ":oidc-provider/"),
     (r"iam:", ":role/"),

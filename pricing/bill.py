@@ -139,6 +139,17 @@ def _database(database: Document) -> Iterator[Item]:
         yield Item("automated backups", 0, until)
 
 
+def _cache(cache: Document) -> Iterator[Item]:
+    node_type, count = cache["node_type"], cache["num_cache_clusters"]
+    price = prices.CACHE_NODES.get(node_type)
+    yield item(f"{count} x {node_type}", price, count)
+    if cache["snapshot_retention_limit"]:
+        yield item("snapshots of it", None)
+    # By default the module makes one for the slow log.
+    if cache.get("log_delivery_configuration", ["by default"]):
+        yield item("logs of it", None)
+
+
 def _credits(instance_class: str) -> Iterator[Item]:
     """Yield the CPU credits of a database, if its class has any."""
     if re.fullmatch(r"db\.t(?:3|4g)\.\w+", instance_class):
@@ -231,6 +242,7 @@ PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
     "terraform-aws-modules/eks/aws": _cluster,
     "terraform-aws-modules/rds/aws": _database,
     "aws_autoscaling_group": _group,
+    "terraform-aws-modules/elasticache/aws": _cache,
     "aws_cloudformation_stack": _cloudformation,
     "aws_route53_zone": _zone,
     "helm_release": _release,

@@ -15,10 +15,11 @@ from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
+from constructs_lib.redis_switch import RedisSwitch
 from constructs_lib.retained_resources import project_keys, read_application_secrets
-from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
 from images import ImageSource
-from in_cluster.backup_values import LOCAL, REMOTE, backup_values
+from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
@@ -29,6 +30,8 @@ from in_cluster.names import (
     WEB_PORT,
     SecretKey,
 )
+from in_cluster.redis_switch_values import redis_switch_values
+from in_cluster.redis_switch_values import timeout as redis_switch_timeout
 from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
@@ -61,6 +64,7 @@ class AppStack(BaseStack):
         upstreams = Upstreams(self, settings=settings)
         network = upstreams.read(NetworkOutputs)
         deps = upstreams.read(DepsOutputs)
+        redis = upstreams.read(RedisOutputs) if settings.managed_redis else None
         ClusterLogin(
             self,
             "login",
@@ -89,6 +93,7 @@ class AppStack(BaseStack):
             values=release_values(
                 settings,
                 deps,
+                redis=redis,
                 data_zone=network.data_zone,
                 # Safe to show: the hash covers the salt of 32 random bytes.
                 secrets_checksum=Fn.nonsensitive(
@@ -103,12 +108,17 @@ class AppStack(BaseStack):
                 SecretKey.CLICKHOUSE_PASSWORD: GeneratedPassword(
                     self, "clickhouse_password"
                 ).result,
-                SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
+                SecretKey.REDIS_PASSWORD: (
+                    redis.redis_password
+                    if redis
+                    else GeneratedPassword(self, "redis_password").result
+                ),
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
                 **(project_keys(application) if settings.langfuse_project_keys else {}),
                 **extra_secrets,
             },
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
+            after=self._add_redis_switch(settings, deps, redis).before if redis else None,
         )
         released = [langfuse.release]
         if settings.public_name:
@@ -121,7 +131,7 @@ class AppStack(BaseStack):
             )
             released.append(address.last)
         line = images.LINES[settings.langfuse_major]
-        durations = REMOTE if settings.runs_remotely else LOCAL
+        durations = _durations(settings)
         BackupRelease(
             self,
             "backup",
@@ -134,6 +144,7 @@ class AppStack(BaseStack):
                 schedule=settings.clickhouse_backup_schedule,
                 kept=settings.clickhouse_backups_kept,
                 durations=durations,
+                redis=redis.redis_host if redis else None,
             ),
             timeout=durations.uninstall,
             after=released,
@@ -141,7 +152,7 @@ class AppStack(BaseStack):
         deployed = publish_layout(
             self,
             "stores",
-            " ".join(ImageSource().reference(each) for each in (line.clickhouse, images.VALKEY)),
+            _stores(line, managed_redis=redis is not None),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
@@ -180,6 +191,24 @@ class AppStack(BaseStack):
             verify="uv run verify.py",
         )
 
+    def _add_redis_switch(
+        self, settings: Settings, deps: DepsOutputs, redis: RedisOutputs
+    ) -> RedisSwitch:
+        durations = _durations(settings)
+        worker = images.LINES[settings.langfuse_major].worker
+        return RedisSwitch(
+            self,
+            "redis",
+            values=redis_switch_values(
+                image=settings.image_source.reference(worker),
+                redis=redis.redis_host,
+                durations=durations,
+            ),
+            timeout=redis_switch_timeout(durations),
+            role_arn=deps.workload_role_arn,
+            use_policy_arn=redis.redis_use_policy_arn,
+        )
+
     def _add_public_hostname(
         self,
         public_name: PublicName,
@@ -214,3 +243,13 @@ class AppStack(BaseStack):
             ),
             after=langfuse.release,
         )
+
+
+def _durations(settings: Settings) -> Durations:
+    return REMOTE if settings.runs_remotely else LOCAL
+
+
+def _stores(line: images.LineImages, *, managed_redis: bool) -> str:
+    """Return the images of the stores in the cluster; the layout of their volumes is theirs."""
+    stores = (line.clickhouse,) if managed_redis else (line.clickhouse, images.VALKEY)
+    return " ".join(ImageSource().reference(each) for each in stores)

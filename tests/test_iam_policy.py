@@ -15,7 +15,7 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-FILES = ("deployer", "private-nodes")
+FILES = ("deployer", "private-nodes", "elasticache")
 TEXTS = [
     (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
     for file in FILES
@@ -170,6 +170,22 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
             "cloudformation:CreateStack",
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained/id",
         ),
+        (
+            "elasticache:CreateReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:cluster:langfuse-001",
+        ),
+        (
+            "elasticache:DeleteReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:replicationgroup:langfuse",
+        ),
+        (
+            "elasticache:CreateCacheParameterGroup",
+            "arn:aws:elasticache:us-east-1:1:parametergroup:langfuse-valkey8",
+        ),
+        (
+            "elasticache:CreateCacheSubnetGroup",
+            "arn:aws:elasticache:us-east-1:1:subnetgroup:langfuse-redis",
+        ),
         ("s3:PutBucketCORS", "arn:aws:s3:::langfuse-1-us-east-1"),
         # Calls of backups.py.
         ("s3:ListBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
@@ -225,9 +241,10 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
     names += [group["iam_role_name"] for group in cluster["eks_managed_node_groups"].values()]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_role")]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_policy")]
+    names += [each["name"] for each in every_variable["deps"].resources("aws_iam_policy")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 9
+    assert len(names) == 11
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 

@@ -3,7 +3,7 @@
 import re
 
 import versions
-from tests.helpers.modules import EKS, FIREWALL, IRSA, RDS, VPC, node_group
+from tests.helpers.modules import EKS, ELASTICACHE, FIREWALL, IRSA, RDS, VPC, node_group
 from tests.helpers.stack import Stack
 
 
@@ -30,7 +30,9 @@ def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]
     assert node_group(network)["iam_role_name"] == "team-a1-nodes"
     assert network.module(IRSA)["name"] == "team-a1-ebs-csi"
     assert deps.module(RDS)["identifier"] == "team-a1"
-    assert deps.module(FIREWALL)["name"] == "team-a1-postgres"
+    assert deps.module(ELASTICACHE)["replication_group_id"] == "team-a1"
+    firewalls = [call for call in deps.modules.values() if call["source"] == FIREWALL]
+    assert {each["name"] for each in firewalls} == {"team-a1-postgres", "team-a1-redis"}
     assert {call["name"] for call in deps.modules.values() if call["source"] == IRSA} == {
         "team-a1-langfuse",
         "team-a1-clickhouse",

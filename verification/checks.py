@@ -21,7 +21,6 @@ from in_cluster.names import (
     WEB_PORT,
     WORKER,
     WORKER_PORT,
-    SecretKey,
 )
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
@@ -29,15 +28,12 @@ from security_patches import today
 from verification.check import Check, CheckWarning, Reading, Values
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
-from verification.redis import connect
+from verification.redis import connect, is_managed
 from verification.rejected_events import rejected_events
 
-WORKLOADS: Final = (
-    f"deployment/{WEB}",
-    f"deployment/{WORKER}",
-    f"statefulset/{CLICKHOUSE}",
-    f"statefulset/{REDIS}",
-)
+WORKLOADS: Final = (f"deployment/{WEB}", f"deployment/{WORKER}", f"statefulset/{CLICKHOUSE}")
+# Where Redis is in the cluster.
+REDIS_WORKLOAD: Final = f"statefulset/{REDIS}"
 # Days before the end of security patches and of Kubernetes' standard support from which that is a
 # warning: two months, to try the next version first.
 ENOUGH_DAYS: Final = 60
@@ -70,7 +66,8 @@ def _conditions(node: dict[str, Any]) -> set[str]:
 
 def pods(cluster: Cluster) -> str:
     """Check that all pods are ready, and return their number."""
-    found = cluster.get(*WORKLOADS)["items"]
+    workloads = WORKLOADS if is_managed(cluster) else (*WORKLOADS, REDIS_WORKLOAD)
+    found = cluster.get(*workloads)["items"]
     waiting = [
         each["metadata"]["name"]
         for each in found
@@ -136,7 +133,7 @@ def clickhouse(cluster: Cluster) -> str:
 
 def redis(cluster: Cluster) -> str:
     """Ping Redis, with its password."""
-    with connect(cluster, cluster.password(SecretKey.REDIS_PASSWORD)) as connection:
+    with connect(cluster) as connection:
         return str(connection.run(("PING",))[0])
 
 
@@ -184,7 +181,7 @@ CHECKS: Final = (
     Check("clickhouse", clickhouse, f"{LOGS} {CLICKHOUSE}-0"),
     Check("restored", restored, f"{LOGS} {CLICKHOUSE}-0"),
     Check("backups", backups, f"see uv run kubectl get cronjobs,jobs,pods -n {NAMESPACE}"),
-    Check("redis", redis, f"{LOGS} {REDIS}-0"),
+    Check("redis", redis, f"{LOGS} {REDIS}-0, or docs/elasticache.md#if-redis-does-not-answer"),
     Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )
 CHECKS_OF_V4: Final = (

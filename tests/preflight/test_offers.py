@@ -81,6 +81,30 @@ def test_a_class_that_is_not_offered(asked: Asked, answer: Answer) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ReservedCacheNodesOfferings": []},
+        refusal("InvalidParameterValue", "CacheNodeType cache.t9.micro"),
+    ],
+)
+def test_a_cache_node_that_is_not_listed(asked: Asked, answer: Answer) -> None:
+    lines = {"REDIS": "elasticache", "REDIS_NODE_TYPE": "cache.t9.micro"}
+    key = "elasticache.DescribeReservedCacheNodesOfferings"
+    asked.aws.answers = {**READY, key: answer}
+    assert asked.line("cache node", **lines) == passes(
+        "warning: REDIS_NODE_TYPE: ElastiCache lists no cache.t9.micro in us-east-1; choose "
+        "another, such as cache.t4g.micro"
+    )
+
+
+def test_a_cache_node_that_is_listed(asked: Asked) -> None:
+    said = "ok   cache.t4g.micro in us-east-1"
+    assert asked.line("cache node", REDIS="elasticache") == passes(said)
+    parts = [line.split()[0] for _, line in asked.lines()]
+    assert "cache" not in parts
+
+
 def test_too_few_vcpus(asked: Asked) -> None:
     raised = {"Quota": {"Value": 5.0}}
     asked.aws.answers = {**READY, "service-quotas.GetServiceQuota": raised}

@@ -39,6 +39,26 @@ def test_every_pattern_of_the_policies_has_an_example() -> None:
     assert patterns == set(EXAMPLES)
 
 
+def test_redis_in_elasticache_needs_a_second_policy(asked: Asked) -> None:
+    on = {
+        action: arn
+        for arn, actions in wanted(asked.inquiry(REDIS="elasticache")).items()
+        for action in actions
+        if action.startswith("elasticache:")
+    }
+    prefix = f"arn:aws:elasticache:us-east-1:{ID}"
+    assert on["elasticache:CreateReplicationGroup"] == f"{prefix}:replicationgroup:langfuse"
+    assert on["elasticache:CreateCacheSubnetGroup"] == f"{prefix}:subnetgroup:langfuse-x"
+    assert on["elasticache:ModifyCacheParameterGroup"] == f"{prefix}:parametergroup:langfuse-x"
+    assert on["elasticache:DescribeReplicationGroups"] == "*"
+    ok, said = asked.line("permissions", REDIS="elasticache")
+    assert ok
+    assert said.endswith(" actions of policies/deployer.json and policies/elasticache.json")
+    assert not any(
+        "elasticache" in action for each in wanted(asked.inquiry()).values() for action in each
+    )
+
+
 def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
     on = {action: arn for arn, actions in wanted(asked.inquiry()).items() for action in actions}
     assert on["eks:CreateNodegroup"] == f"arn:aws:eks:us-east-1:{ID}:cluster/langfuse"
