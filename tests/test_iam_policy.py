@@ -252,7 +252,12 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
 def test_policy_is_short_enough_and_about_this_name_only(
     synthesize_stack: SynthesizeStack, partition: str
 ) -> None:
-    lines = {"TERRAFORM_CLOUD_RUNS": "remote", "NODE_SUBNETS": "private", "NAME": LONG_NAME}
+    lines = {
+        "TERRAFORM_CLOUD_RUNS": "remote",
+        "NODE_SUBNETS": "private",
+        "REDIS": "elasticache",
+        "NAME": LONG_NAME,
+    }
     policies = synthesize_stack("workspaces", **lines).resources("aws_iam_policy")
     assert len(policies) == len(FILES)
     for policy in policies:
