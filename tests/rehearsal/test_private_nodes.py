@@ -9,7 +9,6 @@ from fnmatch import fnmatch
 
 import pytest
 
-from constructs_lib.nat_instance import SCRIPT, user_data
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment
 from tests.rehearsal.order import assert_no_data_moved, changed, in_order
@@ -18,7 +17,12 @@ from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.namespaces import NAT, OWN, Namespaces, lacking
 from tests.rehearsal.test_app import assert_placement, items, wait_for_all_pods
 from tests.rehearsal.test_resize import node_groups, replace_nodes
-from tests.rehearsal.ways_out import default_route, nat_instance, subnets_of_nodes
+from tests.rehearsal.ways_out import (
+    default_route,
+    files_of_nat_instance,
+    nat_instance,
+    subnets_of_nodes,
+)
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -52,7 +56,6 @@ def test_public_nodes_run(environment: Environment) -> None:
     environment.installation.deploy("network")
     environment.installation.deploy("deps")
     assert all(each["MapPublicIpOnLaunch"] for each in subnets_of_nodes(environment))
-    environment.put_in_a_row("counted")
     assert not [name for name in environment.left_over() if "nat-gateway" in name]
 
 
@@ -117,16 +120,16 @@ def test_nodes_have_no_public_addresses(environment: Environment) -> None:
 
 
 def test_the_database_closes(environment: Environment) -> None:
-    """With the next deploy of deps the database loses its public address, in place, with its rows.
+    """With the next deploy of deps the database loses its public address, in place.
 
     The next plans are empty.
     """
     (before,) = environment.databases()
-    environment.installation.deploy("deps")
+    said = environment.installation.deploy("deps")
+    assert "aws_db_instance.this[0] will be updated in-place" in said
     (after,) = environment.databases()
     assert (before["PubliclyAccessible"], after["PubliclyAccessible"]) == (True, False)
-    assert after["DBInstanceArn"] == before["DBInstanceArn"]
-    assert {"Key": "Row", "Value": "counted"} in after["TagList"]
+    assert after["InstanceCreateTime"] == before["InstanceCreateTime"]
     environment.installation.assert_nothing_to_do("network", "deps")
 
 
@@ -166,7 +169,7 @@ def test_instance_is_lost(environment: Environment) -> None:
     environment.installation.assert_nothing_to_do("network")
 
 
-def test_instance_forwards() -> None:
+def test_instance_forwards(environment: Environment) -> None:
     """What the script sets up sends a node's packets on as the instance's, and the answers back.
 
     In network namespaces, on this kernel: packets come in by one interface and leave by another,
@@ -174,11 +177,8 @@ def test_instance_forwards() -> None:
     """
     if lack := lacking():
         pytest.skip(f"no network namespaces: {lack}")
-    (commands,) = re.findall(
-        r"(?m)^sysctl (.*)\nnft --file \S+$", SCRIPT.read_text(encoding="utf-8")
-    )
-    config = json.loads(user_data(["10.0.32.0/20", "10.0.48.0/20"]).partition("\n")[2])
-    (rules,) = [each["content"] for each in config["write_files"] if each["path"].endswith(".nft")]
+    script, rules, _ = files_of_nat_instance(environment)
+    (commands,) = re.findall(r"(?m)^sysctl (.*)\nnft --file \S+$", script)
     with Namespaces() as network:
         assert network.seen_as() is None
         network.run(NAT, "sysctl", *commands.split())
@@ -218,10 +218,11 @@ def test_nodes_move_back(environment: Environment) -> None:
         f"{GATEWAY}: Destroying...",
     )
     assert "aws_internet_gateway.this[0]: Destroying" not in said
+    (before,) = environment.databases()
     environment.installation.deploy("deps")
-    (database,) = environment.databases()
-    assert database["PubliclyAccessible"] is True
-    assert {"Key": "Row", "Value": "counted"} in database["TagList"]
+    (after,) = environment.databases()
+    assert (before["PubliclyAccessible"], after["PubliclyAccessible"]) == (False, True)
+    assert after["InstanceCreateTime"] == before["InstanceCreateTime"]
     environment.installation.assert_nothing_to_do("network", "deps")
     gone = ("nat-gateway", "address", "langfuse-nat")
     assert [name for name in environment.left_over() if any(each in name for each in gone)] == []

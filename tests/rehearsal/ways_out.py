@@ -1,5 +1,7 @@
 """How nodes reach the internet, as EC2, EKS and EC2 Auto Scaling describe it."""
 
+import base64
+import json
 from typing import Any
 
 from tests.rehearsal.environment import Environment
@@ -32,3 +34,18 @@ def nat_instance(environment: Environment) -> dict[str, Any]:
     )["AutoScalingGroups"]
     (instance,) = group["Instances"]
     return dict(instance)
+
+
+def files_of_nat_instance(environment: Environment) -> list[str]:
+    """Return the files that the instance writes at its start: its script, rules and unit."""
+    ec2 = environment.aws.client("ec2")
+    (template,) = [
+        each
+        for each in ec2.describe_launch_templates()["LaunchTemplates"]
+        if each["LaunchTemplateName"].startswith("langfuse-nat-")
+    ]
+    (version,) = ec2.describe_launch_template_versions(
+        LaunchTemplateId=template["LaunchTemplateId"], Versions=["$Latest"]
+    )["LaunchTemplateVersions"]
+    user_data = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
+    return [each["content"] for each in json.loads(user_data.partition("\n")[2])["write_files"]]
