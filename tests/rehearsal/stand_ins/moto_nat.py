@@ -10,7 +10,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance, InstanceState
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.route_tables import Route
-from moto.kms import kms_backends
+from moto.kms.models import kms_backends
 
 
 def apply() -> None:
@@ -60,7 +60,7 @@ def _patch_default_key() -> None:
         kms_backends[self.account_id][self.region_name].describe_key(key_id).key_manager = "AWS"
         return key_id
 
-    EC2Backend._create_default_encryption_key = create  # type: ignore[method-assign]
+    EC2Backend._create_default_encryption_key = create  # type: ignore[method-assign, assignment]
 
 
 def _patch_routes_to_interfaces() -> None:
