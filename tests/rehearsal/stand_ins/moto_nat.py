@@ -10,12 +10,14 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.instances import Instance, InstanceState
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.route_tables import Route
+from moto.kms.models import kms_backends
 
 
 def apply() -> None:
     """Apply all patches of NAT."""
     _patch_gateway_deletion()
     _patch_instance_termination()
+    _patch_default_key()
     _patch_routes_to_interfaces()
     _patch_instance_lifetime()
 
@@ -47,6 +49,18 @@ def _patch_instance_termination() -> None:
         return state
 
     Instance.terminate = terminate  # type: ignore[method-assign]
+
+
+def _patch_default_key() -> None:
+    """Have AWS manage the key ``aws/ebs`` of encrypted volumes; moto makes it the customer's."""
+    original = EC2Backend._create_default_encryption_key
+
+    def create(self: EC2Backend) -> str:
+        key_id = original(self)
+        kms_backends[self.account_id][self.region_name].describe_key(key_id).key_manager = "AWS"
+        return key_id
+
+    EC2Backend._create_default_encryption_key = create  # type: ignore[method-assign, assignment]
 
 
 def _patch_routes_to_interfaces() -> None:
