@@ -12,7 +12,8 @@ from access_types import (
     TerraformCloudHost,
     between,
 )
-from contracts import TERRAFORM_CLOUD
+from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
+from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     ChartSource,
@@ -35,6 +36,7 @@ LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
+OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -45,6 +47,7 @@ GUIDES: Final = {
     EXTRA_ENVIRONMENT: "extra-environment.md",
     PROJECT_KEYS: "project-keys.md",
     OTHER_WAYS: "other-ways-in.md",
+    OWN_CLICKHOUSE: "own-clickhouse.md",
 }
 
 
@@ -127,6 +130,46 @@ class OptionFields(SettingFields):
         PROJECT_KEYS,
         "Whether a start of Langfuse makes API keys, which the first trace finds",
         "true or false",
+        default=False,
+    )
+    clickhouse_url: ServerUrl | None = setting(
+        OWN_CLICKHOUSE,
+        "HTTP interface of a ClickHouse that Langfuse uses instead of one in the cluster",
+        "https://, host and port, such as https://clickhouse.example.com:8443",
+        default=None,
+        example="https://clickhouse.example.com:8443",
+    )
+    clickhouse_password: ServerPassword | None = setting(
+        OWN_CLICKHOUSE,
+        "Password there; the second line hands it to Terraform",
+        "the password of CLICKHOUSE_USER, without spaces and & = # ? % + @ ;",
+        default=None,
+        example="change-me",
+        handed_on=CLICKHOUSE_PASSWORD,
+    )
+    clickhouse_user: ServerUser = setting(
+        OWN_CLICKHOUSE,
+        "User there, who may create tables",
+        "a user's name, without spaces and & = # ? % + @ ;",
+        default="default",
+    )
+    clickhouse_database: DatabaseName = setting(
+        OWN_CLICKHOUSE,
+        "Database there, which exists",
+        "a name of letters, digits and _",
+        default="default",
+    )
+    clickhouse_native_port: Port | None = setting(
+        OWN_CLICKHOUSE,
+        "Port of the native protocol, for migrations; by default 9440 with https, 9000 with http",
+        "a whole number from 1 to 65535",
+        default=None,
+        example="9440",
+    )
+    clickhouse_cluster: Flag = setting(
+        OWN_CLICKHOUSE,
+        "Whether tables are made on all replicas of a cluster; it cannot change later",
+        "true or false; false for ClickHouse Cloud, which replicates by itself",
         default=False,
     )
     aws_profile: Profile | None = setting(

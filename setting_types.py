@@ -50,7 +50,8 @@ HOST_NAME: Final = r"(?:[A-Za-z0-9_-]+\.)*[A-Za-z][A-Za-z0-9_-]*"
 LARGEST_PORT: Final = 65535
 
 
-def _not_empty(value: object) -> object:
+def not_empty(value: object) -> object:
+    """Return the value, unless it is empty text."""
     if isinstance(value, str) and not value.strip():
         message = "is empty"
         raise ValueError(message)
@@ -78,7 +79,7 @@ def _cidr(value: object) -> IPv4Network:
 
 def _cidrs(value: object) -> object:
     """Parse comma-separated networks; an empty list must be spelled ``none``, so it is no slip."""
-    _not_empty(value)
+    not_empty(value)
     if not isinstance(value, str):
         return value
     if value.strip().lower() == "none":
@@ -194,7 +195,7 @@ def _image_registry(value: str) -> str:
 
 def _image_digests(value: object) -> object:
     """Parse comma-separated ``image@sha256:digits`` into pairs of name and digest."""
-    _not_empty(value)
+    not_empty(value)
     if not isinstance(value, str):
         return value
     found: dict[str, str] = {}
@@ -228,7 +229,7 @@ def _schedule(value: object) -> object:
 
     ``none`` becomes None. Kubernetes would take ``@daily`` as well; one form is enough.
     """
-    _not_empty(value)
+    not_empty(value)
     if not isinstance(value, str):
         return value
     if value.strip().lower() == "none":
@@ -269,9 +270,9 @@ def _instance_type(value: str) -> str:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_not_empty)]
-Secret = Annotated[SecretStr, BeforeValidator(_not_empty)]
-Flag = Annotated[bool, BeforeValidator(_not_empty)]
+Text = Annotated[str, BeforeValidator(not_empty)]
+Secret = Annotated[SecretStr, BeforeValidator(not_empty)]
+Flag = Annotated[bool, BeforeValidator(not_empty)]
 Region = Annotated[Text, _matching(r"[a-z]{2}(-[a-z]+)+-\d")]
 Organization = Annotated[Text, _matching(r"[A-Za-z0-9_-]+")]
 Email = Annotated[Text, AfterValidator(_email)]
@@ -284,23 +285,23 @@ SomeCidrs = Annotated[Cidrs, Field(min_length=1)]
 VpcCidr = Annotated[IPv4Network, BeforeValidator(_cidr), AfterValidator(_holds_two_subnets)]
 KubernetesVersion = Annotated[Text, _matching(r"1\.\d\d")]
 InstanceType = Annotated[Text, AfterValidator(_instance_type)]
-NodeCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=100)]
-NodeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=16384)]
-VolumeGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=1, le=16384)]
+NodeCount = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=100)]
+NodeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=16384)]
+VolumeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=16384)]
 DatabaseClass = Annotated[Text, _matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
-DatabaseGigabytes = Annotated[int, BeforeValidator(_not_empty), Field(ge=20, le=65536)]
+DatabaseGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=65536)]
 # RDS keeps automated backups for at most 35 days; 0 switches them off.
-BackupDays = Annotated[int, BeforeValidator(_not_empty), Field(ge=0, le=35)]
+BackupDays = Annotated[int, BeforeValidator(not_empty), Field(ge=0, le=35)]
 Schedule = Annotated[str | None, BeforeValidator(_schedule)]
 # At least two: the newest alone may turn out to be unusable.
-BackupCount = Annotated[int, BeforeValidator(_not_empty), Field(ge=2, le=100)]
+BackupCount = Annotated[int, BeforeValidator(not_empty), Field(ge=2, le=100)]
 # Those that versions.py has a line for.
-LangfuseMajor = Annotated[int, BeforeValidator(_not_empty), Field(ge=3, le=4)]
+LangfuseMajor = Annotated[int, BeforeValidator(not_empty), Field(ge=3, le=4)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]
 ImageRegistry = Annotated[Text, AfterValidator(_image_registry)]
 ImageDigests = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_image_digests)]
-EnvironmentFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_environment_file)]
-ValuesFile = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_readable_mapping)]
+EnvironmentFile = Annotated[Path, BeforeValidator(not_empty), AfterValidator(_environment_file)]
+ValuesFile = Annotated[Path, BeforeValidator(not_empty), AfterValidator(_readable_mapping)]
 
 
 def setting(
@@ -312,6 +313,7 @@ def setting(
     rebuild: bool = False,
     example: str | None = None,
     instead: str | None = None,
+    handed_on: str | None = None,
 ) -> Any:  # noqa: ANN401 - as pydantic's own Field
     """Declare a variable of ``.env``.
 
@@ -323,6 +325,7 @@ def setting(
         rebuild: whether a change rebuilds the installation instead of changing it in place.
         example: value that ``.env.example`` shows where the default is None.
         instead: variable that stands in for this one, which must be set without it.
+        handed_on: Terraform variable that has this value, by a further line of ``.env``.
 
     """
     return Field(
@@ -330,5 +333,5 @@ def setting(
         title=purpose,
         description=form,
         examples=None if example is None else [example],
-        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead},
+        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead, "handed_on": handed_on},
     )

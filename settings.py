@@ -4,7 +4,7 @@ A variable and its field have the same name. ``env_file`` reads the file and rep
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import model_validator as validate_model
@@ -16,6 +16,21 @@ from access_types import partition_of_policy, partition_of_region
 from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
 from option_fields import OptionFields
+from own_clickhouse import NATIVE_PORTS, OwnClickhouse
+
+# Variables that go with CLICKHOUSE_URL, and those that go without it.
+_OF_OWN_CLICKHOUSE: Final = {
+    "clickhouse_password",
+    "clickhouse_user",
+    "clickhouse_database",
+    "clickhouse_native_port",
+    "clickhouse_cluster",
+}
+_OF_CLICKHOUSE_IN_THE_CLUSTER: Final = {
+    "clickhouse_storage_gb",
+    "clickhouse_backup_schedule",
+    "clickhouse_backups_kept",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +121,49 @@ class Settings(OptionFields):
             raise ValueError(message)
         return self
 
+    @validate_model(mode="after")
+    def _clickhouse_is_one(self) -> Self:
+        """Check that what is of ClickHouse is of the one that there is."""
+        of_own = {
+            name.upper()
+            for name in self.model_fields_set & _OF_OWN_CLICKHOUSE
+            if getattr(self, name) is not None
+        }
+        of_pod = {name.upper() for name in self.model_fields_set & _OF_CLICKHOUSE_IN_THE_CLUSTER}
+        if self.clickhouse_url is None and of_own:
+            message = (
+                f"{', '.join(sorted(of_own))}, CLICKHOUSE_URL: the last is not set, and the others "
+                "are of a ClickHouse of your own; set it, or remove the others"
+            )
+            raise ValueError(message)
+        if self.clickhouse_url and of_pod:
+            message = (
+                f"{', '.join(sorted(of_pod))}, CLICKHOUSE_URL: volume and backups of a ClickHouse "
+                "of your own are made where it runs; remove what is not CLICKHOUSE_URL"
+            )
+            raise ValueError(message)
+        if self.clickhouse_url and self.clickhouse_password is None:
+            message = (
+                "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set "
+                "both, and TF_VAR_clickhouse_password as in .env.example"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def own_clickhouse(self) -> OwnClickhouse | None:
+        """ClickHouse outside the cluster; None where the option is off."""
+        if self.clickhouse_url is None:
+            return None
+        encrypted = self.clickhouse_url.startswith("https:")
+        return OwnClickhouse(
+            url=self.clickhouse_url,
+            native_port=self.clickhouse_native_port or NATIVE_PORTS[encrypted],
+            user=self.clickhouse_user,
+            database=self.clickhouse_database,
+            is_cluster=self.clickhouse_cluster,
+        )
+
     @property
     def public_name(self) -> PublicName | None:
         """Public hostname with https; None where the option is off."""
@@ -146,7 +204,8 @@ class Settings(OptionFields):
     @property
     def pods(self) -> dict[str, sizing.PodSize]:
         """Sizes of this installation's pods, by the names that messages use."""
-        return sizing.core(self.langfuse_major) | (sizing.PUBLIC_NAME if self.public_name else {})
+        core = sizing.core(self.langfuse_major, clickhouse=self.own_clickhouse is None)
+        return core | (sizing.PUBLIC_NAME if self.public_name else {})
 
     @property
     def tags(self) -> dict[str, str]:

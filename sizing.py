@@ -99,13 +99,19 @@ TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
 
-def core(major: int) -> dict[str, PodSize]:
-    """Return the pods of every installation, by their names in messages."""
+def core(major: int, *, clickhouse: bool = True) -> dict[str, PodSize]:
+    """Return the pods of every installation, by their names in messages.
+
+    Args:
+        major: major version of Langfuse.
+        clickhouse: whether ClickHouse is in the cluster.
+
+    """
     line = LINES[major]
     return {
         "web": line.web,
         "worker": line.worker,
-        "ClickHouse": line.clickhouse,
+        **({"ClickHouse": line.clickhouse} if clickhouse else {}),
         "Redis": REDIS,
         "backup": BACKUP,
     }

@@ -56,6 +56,13 @@ def test_fr23_every_variable_can_be_set() -> None:
         "AWS_SECRET_ACCESS_KEY",
         # In place of the keys: accepts.profile.env.
         "AWS_PROFILE",
+        # In place of a volume and its backups: accepts.own-clickhouse.env.
+        "CLICKHOUSE_URL",
+        "CLICKHOUSE_PASSWORD",
+        "CLICKHOUSE_USER",
+        "CLICKHOUSE_DATABASE",
+        "CLICKHOUSE_NATIVE_PORT",
+        "CLICKHOUSE_CLUSTER",
         "AWS_DEFAULT_REGION",
         "TFE_TOKEN",
         "TFC_ORGANIZATION",
