@@ -1,4 +1,7 @@
-"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md)."""
+"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md).
+
+Without backups, where ClickHouse is of the user's own, it still drains the queues before a destroy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +31,11 @@ from in_cluster.placement import BESIDE_WORKER
 from in_cluster.pod_security import LANGFUSE_POD, READ_ONLY_CONTAINER
 from in_cluster.terraform_text import literal
 from in_cluster.worker_modules import LOADER
+from own_clickhouse import OwnClickhouse
 
 SCRIPT: Final = Path(__file__).with_name("backup.js")
 SCRIPTS: Final = (SCRIPT, LOADER)
+WITHOUT_BACKUP: Final = Path(__file__).with_name("without_backup.js")
 _FOLDER: Final = "/backup"
 
 # Tasks of the script.
@@ -78,6 +83,7 @@ def backup_values(
     schedule: str | None,
     kept: int,
     durations: Durations,
+    own: OwnClickhouse | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
 
@@ -90,17 +96,19 @@ def backup_values(
         schedule: cron expression in UTC; None for no backups but the last.
         kept: backups that are kept while Langfuse runs.
         durations: limits of the Jobs.
+        own: ClickHouse of the user's own, of which no backup is made: a destroy only has the queues
+            drained before it.
 
     """
+    backups = {"BACKUPS_URL": backups_url(bucket=bucket, region=region)}
     environment = {
         "NODE_OPTIONS": heap(sizing.BACKUP),
         "NAMESPACE": NAMESPACE,
-        "CLICKHOUSE_URL": f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}",
-        "CLICKHOUSE_USER": "default",
-        "BACKUPS_URL": backups_url(bucket=bucket, region=region),
+        **_clickhouse(own),
+        **({} if own else backups),
         "BACKUPS_BUCKET": bucket,
         "AWS_REGION": region,
-        "BACKUPS_KEPT": str(kept),
+        **({} if own else {"BACKUPS_KEPT": str(kept)}),
         "LANGFUSE_VERSION": langfuse_version,
         "REDIS_HOST": REDIS,
         "REDIS_PORT": str(REDIS_PORT),
@@ -117,7 +125,7 @@ def backup_values(
     manifests = {
         **_account(role_arn),
         "script": _object("v1", "ConfigMap", BACKUP)
-        | {"data": {each.name: literal(each.read_text(encoding="utf-8")) for each in SCRIPTS}},
+        | {"data": {name: literal(text) for name, text in scripts(own).items()}},
         # No second try: the first one that fails has started Langfuse again, and says why.
         "last": _hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
         # Where a destroy ended after this release was deleted, the next deploy finds Langfuse's own
@@ -128,11 +136,27 @@ def backup_values(
             job("resume", seconds=_RESUME_SECONDS, retries=2),
         ),
     }
-    if schedule is not None:
+    if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
         cron = {"spec": _cron(schedule, daily)}
         manifests["daily"] = _object("batch/v1", "CronJob", BACKUP) | cron
     return {"manifests": manifests}
+
+
+def scripts(own: OwnClickhouse | None = None) -> dict[str, str]:
+    """Return the texts of the program's files, by name."""
+    texts = {each.name: each.read_text(encoding="utf-8") for each in SCRIPTS}
+    if own:
+        texts[SCRIPT.name] += WITHOUT_BACKUP.read_text(encoding="utf-8")
+    return texts
+
+
+def _clickhouse(own: OwnClickhouse | None) -> dict[str, str]:
+    if own is None:
+        url = f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"
+        return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": "default"}
+    url = f"{own.url}/?database={own.database}"
+    return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": own.user}
 
 
 def _account(role_arn: str) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,7 @@ def extra_manifests(
     spread: bool,
     zone: str,
     public: bool,
+    clickhouse: bool,
     clickhouse_role_arn: str,
     backups_url: str,
     region: str,
@@ -57,29 +58,32 @@ def extra_manifests(
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
         public: whether there is a public hostname.
+        clickhouse: whether ClickHouse is in the cluster; without it, what names it counts nothing.
         clickhouse_role_arn: IAM role with access to the backups of ClickHouse.
         backups_url: URL of the backups' folder in the bucket.
         region: AWS region of the bucket.
 
     """
     line = images.LINES[major]
+    claim = {"clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb)}
+    server = clickhouse_manifests(
+        image=image_source.reference(line.clickhouse),
+        size=sizing.LINES[major].clickhouse,
+        zone=zone,
+        role_arn=clickhouse_role_arn,
+        backups_url=backups_url,
+        region=region,
+        langfuse_version=line.worker.tag,
+    )
     return {
         SECRET_MANIFEST: _secret(),
         "priorityClass": _priority_class(),
         "storageClass": _storage_class(volume_tags),
-        "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
+        **(claim if clickhouse else {}),
         "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
-        **clickhouse_manifests(
-            image=image_source.reference(line.clickhouse),
-            size=sizing.LINES[major].clickhouse,
-            zone=zone,
-            role_arn=clickhouse_role_arn,
-            backups_url=backups_url,
-            region=region,
-            langfuse_version=line.worker.tag,
-        ),
+        **(server if clickhouse else {}),
         **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
-        **network_policies(public=public),
+        **network_policies(public=public, clickhouse=clickhouse),
     }
 
 

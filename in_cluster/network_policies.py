@@ -53,7 +53,7 @@ _DNS: Final = {
 }
 
 
-def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
+def network_policies(*, public: bool, clickhouse: bool) -> dict[str, dict[str, Any]]:
     """Return the policies, each by a key.
 
     Web and worker may connect to anything: PostgreSQL, S3, providers of models and the users'
@@ -61,12 +61,11 @@ def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
 
     Args:
         public: whether Traefik connects to web.
+        clickhouse: whether ClickHouse is in the cluster.
 
     """
     langfuse = [_WEB, _WORKER]
-    return {
-        "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
-        "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
+    of_clickhouse = {
         "clickhouseNetworkPolicy": _policy(
             CLICKHOUSE,
             _CLICKHOUSE,
@@ -76,7 +75,12 @@ def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
             ],
             # S3 and STS, whose addresses change.
             egress=[_DNS, {"ports": _tcp(443)}],
-        ),
+        )
+    }
+    return {
+        "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
+        "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
+        **(of_clickhouse if clickhouse else {}),
         "redisNetworkPolicy": _policy(
             REDIS, _REDIS, [_from([*langfuse, _BACKUP], REDIS_PORT)], egress=[]
         ),

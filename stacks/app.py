@@ -9,6 +9,8 @@ import images
 import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
+from constructs_lib.clickhouse_password import ClickhousePassword
+from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.generated_password import GeneratedPassword
@@ -22,6 +24,7 @@ from in_cluster.backup_values import LOCAL, REMOTE, backup_values
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
+    CLICKHOUSE_CLAIM,
     LANGFUSE_OBJECT,
     NAMESPACE,
     WAY_BACK_OBJECT,
@@ -82,6 +85,13 @@ class AppStack(BaseStack):
             name: ExtraSecret(self, name=name).string_value
             for name in settings.extra_environment.secret
         }
+        own = settings.own_clickhouse
+        clickhouse_password = (
+            ClickhousePassword(self).string_value
+            if own
+            else GeneratedPassword(self, "clickhouse_password").result
+        )
+        set_by_user = [*extra_secrets.values(), *([clickhouse_password] if own else [])]
         langfuse = LangfuseRelease(
             self,
             "langfuse",
@@ -92,7 +102,7 @@ class AppStack(BaseStack):
                 data_zone=network.data_zone,
                 # Safe to show: the hash covers the salt of 32 random bytes.
                 secrets_checksum=Fn.nonsensitive(
-                    Fn.sha256(Fn.jsonencode([application.salt, *extra_secrets.values()]))
+                    Fn.sha256(Fn.jsonencode([application.salt, *set_by_user]))
                 ),
             ),
             secrets={
@@ -100,9 +110,7 @@ class AppStack(BaseStack):
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
                 SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
                 SecretKey.POSTGRES_PASSWORD: deps.database_password,
-                SecretKey.CLICKHOUSE_PASSWORD: GeneratedPassword(
-                    self, "clickhouse_password"
-                ).result,
+                SecretKey.CLICKHOUSE_PASSWORD: clickhouse_password,
                 SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
                 **(project_keys(application) if settings.langfuse_project_keys else {}),
@@ -134,14 +142,16 @@ class AppStack(BaseStack):
                 schedule=settings.clickhouse_backup_schedule,
                 kept=settings.clickhouse_backups_kept,
                 durations=durations,
+                own=own,
             ),
             timeout=durations.uninstall,
             after=released,
         )
+        stores = [*([] if own else [line.clickhouse]), images.VALKEY]
         deployed = publish_layout(
             self,
             "stores",
-            " ".join(ImageSource().reference(each) for each in (line.clickhouse, images.VALKEY)),
+            " ".join(ImageSource().reference(each) for each in stores),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
@@ -149,6 +159,23 @@ class AppStack(BaseStack):
                 "docs/upgrading.md says what is lost until a replay."
             ),
         )
+        if own:
+            switch = ClickhouseSwitch(
+                self,
+                "switch",
+                project=settings.name,
+                namespace=NAMESPACE,
+                claim=CLICKHOUSE_CLAIM,
+                image=line.clickhouse.name,
+                stores=f"{deployed}.stores",
+            )
+            publish_checked(
+                self,
+                "clickhouse",
+                own.url,
+                condition=switch.condition,
+                error_message=switch.error_message,
+            )
         guard = MajorGuard(
             self,
             "guard",
