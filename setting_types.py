@@ -333,5 +333,10 @@ def setting(
         title=purpose,
         description=form,
         examples=None if example is None else [example],
-        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead, "handed_on": handed_on},
+        json_schema_extra={
+            "group": group,
+            "rebuild": rebuild,
+            "instead": instead,
+            "handed_on": handed_on,
+        },
     )

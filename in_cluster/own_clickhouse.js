@@ -1,12 +1,14 @@
 // Asks a ClickHouse of the user's own whether Langfuse can use it, with the environment of web and
 // worker. The argument is JSON:
-//   major   major version of Langfuse
-//   oldest  oldest ClickHouse for it, such as [25, 12]
+//   oldest  oldest ClickHouse by the major version of Langfuse, such as { 4: [25, 12] }
+//   major   that version; null for that of this pod
 //   wait    as init container of both: ends once nothing is wrong with the server and, in the worker
 //           of Langfuse 4, once web's migrations have made the tables that it looks for at its start
-// Without wait, for verify.py and upgrade.py, it prints JSON: version, timezone, faults.
+// Without wait, for verify.py and upgrade.py, it prints JSON: major, version, timezone, faults.
 const { env } = process;
-const { major, oldest, wait } = JSON.parse(process.argv[1]);
+const given = JSON.parse(process.argv[1]);
+const major = given.major ?? parseInt(require("./worker/package.json").version, 10);
+const oldest = given.oldest[major] ?? [0, 0];
 
 // A session may have another time zone than the server: both offsets are those of new columns.
 const QUERY = `SELECT version(), timezone(),
@@ -18,7 +20,8 @@ const QUERY = `SELECT version(), timezone(),
   FORMAT TSV`;
 
 async function ask() {
-  const answer = await fetch(`${env.CLICKHOUSE_URL}/?${new URLSearchParams({ database: env.CLICKHOUSE_DB })}`, {
+  const settings = new URLSearchParams({ database: env.CLICKHOUSE_DB });
+  const answer = await fetch(`${env.CLICKHOUSE_URL}/?${settings}`, {
     method: "POST",
     headers: { "X-ClickHouse-User": env.CLICKHOUSE_USER, "X-ClickHouse-Key": env.CLICKHOUSE_PASSWORD },
     body: QUERY,
@@ -59,9 +62,9 @@ async function obstacle() {
 }
 
 async function main() {
-  if (!wait) {
+  if (!given.wait) {
     const found = await ask();
-    console.log(JSON.stringify({ ...found, faults: faults(found) }));
+    console.log(JSON.stringify({ major, ...found, faults: faults(found) }));
     return;
   }
   for (let said, reason; (reason = await obstacle().catch((error) => `ClickHouse ${error.message}`)); ) {

@@ -17,16 +17,15 @@ SCRIPT: Final = Path(__file__).with_name("own_clickhouse.js")
 WAIT_CONTAINER: Final = "wait-for-clickhouse"
 
 
-def question(major: int, *, wait: bool = False) -> str:
+def question(major: int | None = None, *, wait: bool = False) -> str:
     """Return the argument of the script.
 
     Args:
-        major: major version of Langfuse.
+        major: major version of Langfuse; None for that of the pod it runs in.
         wait: whether it waits until the server is usable, or says at once what is wrong with it.
 
     """
-    oldest = versions.OLDEST_CLICKHOUSE[major]
-    return json.dumps({"major": major, "oldest": oldest, "wait": wait})
+    return json.dumps({"major": major, "oldest": versions.OLDEST_CLICKHOUSE, "wait": wait})
 
 
 def own_clickhouse_values(own: OwnClickhouse) -> dict[str, Any]:

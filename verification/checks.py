@@ -26,6 +26,7 @@ from in_cluster.names import (
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from security_patches import today
+from verification import own_clickhouse
 from verification.check import Check, CheckWarning, Reading, Values
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
@@ -70,7 +71,9 @@ def _conditions(node: dict[str, Any]) -> set[str]:
 
 def pods(cluster: Cluster) -> str:
     """Check that all pods are ready, and return their number."""
-    found = cluster.get(*WORKLOADS)["items"]
+    of_clickhouse = f"statefulset/{CLICKHOUSE}"
+    there = [each for each in WORKLOADS if each != of_clickhouse or not cluster.own_clickhouse]
+    found = cluster.get(*there)["items"]
     waiting = [
         each["metadata"]["name"]
         for each in found
@@ -129,8 +132,10 @@ def worker(cluster: Cluster) -> str:
     return "healthy"
 
 
-def clickhouse(cluster: Cluster) -> str:
-    """Ping ClickHouse."""
+def clickhouse(cluster: Cluster) -> str | Reading:
+    """Ping ClickHouse; of the user's own, check its version and time zone."""
+    if own := cluster.own_clickhouse:
+        return own_clickhouse.judge(cluster, own)
     return cluster.http(f"svc/{CLICKHOUSE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
 
 
@@ -142,12 +147,16 @@ def redis(cluster: Cluster) -> str:
 
 def restored(cluster: Cluster) -> str:
     """Return what ClickHouse restored when its volume was new, as it has written it down."""
+    if cluster.own_clickhouse:
+        return "nothing: ClickHouse is your own"
     text = cluster.kubectl("exec", f"{CLICKHOUSE}-0", "--", "cat", RESTORED)
     return text.partition("\n")[0]
 
 
 def backups(cluster: Cluster) -> str:
     """Check that the last scheduled backup succeeded, and return when one did."""
+    if cluster.own_clickhouse:
+        return "ClickHouse is your own: they are made where it runs"
     cron = cluster.find("cronjobs", BACKUP)
     if cron is None:
         return "not scheduled; a destroy makes one"
