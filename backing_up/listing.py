@@ -9,7 +9,7 @@ from backing_up.backup import Backup, newest
 from pricing import prices
 from retained.names import FAR_APART_HOURS
 
-_OF_OWN = (
+OF_OWN = (
     "ClickHouse is your own (CLICKHOUSE_URL): its backups are made where it runs, and no deploy "
     "restores those of ClickHouse that are listed here. Without CLICKHOUSE_URL, the next one does."
 )
@@ -48,7 +48,7 @@ def listing(account: Account, *, own_clickhouse: bool = False) -> str:
                 for each in rows
             ),
             f"At most {total:.2f} USD a month, by list prices of {prices.REGION}.",
-            *([_OF_OWN] if own_clickhouse else []),
+            *([OF_OWN] if own_clickhouse else []),
             *_notes(running, None if own_clickhouse else choice, snapshot, backup),
         ]
     )

@@ -61,7 +61,7 @@ def own_clickhouse(cluster: Cluster) -> str:
     """
     server = read_server(cluster, FROM + 1)
     if server.faults:
-        message = f"ClickHouse {' and '.join(server.faults)}: change that where it runs first"
+        message = f"ClickHouse {'; it '.join(server.faults)}: change that where it runs first"
         raise BackupError(message)
     return f"{server.version}, your own: its disk needs {DISK_FACTOR} times what its data take"
 

@@ -48,10 +48,11 @@ def prepare(
     with Progress() as progress:
         version = check(cluster, settings, progress)
         begun = datetime.now(UTC)
-        if settings.own_clickhouse:
-            made = _made_by_user(backed_up=backed_up)
-        else:
-            made = _made_now(cluster, account, say)
+        made = (
+            _made_by_user(backed_up=backed_up)
+            if settings.own_clickhouse
+            else _made_now(cluster, account, say)
+        )
         progress.step("clickhouse", made or "is empty: going back will restore nothing")
         snapshot = database.final_name(account, f"way-back-{begun:%Y%m%dt%H%M%Sz}")
         database.make_snapshot(account, snapshot)

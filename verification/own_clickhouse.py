@@ -73,7 +73,7 @@ def judge(cluster: Cluster, url: str) -> Reading:
         return Reading(f"{host}: {error}; {REMEDY}", {}, "failed")
     values = {"version": server.version, "timezone": server.timezone}
     if server.faults:
-        faults = " and ".join(server.faults)
+        faults = "; it ".join(server.faults)
         return Reading(f"{host} {faults}; see docs/own-clickhouse.md", values, "failed")
     text = f"{server.version} in {server.timezone} at {host}"
     first, last = _WITHOUT_SCORES
