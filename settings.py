@@ -150,6 +150,19 @@ class Settings(OptionFields):
             raise ValueError(message)
         return self
 
+    @validate_model(mode="after")
+    def _extra_values_change_no_absent_manifest(self) -> Self:
+        if self.clickhouse_url is None or self.langfuse_extra_values is None:
+            return self
+        values = extra_values.parse(self.langfuse_extra_values.read_text(encoding="utf-8"))
+        if key := extra_values.changes_manifest(values, "clickhouse"):
+            message = (
+                f"LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.{key} changes a manifest of "
+                "a ClickHouse in the cluster, where there is none; remove it"
+            )
+            raise ValueError(message)
+        return self
+
     @property
     def own_clickhouse(self) -> OwnClickhouse | None:
         """ClickHouse outside the cluster; None where the option is off."""
