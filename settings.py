@@ -157,8 +157,8 @@ class Settings(OptionFields):
         values = extra_values.parse(self.langfuse_extra_values.read_text(encoding="utf-8"))
         if key := extra_values.changes_manifest(values, "clickhouse"):
             message = (
-                f"LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.{key} changes a manifest of "
-                "a ClickHouse in the cluster, where there is none; remove it"
+                f"LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.{key} changes a manifest "
+                "of a ClickHouse in the cluster, where there is none; remove it"
             )
             raise ValueError(message)
         return self

@@ -194,7 +194,7 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("CLICKHOUSE_URL.http-to-a-public-address", "use https, or a private host: an address as"),
         (
             "CLICKHOUSE_URL.without-password",
-            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set both, and",
+            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set both",
         ),
         (
             "CLICKHOUSE_PASSWORD.without-url",
@@ -219,7 +219,7 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ),
         (
             "LANGFUSE_EXTRA_VALUES.of-a-clickhouse-in-the-cluster",
-            "LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.clickhouseClaim changes a manifest",
+            "LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.clickhouseClaim changes a",
         ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),

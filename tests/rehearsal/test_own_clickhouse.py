@@ -95,7 +95,7 @@ def test_switch_in_place_is_refused(environment: Environment, plane: ControlPlan
 
 
 def test_destroy_makes_the_last_backup(environment: Environment, plane: ControlPlane) -> None:
-    """The destroy runs the Job of the ClickHouse that is there, by its role, although .env says else.
+    """The destroy runs the Job of the ClickHouse that is there, although .env names another.
 
     Cannot prove: that the Job backs up; `test_backups` runs its program.
     """

@@ -183,7 +183,7 @@ def test_destroy_drains_and_backs_nothing_up(environment: TwoServers) -> None:
 
 
 def test_back_in_the_cluster_with_the_backup_of_the_switch(environment: TwoServers) -> None:
-    """A new volume in the cluster has the rows of before the switch; the server keeps all of its own."""
+    """A new volume in the cluster has the rows of before the switch; the server keeps its own."""
     ((backup, _),) = environment.backups().items()
     environment.new_volume()
     assert f"restoring {backup} of Langfuse {VERSION}\n" in good(environment.start())
