@@ -13,6 +13,8 @@ ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
+With a ClickHouse of the user's own, that pod is missing, and the others go where there is room.
+
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB.
 """
