@@ -13,7 +13,8 @@ from access_types import (
     between,
 )
 from address_types import DomainName, SomeCidrs
-from contracts import TERRAFORM_CLOUD
+from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
+from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     CacheNodeType,
@@ -37,6 +38,7 @@ PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
 PRIVATE_NODES: Final = "Private nodes"
 REDIS: Final = "Redis outside the cluster"
+OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -49,6 +51,7 @@ GUIDES: Final = {
     OTHER_WAYS: "other-ways-in.md",
     PRIVATE_NODES: "private-nodes.md",
     REDIS: "elasticache.md",
+    OWN_CLICKHOUSE: "own-clickhouse.md",
 }
 
 
@@ -133,6 +136,46 @@ class OptionFields(SettingFields):
         "true or false",
         default=False,
     )
+    clickhouse_url: ServerUrl | None = setting(
+        OWN_CLICKHOUSE,
+        "HTTP interface of a ClickHouse that Langfuse uses instead of one in the cluster",
+        "https://, host and port, such as https://clickhouse.example.com:8443",
+        default=None,
+        example="https://clickhouse.example.com:8443",
+    )
+    clickhouse_password: ServerPassword | None = setting(
+        OWN_CLICKHOUSE,
+        "Password there; the second line hands it to Terraform",
+        "the password of CLICKHOUSE_USER, without spaces and & = # ? % + @ ;",
+        default=None,
+        example="change-me",
+        handed_on=CLICKHOUSE_PASSWORD,
+    )
+    clickhouse_user: ServerUser = setting(
+        OWN_CLICKHOUSE,
+        "User there, who may create tables",
+        "a user's name, without spaces and & = # ? % + @ ;",
+        default="default",
+    )
+    clickhouse_database: DatabaseName = setting(
+        OWN_CLICKHOUSE,
+        "Database there, which exists",
+        "a name of letters, digits and _",
+        default="default",
+    )
+    clickhouse_native_port: Port | None = setting(
+        OWN_CLICKHOUSE,
+        "Port of the native protocol, for migrations; by default 9440 with https, 9000 with http",
+        "a whole number from 1 to 65535",
+        default=None,
+        example="9440",
+    )
+    clickhouse_cluster: Flag = setting(
+        OWN_CLICKHOUSE,
+        "Whether tables are made on all replicas of a cluster; it cannot change later",
+        "true or false; false for ClickHouse Cloud, which replicates by itself",
+        default=False,
+    )
     aws_profile: Profile | None = setting(
         OTHER_WAYS,
         "Login of the AWS CLI, in place of the two keys, which are then commented out",
@@ -174,7 +217,7 @@ class OptionFields(SettingFields):
 
     redis: Literal["bundled", "elasticache"] = setting(
         REDIS,
-        "Where Redis runs; with elasticache REDIS_STORAGE_GB has no effect",
+        "Where Redis runs; a deploy drains its queues before Langfuse moves",
         "bundled (a pod of the cluster) or elasticache (AWS)",
         default="bundled",
     )

@@ -201,6 +201,7 @@ def setting(
     rebuild: bool = False,
     example: str | None = None,
     instead: str | None = None,
+    handed_on: str | None = None,
 ) -> Any:  # noqa: ANN401 - as pydantic's own Field
     """Declare a variable of ``.env``.
 
@@ -212,6 +213,7 @@ def setting(
         rebuild: whether a change rebuilds the installation instead of changing it in place.
         example: value that ``.env.example`` shows where the default is None.
         instead: variable that stands in for this one, which must be set without it.
+        handed_on: Terraform variable that has this value, by a further line of ``.env``.
 
     """
     return Field(
@@ -219,5 +221,10 @@ def setting(
         title=purpose,
         description=form,
         examples=None if example is None else [example],
-        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead},
+        json_schema_extra={
+            "group": group,
+            "rebuild": rebuild,
+            "instead": instead,
+            "handed_on": handed_on,
+        },
     )

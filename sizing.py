@@ -15,6 +15,8 @@ With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB.
 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
+With a ClickHouse of the user's own, that pod is missing, and the others go where there is room.
+
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB.
 """
@@ -101,14 +103,21 @@ TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
 
-def core(major: int) -> dict[str, PodSize]:
-    """Return the pods of every installation, by their names in messages."""
+def core(major: int, *, clickhouse: bool = True, redis: bool = True) -> dict[str, PodSize]:
+    """Return the pods of every installation, by their names in messages.
+
+    Args:
+        major: major version of Langfuse.
+        clickhouse: whether ClickHouse is in the cluster.
+        redis: whether Redis is.
+
+    """
     line = LINES[major]
     return {
         "web": line.web,
         "worker": line.worker,
-        "ClickHouse": line.clickhouse,
-        "Redis": REDIS,
+        **({"ClickHouse": line.clickhouse} if clickhouse else {}),
+        **({"Redis": REDIS} if redis else {}),
         "backup": BACKUP,
     }
 

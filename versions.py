@@ -64,6 +64,9 @@ LANGFUSE_LINES: Final[Mapping[int, LangfuseLine]] = {
     3: LangfuseLine(langfuse="3.225.11", clickhouse="26.3.32.14"),
     4: LangfuseLine(langfuse="4.53.0", clickhouse="26.8.19.9"),
 }
+# The oldest ClickHouse, as major and minor version, by the major version of Langfuse: as its guide
+# to self-hosting has it.
+OLDEST_CLICKHOUSE: Final[Mapping[int, tuple[int, int]]] = {3: (24, 3), 4: (25, 12)}
 # The oldest Langfuse 3 whose data are upgraded to 4: Langfuse names the latest 3, and this is what
 # the migrations of 4 were run after.
 OLDEST_BEFORE_4: Final = "3.225.11"

@@ -1,4 +1,7 @@
-"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md)."""
+"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md).
+
+Without backups, where ClickHouse is of the user's own, it still drains the queues before a destroy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,13 +24,16 @@ from in_cluster.names import (
     WORKER,
     SecretKey,
 )
-from in_cluster.worker_job import FOLDER, account, hook, manifest, pod, scripts
+from in_cluster.worker_job import FOLDER, account, hook, manifest, pod, read_files, scripts
 from in_cluster.worker_modules import LOADER
+from own_clickhouse import OwnClickhouse
 
 SCRIPT: Final = Path(__file__).with_name("backup.js")
 SCRIPTS: Final = (SCRIPT, LOADER)
 # In its place if Redis wants TLS; it runs the other.
 TLS_SCRIPT: Final = Path(__file__).with_name("redis_tls.js")
+# Appended to it if ClickHouse is of the user's own.
+WITHOUT_BACKUP: Final = Path(__file__).with_name("without_backup.js")
 
 _PASSWORDS: Final = {
     "CLICKHOUSE_PASSWORD": SecretKey.CLICKHOUSE_PASSWORD,
@@ -90,6 +96,7 @@ def backup_values(
     kept: int,
     durations: Durations,
     redis: str | None = None,
+    own: OwnClickhouse | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
 
@@ -103,17 +110,18 @@ def backup_values(
         kept: backups that are kept while Langfuse runs.
         durations: limits of the Jobs.
         redis: host of a Redis that wants TLS; None for the one in the cluster.
+        own: ClickHouse of the user's own, of which no backup is made: a destroy only has the queues
+            drained before it.
 
     """
     environment = {
         "NODE_OPTIONS": heap(sizing.BACKUP),
         "NAMESPACE": NAMESPACE,
-        "CLICKHOUSE_URL": f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}",
-        "CLICKHOUSE_USER": "default",
-        "BACKUPS_URL": backups_url(bucket=bucket, region=region),
+        **_clickhouse(own),
+        **({} if own else {"BACKUPS_URL": backups_url(bucket=bucket, region=region)}),
         "BACKUPS_BUCKET": bucket,
         "AWS_REGION": region,
-        "BACKUPS_KEPT": str(kept),
+        **({} if own else {"BACKUPS_KEPT": str(kept)}),
         "LANGFUSE_VERSION": langfuse_version,
         "REDIS_HOST": redis or REDIS,
         "REDIS_PORT": str(REDIS_PORT),
@@ -135,10 +143,9 @@ def backup_values(
             ),
         }
 
-    files = SCRIPTS if redis is None else (*SCRIPTS, TLS_SCRIPT)
     manifests = {
         **account(BACKUP, rules=_RULES, role_arn=role_arn),
-        "script": scripts(BACKUP, files),
+        "script": scripts(BACKUP, script_texts(own=own is not None, tls=redis is not None)),
         # No second try: the first one that fails has started Langfuse again, and says why.
         "last": hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
         # Where a destroy ended after this release was deleted, the next deploy finds Langfuse's own
@@ -149,11 +156,33 @@ def backup_values(
             job("resume", seconds=_RESUME_SECONDS, retries=2),
         ),
     }
-    if schedule is not None:
+    if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
         cron = {"spec": _cron(schedule, daily)}
         manifests["daily"] = manifest("batch/v1", "CronJob", BACKUP) | cron
     return {"manifests": manifests}
+
+
+def script_texts(*, own: bool = False, tls: bool = False) -> dict[str, str]:
+    """Return the texts of the program's files, by name.
+
+    Args:
+        own: whether ClickHouse is of the user's own, and is not backed up.
+        tls: whether Redis wants TLS.
+
+    """
+    texts = read_files((*SCRIPTS, TLS_SCRIPT) if tls else SCRIPTS)
+    if own:
+        texts[SCRIPT.name] += WITHOUT_BACKUP.read_text(encoding="utf-8")
+    return texts
+
+
+def _clickhouse(own: OwnClickhouse | None) -> dict[str, str]:
+    if own is None:
+        url = f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"
+        return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": "default"}
+    url = f"{own.url}/?database={own.database}"
+    return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": own.user}
 
 
 def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:

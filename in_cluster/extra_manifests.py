@@ -39,6 +39,7 @@ def extra_manifests(
     spread: bool,
     zone: str,
     public: bool,
+    clickhouse: bool,
     clickhouse_role_arn: str,
     backups_url: str,
     region: str,
@@ -57,19 +58,18 @@ def extra_manifests(
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
         public: whether there is a public hostname.
+        clickhouse: whether ClickHouse is in the cluster; without it, what names it counts nothing.
         clickhouse_role_arn: IAM role with access to the backups of ClickHouse.
         backups_url: URL of the backups' folder in the bucket.
         region: AWS region of the bucket.
 
     """
     line = images.LINES[major]
-    return {
-        SECRET_MANIFEST: _secret(),
-        "priorityClass": _priority_class(),
-        "storageClass": _storage_class(volume_tags),
-        "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
-        **_redis_claim(redis_storage_gb),
-        **clickhouse_manifests(
+    claims: dict[str, dict[str, Any]] = {}
+    stores: dict[str, dict[str, Any]] = {}
+    if clickhouse:
+        claims["clickhouseClaim"] = volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb)
+        stores |= clickhouse_manifests(
             image=image_source.reference(line.clickhouse),
             size=sizing.LINES[major].clickhouse,
             zone=zone,
@@ -77,15 +77,20 @@ def extra_manifests(
             backups_url=backups_url,
             region=region,
             langfuse_version=line.worker.tag,
+        )
+    if redis_storage_gb is not None:
+        claims["redisClaim"] = volume_claim(REDIS_CLAIM, redis_storage_gb)
+        valkey = image_source.reference(images.VALKEY)
+        stores |= redis_manifests(image=valkey, spread=spread, zone=zone)
+    return {
+        SECRET_MANIFEST: _secret(),
+        "priorityClass": _priority_class(),
+        "storageClass": _storage_class(volume_tags),
+        **claims,
+        **stores,
+        **network_policies(
+            public=public, clickhouse=clickhouse, redis=redis_storage_gb is not None
         ),
-        **(
-            {}
-            if redis_storage_gb is None
-            else redis_manifests(
-                image=image_source.reference(images.VALKEY), spread=spread, zone=zone
-            )
-        ),
-        **network_policies(public=public, redis=redis_storage_gb is not None),
     }
 
 
@@ -99,10 +104,6 @@ def with_keys(extra: Mapping[str, Any]) -> dict[str, Any]:
         return dict(extra)
     keyed = {f"extra{position}": each for position, each in enumerate(manifests, start=1)}
     return {**extra, EXTRA_MANIFESTS: keyed}
-
-
-def _redis_claim(storage_gb: int | None) -> dict[str, dict[str, Any]]:
-    return {} if storage_gb is None else {"redisClaim": volume_claim(REDIS_CLAIM, storage_gb)}
 
 
 def _secret() -> dict[str, Any]:

@@ -53,7 +53,7 @@ _DNS: Final = {
 }
 
 
-def network_policies(*, public: bool, redis: bool = True) -> dict[str, dict[str, Any]]:
+def network_policies(*, public: bool, clickhouse: bool, redis: bool) -> dict[str, dict[str, Any]]:
     """Return the policies, each by a key.
 
     Web and worker may connect to anything: PostgreSQL, ElastiCache, S3, providers of models and the
@@ -61,14 +61,17 @@ def network_policies(*, public: bool, redis: bool = True) -> dict[str, dict[str,
 
     Args:
         public: whether Traefik connects to web.
-        redis: whether Redis runs in the cluster.
+        clickhouse: whether ClickHouse is in the cluster.
+        redis: whether Redis is in the cluster.
 
     """
     langfuse = [_WEB, _WORKER]
     policies = {
         "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
         "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
-        "clickhouseNetworkPolicy": _policy(
+    }
+    if clickhouse:
+        policies["clickhouseNetworkPolicy"] = _policy(
             CLICKHOUSE,
             _CLICKHOUSE,
             [
@@ -77,8 +80,7 @@ def network_policies(*, public: bool, redis: bool = True) -> dict[str, dict[str,
             ],
             # S3 and STS, whose addresses change.
             egress=[_DNS, {"ports": _tcp(443)}],
-        ),
-    }
+        )
     if redis:
         clients = [_from([*langfuse, _BACKUP], REDIS_PORT)]
         policies["redisNetworkPolicy"] = _policy(REDIS, _REDIS, clients, egress=[])

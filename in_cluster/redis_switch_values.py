@@ -16,7 +16,7 @@ from in_cluster.names import (
     SecretKey,
 )
 from in_cluster.queues import QUEUES
-from in_cluster.worker_job import FOLDER, account, hook, pod, scripts
+from in_cluster.worker_job import FOLDER, account, hook, pod, read_files, scripts
 from in_cluster.worker_modules import LOADER
 
 SCRIPT: Final = Path(__file__).with_name("redis_switch.js")
@@ -85,7 +85,7 @@ def redis_switch_values(
     return {
         "manifests": {
             **account(REDIS_SWITCH, rules=_RULES),
-            "script": scripts(REDIS_SWITCH, (SCRIPT, LOADER)),
+            "script": scripts(REDIS_SWITCH, read_files((SCRIPT, LOADER))),
             "there": hook(REDIS_SWITCH, "post-install,post-upgrade", job(redis)),
             "back": hook(REDIS_SWITCH_BACK, "pre-delete", job(REDIS)),
         }

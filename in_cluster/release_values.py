@@ -16,6 +16,7 @@ from in_cluster.langfuse_values import (
     s3_values,
 )
 from in_cluster.merge_values import merge_values
+from in_cluster.own_clickhouse_values import own_clickhouse_values
 from in_cluster.terraform_text import literal
 from settings import Settings
 
@@ -35,9 +36,10 @@ def release_values(
         deps: outputs of the deps stack, as tokens.
         redis: its further outputs; None where Redis runs in the cluster.
         data_zone: zone of the pods with a volume.
-        secrets_checksum: text that changes with the secrets of the extra environment.
+        secrets_checksum: text that changes with the secrets that the user sets.
 
     """
+    own = settings.own_clickhouse
     values = {
         "langfuse": langfuse_values(
             major=settings.langfuse_major,
@@ -54,6 +56,7 @@ def release_values(
             workload_role_arn=deps.workload_role_arn,
             spread=settings.spreads_pods,
             zone=data_zone,
+            own=own,
         )
         | extra_environment_values(settings.extra_environment, secrets_checksum=secrets_checksum),
         "postgresql": postgresql_values(
@@ -61,7 +64,7 @@ def release_values(
             database=deps.database_name,
             username=deps.database_username,
         ),
-        "clickhouse": clickhouse_values(),
+        "clickhouse": own_clickhouse_values(own) if own else clickhouse_values(),
         "redis": redis_values(managed_host=redis.redis_host if redis else None),
         "s3": s3_values(bucket=deps.bucket_name, region=settings.aws_default_region),
         EXTRA_MANIFESTS: extra_manifests(
@@ -73,11 +76,16 @@ def release_values(
             spread=settings.spreads_pods,
             zone=data_zone,
             public=settings.public_name is not None,
+            clickhouse=own is None,
             clickhouse_role_arn=deps.clickhouse_role_arn,
             backups_url=backups_url(bucket=deps.bucket_name, region=settings.aws_default_region),
             region=settings.aws_default_region,
         ),
     }
+    if own:
+        # Kubernetes restarts no pod for a changed Secret, and Terraform knows its own password.
+        annotations = {"checksum/clickhouse": secrets_checksum}
+        values = merge_values(values, {"langfuse": {"pod": {"annotations": annotations}}})
     if settings.langfuse_extra_values is None:
         return values
     extra = extra_values.parse(literal(settings.langfuse_extra_values.read_text(encoding="utf-8")))

@@ -26,9 +26,14 @@ def manifest(version: str, kind: str, name: str) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
 
 
-def scripts(name: str, files: Sequence[Path]) -> dict[str, Any]:
-    """Return a ConfigMap of files, by their names."""
-    data = {each.name: literal(each.read_text(encoding="utf-8")) for each in files}
+def read_files(files: Sequence[Path]) -> dict[str, str]:
+    """Return the texts of files, by their names."""
+    return {each.name: each.read_text(encoding="utf-8") for each in files}
+
+
+def scripts(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return a ConfigMap of the texts of files, by their names."""
+    data = {file: literal(text) for file, text in texts.items()}
     return manifest("v1", "ConfigMap", name) | {"data": data}
 
 

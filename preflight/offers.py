@@ -6,8 +6,8 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 import versions
 from backing_up.account import code_of
+from option_views import ManagedRedis
 from preflight.inquiry import Inquiry
-from settings import ManagedRedis
 from sizing import NAT_INSTANCE_TYPE
 from verification.check import CheckWarning
 from verification.cluster import CheckError

@@ -190,6 +190,11 @@ def _release(release: Document) -> Iterator[Item]:
         yield item(f"{balancers} load balancer", prices.LOAD_BALANCER, balancers)
         yield item(f"{2 * balancers} public IPv4 for it", prices.PUBLIC_IPV4, 2 * balancers)
     yield from _backups(nodes)
+    # Of a ClickHouse in the cluster there is no port in the chart's values.
+    for node in nodes:
+        if "nativePort" in node:
+            source = "not part of this bill: whoever runs it bills it"
+            yield Item(f"ClickHouse at {node['host'].rpartition('/')[2]}", 0, source)
 
 
 def _backups(nodes: Sequence[Document]) -> Iterator[Item]:

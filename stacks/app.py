@@ -9,6 +9,8 @@ import images
 import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
+from constructs_lib.clickhouse_password import ClickhousePassword
+from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.generated_password import GeneratedPassword
@@ -23,6 +25,7 @@ from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
+    CLICKHOUSE_CLAIM,
     LANGFUSE_OBJECT,
     NAMESPACE,
     WAY_BACK_OBJECT,
@@ -35,8 +38,9 @@ from in_cluster.redis_switch_values import timeout as redis_switch_timeout
 from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
+from option_views import PublicName
 from retained.names import WAY_BACK_HOURS, secret_name
-from settings import PublicName, Settings
+from settings import Settings
 from stacks.base import BaseStack
 from stacks.interface import (
     Upstreams,
@@ -86,6 +90,13 @@ class AppStack(BaseStack):
             name: ExtraSecret(self, name=name).string_value
             for name in settings.extra_environment.secret
         }
+        own = settings.own_clickhouse
+        clickhouse_password = (
+            ClickhousePassword(self).string_value
+            if own
+            else GeneratedPassword(self, "clickhouse_password").result
+        )
+        set_by_user = [*extra_secrets.values(), *([clickhouse_password] if own else [])]
         langfuse = LangfuseRelease(
             self,
             "langfuse",
@@ -97,7 +108,7 @@ class AppStack(BaseStack):
                 data_zone=network.data_zone,
                 # Safe to show: the hash covers the salt of 32 random bytes.
                 secrets_checksum=Fn.nonsensitive(
-                    Fn.sha256(Fn.jsonencode([application.salt, *extra_secrets.values()]))
+                    Fn.sha256(Fn.jsonencode([application.salt, *set_by_user]))
                 ),
             ),
             secrets={
@@ -105,9 +116,7 @@ class AppStack(BaseStack):
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
                 SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
                 SecretKey.POSTGRES_PASSWORD: deps.database_password,
-                SecretKey.CLICKHOUSE_PASSWORD: GeneratedPassword(
-                    self, "clickhouse_password"
-                ).result,
+                SecretKey.CLICKHOUSE_PASSWORD: clickhouse_password,
                 SecretKey.REDIS_PASSWORD: (
                     redis.redis_password
                     if redis
@@ -145,6 +154,7 @@ class AppStack(BaseStack):
                 kept=settings.clickhouse_backups_kept,
                 durations=durations,
                 redis=redis.redis_host if redis else None,
+                own=own,
             ),
             timeout=durations.uninstall,
             after=released,
@@ -152,7 +162,7 @@ class AppStack(BaseStack):
         deployed = publish_layout(
             self,
             "stores",
-            _stores(line, managed_redis=redis is not None),
+            _stores(settings),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
@@ -160,6 +170,23 @@ class AppStack(BaseStack):
                 "docs/upgrading.md says what is lost until a replay."
             ),
         )
+        if own:
+            switch = ClickhouseSwitch(
+                self,
+                "switch",
+                project=settings.name,
+                namespace=NAMESPACE,
+                claim=CLICKHOUSE_CLAIM,
+                image=line.clickhouse.name,
+                stores=f"{deployed}.stores",
+            )
+            publish_checked(
+                self,
+                "clickhouse",
+                own.url,
+                condition=switch.condition,
+                error_message=switch.error_message,
+            )
         guard = MajorGuard(
             self,
             "guard",
@@ -249,7 +276,12 @@ def _durations(settings: Settings) -> Durations:
     return REMOTE if settings.runs_remotely else LOCAL
 
 
-def _stores(line: images.LineImages, *, managed_redis: bool) -> str:
+def _stores(settings: Settings) -> str:
     """Return the images of the stores in the cluster; the layout of their volumes is theirs."""
-    stores = (line.clickhouse,) if managed_redis else (line.clickhouse, images.VALKEY)
-    return " ".join(ImageSource().reference(each) for each in stores)
+    in_cluster = {
+        images.LINES[settings.langfuse_major].clickhouse: settings.own_clickhouse is None,
+        images.VALKEY: settings.managed_redis is None,
+    }
+    return " ".join(
+        ImageSource().reference(image) for image, is_there in in_cluster.items() if is_there
+    )

@@ -68,15 +68,17 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
-        BackupCheck(
-            self,
-            "backup_check",
-            bucket_name=bucket_name,
-            bucket_exists=existing.bucket_exists,
-            prefix=BACKUPS_PREFIX,
-            snapshot_time=postgres.snapshot_time,
-            hours=FAR_APART_HOURS,
-        )
+        # Of a ClickHouse of the user's own there are none.
+        if settings.own_clickhouse is None:
+            BackupCheck(
+                self,
+                "backup_check",
+                bucket_name=bucket_name,
+                bucket_exists=existing.bucket_exists,
+                prefix=BACKUPS_PREFIX,
+                snapshot_time=postgres.snapshot_time,
+                hours=FAR_APART_HOURS,
+            )
         DatabaseMarker(
             self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
         )

@@ -10,12 +10,14 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.clickhouse_password import ClickhousePassword
 from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
 from contracts import (
     ADMIN_PASSWORD,
     APP,
+    CLICKHOUSE_PASSWORD,
     EXTRA_SECRET,
     NETWORK,
     OPERATOR_ARN,
@@ -87,6 +89,11 @@ class WorkspacesStack(BaseStack):
         )
         workspaces[APP].set_secret_input(
             **{ADMIN_PASSWORD: AdminPassword(self).string_value},
+            **(
+                {CLICKHOUSE_PASSWORD: ClickhousePassword(self).string_value}
+                if settings.own_clickhouse
+                else {}
+            ),
             **{
                 f"{EXTRA_SECRET}{name}": ExtraSecret(self, name=name).string_value
                 for name in settings.extra_environment.secret

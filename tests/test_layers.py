@@ -14,6 +14,7 @@ LAYERS: Final = (
         "check_tools.py",
         "zones.py",
         "images.py",
+        "own_clickhouse.py",
         "own_images.py",
         "sizing.py",
         "contracts.py",

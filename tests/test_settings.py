@@ -59,6 +59,16 @@ def test_fr23_every_variable_can_be_set() -> None:
         # Not with a public name: accepts.private-nodes.env.
         "NODE_SUBNETS",
         "NAT",
+        # In place of a volume: accepts.elasticache.env.
+        "REDIS",
+        "REDIS_NODE_TYPE",
+        # In place of a volume and its backups: accepts.own-clickhouse.env.
+        "CLICKHOUSE_URL",
+        "CLICKHOUSE_PASSWORD",
+        "CLICKHOUSE_USER",
+        "CLICKHOUSE_DATABASE",
+        "CLICKHOUSE_NATIVE_PORT",
+        "CLICKHOUSE_CLUSTER",
         "AWS_DEFAULT_REGION",
         "TFE_TOKEN",
         "TFC_ORGANIZATION",
@@ -180,6 +190,72 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         (
             "LANGFUSE_EXTRA_ENV.secret-is-unused",
             "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to it",
+        ),
+        (
+            "CLICKHOUSE_URL.no-scheme",
+            "CLICKHOUSE_URL: has no scheme that Langfuse can use; begin it",
+        ),
+        (
+            "CLICKHOUSE_URL.native-scheme",
+            "has no scheme that Langfuse can use; begin it with https://",
+        ),
+        ("CLICKHOUSE_URL.user", "has user information; leave it out, and set CLICKHOUSE_USER and"),
+        (
+            "CLICKHOUSE_URL.secure",
+            "has a query; leave it out, also secure=true, which Langfuse adds",
+        ),
+        ("CLICKHOUSE_URL.path", "has a path; leave it out, and set CLICKHOUSE_DATABASE"),
+        ("CLICKHOUSE_URL.no-port", "has no port; add that of the HTTP interface, such as :8443"),
+        ("CLICKHOUSE_URL.port-0", "has no port from 1 to 65535"),
+        ("CLICKHOUSE_URL.port-is-too-large", "has no port from 1 to 65535"),
+        (
+            "CLICKHOUSE_URL.native-port",
+            "has the port of the native protocol; give that of the HTTP",
+        ),
+        ("CLICKHOUSE_URL.no-host", "has no host name and no IPv4 address"),
+        ("CLICKHOUSE_URL.ipv6", "has no host name and no IPv4 address"),
+        ("CLICKHOUSE_URL.this-machine", "is this machine, which no pod reaches"),
+        (
+            "CLICKHOUSE_URL.http-to-a-public-name",
+            "is http, where anybody on the way reads password",
+        ),
+        ("CLICKHOUSE_URL.http-to-a-public-address", "use https, or a private host: an address as"),
+        (
+            "CLICKHOUSE_URL.without-password",
+            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set both",
+        ),
+        (
+            "CLICKHOUSE_PASSWORD.without-url",
+            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the last is not set",
+        ),
+        (
+            "CLICKHOUSE_PASSWORD.semicolon",
+            "has one of & = # ? % + @ ;, and Langfuse puts it into a URL",
+        ),
+        ("CLICKHOUSE_PASSWORD.space", "has a space, or a character that is not of ASCII"),
+        (
+            "CLICKHOUSE_USER.at",
+            "CLICKHOUSE_USER: has one of & = # ? % + @ ;, and Langfuse puts it into",
+        ),
+        (
+            "CLICKHOUSE_DATABASE.hyphen",
+            "has other characters than letters, digits and _, or begins",
+        ),
+        (
+            "CLICKHOUSE_STORAGE_GB.of-a-clickhouse-of-ones-own",
+            "CLICKHOUSE_STORAGE_GB, CLICKHOUSE_URL: volume and backups of a ClickHouse of your own",
+        ),
+        (
+            "LANGFUSE_EXTRA_VALUES.of-a-clickhouse-in-the-cluster",
+            "LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.clickhouseClaim changes a",
+        ),
+        (
+            "LANGFUSE_EXTRA_VALUES.of-a-redis-in-the-cluster",
+            "LANGFUSE_EXTRA_VALUES, REDIS: extraManifests.redisClaim changes a manifest of a Redis",
+        ),
+        (
+            "REDIS_STORAGE_GB.elasticache",
+            "REDIS_STORAGE_GB, REDIS: Redis in ElastiCache has no volume; remove",
         ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),

@@ -25,15 +25,14 @@ from in_cluster.names import (
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from security_patches import today
+from verification import own_clickhouse
 from verification.check import Check, CheckWarning, Reading, Values
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
 from verification.redis import connect, is_managed
 from verification.rejected_events import rejected_events
 
-WORKLOADS: Final = (f"deployment/{WEB}", f"deployment/{WORKER}", f"statefulset/{CLICKHOUSE}")
-# Where Redis is in the cluster.
-REDIS_WORKLOAD: Final = f"statefulset/{REDIS}"
+WORKLOADS: Final = (f"deployment/{WEB}", f"deployment/{WORKER}")
 # Days before the end of security patches and of Kubernetes' standard support from which that is a
 # warning: two months, to try the next version first.
 ENOUGH_DAYS: Final = 60
@@ -66,8 +65,12 @@ def _conditions(node: dict[str, Any]) -> set[str]:
 
 def pods(cluster: Cluster) -> str:
     """Check that all pods are ready, and return their number."""
-    workloads = WORKLOADS if is_managed(cluster) else (*WORKLOADS, REDIS_WORKLOAD)
-    found = cluster.get(*workloads)["items"]
+    stores = {
+        f"statefulset/{CLICKHOUSE}": cluster.own_clickhouse is None,
+        f"statefulset/{REDIS}": not is_managed(cluster),
+    }
+    there = [*WORKLOADS, *(name for name, is_there in stores.items() if is_there)]
+    found = cluster.get(*there)["items"]
     waiting = [
         each["metadata"]["name"]
         for each in found
@@ -126,8 +129,10 @@ def worker(cluster: Cluster) -> str:
     return "healthy"
 
 
-def clickhouse(cluster: Cluster) -> str:
-    """Ping ClickHouse."""
+def clickhouse(cluster: Cluster) -> str | Reading:
+    """Ping ClickHouse; of the user's own, check its version and time zone."""
+    if own := cluster.own_clickhouse:
+        return own_clickhouse.judge(cluster, own)
     return cluster.http(f"svc/{CLICKHOUSE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
 
 
@@ -139,12 +144,16 @@ def redis(cluster: Cluster) -> str:
 
 def restored(cluster: Cluster) -> str:
     """Return what ClickHouse restored when its volume was new, as it has written it down."""
+    if cluster.own_clickhouse:
+        return "nothing: ClickHouse is your own"
     text = cluster.kubectl("exec", f"{CLICKHOUSE}-0", "--", "cat", RESTORED)
     return text.partition("\n")[0]
 
 
 def backups(cluster: Cluster) -> str:
     """Check that the last scheduled backup succeeded, and return when one did."""
+    if cluster.own_clickhouse:
+        return "ClickHouse is your own: they are made where it runs"
     cron = cluster.find("cronjobs", BACKUP)
     if cron is None:
         return "not scheduled; a destroy makes one"

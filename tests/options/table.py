@@ -23,6 +23,11 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data/chart"},
+    "own_clickhouse": {
+        "CLICKHOUSE_URL": "https://clickhouse.example.com:8443",
+        "CLICKHOUSE_PASSWORD": "'do-not-print-own'",
+        "TF_VAR_clickhouse_password": "${CLICKHOUSE_PASSWORD}",
+    },
     "permissions_boundary": {
         "IAM_PERMISSIONS_BOUNDARY": "arn:aws:iam::123456789012:policy/boundary"
     },
