@@ -34,10 +34,7 @@ def set_own(environment: Environment) -> None:
 
 def unset_own(environment: Environment) -> None:
     """Comment them out again."""
-    file = environment.installation.folder / ".env"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    kept = [f"#{line}" if line.partition("=")[0] in OWN else line for line in lines]
-    file.write_text("\n".join([*kept, ""]), encoding="utf-8")
+    environment.installation.change_env(**dict.fromkeys(OWN))
 
 
 def add_volume(environment: Environment) -> str:
