@@ -235,8 +235,8 @@ def variants(
         "public": public,
         "remote": remote,
         "every": every_variable,
-        # Not together with a public name.
-        "private": with_options("private_nodes_nat_instance"),
+        # Not together with a public name, and with a volume of Redis or ClickHouse.
+        "elsewhere": with_options("private_nodes_nat_instance", "elasticache", "own_clickhouse"),
     }
 
 
