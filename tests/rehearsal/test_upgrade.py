@@ -30,10 +30,11 @@ def before() -> dict[str, Any]:
 def stored(environment: Environment) -> dict[str, Any]:
     """Return everything that holds data, and the data that the stand-ins can hold."""
     (database,) = environment.databases()
-    s3 = environment.aws.client("s3")
+    rds, s3 = environment.aws.client("rds"), environment.aws.client("s3")
+    tags = rds.list_tags_for_resource(ResourceName=database["DBInstanceArn"])["TagList"]
     return {
         "database": database["DbiResourceId"],
-        "row": {each["Key"]: each["Value"] for each in database["TagList"]}["Row"],
+        "row": [tag["Value"] for tag in tags if tag["Key"] == "Row"],
         "object": s3.get_object(Bucket=BUCKET, Key=OBJECT)["Body"].read(),
         "secrets": environment.application_secrets(),
         "password": environment.in_state("deps", "random_password")[0]["result"],
