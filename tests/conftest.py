@@ -37,6 +37,7 @@ from tests.helpers.synthesis import (
     SynthesizeStack,
     WithOptions,
     read,
+    with_lines,
 )
 from tests.options.table import OPTIONS
 from tests.rehearsal.report import Report
@@ -75,14 +76,7 @@ def configure(tmp_path_factory: pytest.TempPathFactory, _own_environment: None) 
     def run(lines: dict[str, str], env: Path = BASE_ENV) -> "tuple[App, Settings]":
         folder = tmp_path_factory.mktemp("synth")
         env_file = folder / ".env"
-        # In place of a line of the same name: .env has each variable once.
-        kept = [
-            line
-            for line in env.read_text(encoding="utf-8").splitlines()
-            if line.partition("=")[0] not in lines
-        ]
-        given = [f"{key}={value}" for key, value in lines.items()]
-        env_file.write_text("\n".join([*kept, *given, ""]), encoding="utf-8")
+        env_file.write_text(with_lines(env, lines), encoding="utf-8")
         app = App(outdir=str(folder), skip_validation=SKIP_VALIDATION)
         return app, load_settings(env_file)
 

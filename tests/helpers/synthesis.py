@@ -1,7 +1,7 @@
 """Where the tests' ``.env`` files are, and the types of the fixtures that synthesize from them."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,3 +31,13 @@ def read(app: "App") -> Stacks:
     folder = Path(app.outdir)
     made = [name for name in (WORKSPACES, *STACKS) if (folder / "stacks" / name).is_dir()]
     return {name: Stack.read(folder, name) for name in made}
+
+
+def with_lines(env: Path, lines: Mapping[str, str]) -> str:
+    """Return an ``.env`` with more lines, in place of those of the same names."""
+    kept = [
+        line
+        for line in env.read_text(encoding="utf-8").splitlines()
+        if line.partition("=")[0] not in lines
+    ]
+    return "\n".join([*kept, *(f"{key}={value}" for key, value in lines.items()), ""])
