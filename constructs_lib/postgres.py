@@ -1,5 +1,6 @@
 """A PostgreSQL database that is restored from its newest final snapshot."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from cdktf import TerraformHclModule
@@ -14,6 +15,15 @@ from constructs_lib.restore_point import RestorePoint
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
 
+# Variables of the module with which RDS makes the password. By itself it makes another one every
+# seven days, and Langfuse reads it at its start only; AWS allows no longer pause than this.
+PASSWORD_OF_AWS: Final[Mapping[str, object]] = {
+    "manage_master_user_password": True,
+    "manage_master_user_password_rotation": True,
+    "master_user_password_rotate_immediately": False,
+    "master_user_password_rotation_automatically_after_days": 1000,
+}
+
 
 class Postgres(Construct):
     """PostgreSQL on RDS and its security group.
@@ -27,7 +37,9 @@ class Postgres(Construct):
     """Name of the database."""
     username: str
     password: str
-    """Sensitive token."""
+    """Sensitive token; empty if AWS keeps the password."""
+    secret_arn: str
+    """Secrets Manager secret with the password; empty if Terraform makes the password."""
     snapshot_time: str
     """Terraform expression: time of the snapshot that is restored; null if none is."""
     address: str
@@ -47,6 +59,7 @@ class Postgres(Construct):
         instance_class: str,
         storage_gb: int,
         backup_days: int,
+        password_of_aws: bool = False,
     ) -> None:
         """Create or restore the database.
 
@@ -63,17 +76,14 @@ class Postgres(Construct):
             instance_class: RDS instance class, such as ``db.t4g.micro``.
             storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
+            password_of_aws: whether RDS makes the password and keeps it in Secrets Manager.
 
         """
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        password = GeneratedPassword(self, "password")
-        password.override_logical_id("postgres_password")
-        # The moved block keeps the password of installations from before 0.1.0, whose address ends
-        # in CDKTF's hash.
-        password.move_from_id("random_password.postgres_password_83C6746C")
-        self.password = password.result
+        login = dict(PASSWORD_OF_AWS) if password_of_aws else self._generated_password()
+        self.password = str(login.get("password", ""))
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
         Checkpoint(self, "checkpoint", after=[firewall])
         restore_point = RestorePoint(
@@ -95,9 +105,7 @@ class Postgres(Construct):
                 "storage_encrypted": True,
                 "db_name": self.database,
                 "username": self.username,
-                "password": self.password,
-                # A password managed by AWS costs $0.40 a month, and a restore does not support it.
-                "manage_master_user_password": False,
+                **login,
                 "publicly_accessible": bool(allowed_cidrs),
                 "create_db_subnet_group": True,
                 "subnet_ids": subnet_ids,
@@ -120,6 +128,19 @@ class Postgres(Construct):
         rds.override_logical_id("rds")
         self.address = "module.rds"
         self.host = rds.get_string("db_instance_address")
+        self.secret_arn = (
+            rds.get_string("db_instance_master_user_secret_arn") if password_of_aws else ""
+        )
+
+    def _generated_password(self) -> dict[str, object]:
+        """Generate the password, and return the module's variables about it."""
+        password = GeneratedPassword(self, "password")
+        password.override_logical_id("postgres_password")
+        # The moved block keeps the password of installations from before 0.1.0, whose address ends
+        # in CDKTF's hash.
+        password.move_from_id("random_password.postgres_password_83C6746C")
+        # A password managed by AWS costs $0.40 a month, and a restore does not support it.
+        return {"password": password.result, "manage_master_user_password": False}
 
     def _firewall(
         self, name: str, vpc_id: str, client_security_group_id: str, cidrs: list[str]

@@ -127,6 +127,8 @@ def _database(database: Document) -> Iterator[Item]:
     yield item(instance_class, prices.DATABASES.get(instance_class))
     yield from _credits(instance_class)
     yield item(f"{gigabytes} GB gp3 for it", prices.RDS_GP3_GB, gigabytes)
+    if database["manage_master_user_password"]:
+        yield item("1 secret with its password", prices.SECRET)
     if database["publicly_accessible"]:
         yield item("1 public IPv4 for it", prices.PUBLIC_IPV4)
     if not database["skip_final_snapshot"]:
