@@ -12,7 +12,9 @@ from tests.helpers.modules import FIREWALL, RDS
 from tests.helpers.stack import Stack
 
 
-def postgres(bare_stack: BareStack, allowed_cidrs: list[str]) -> Stack:
+def postgres(
+    bare_stack: BareStack, allowed_cidrs: list[str], *, password_of_aws: bool = False
+) -> Stack:
     def make(stack: TerraformStack) -> Postgres:
         remains = ExistingResources(
             stack, "remains", name="langfuse", bucket_name="b", partition="aws"
@@ -29,6 +31,7 @@ def postgres(bare_stack: BareStack, allowed_cidrs: list[str]) -> Stack:
             instance_class="db.t4g.micro",
             storage_gb=20,
             backup_days=14,
+            password_of_aws=password_of_aws,
         )
 
     return bare_stack(make)
@@ -130,3 +133,16 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
         ),
         "address": "module.rds",
     }
+
+
+def test_password_of_aws_is_in_no_state(bare_stack: BareStack) -> None:
+    """RDS makes it, and another one only after the longest pause that AWS allows."""
+    stack = postgres(bare_stack, [], password_of_aws=True)
+    database = stack.module(RDS)
+    assert "random_password" not in stack.text
+    assert "password" not in database
+    assert database["manage_master_user_password"] is True
+    # Without these two, AWS's pause is seven days, and it begins with another password.
+    assert database["manage_master_user_password_rotation"] is True
+    assert database["master_user_password_rotation_automatically_after_days"] == 1000
+    assert database["master_user_password_rotate_immediately"] is False

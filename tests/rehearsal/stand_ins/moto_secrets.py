@@ -61,8 +61,8 @@ def _patch_rotation() -> None:
             self.put_secret_value(
                 secret_id,
                 secret_string=_credentials(self, username),
-                secret_binary="",
-                client_request_token="",
+                secret_binary=None,  # type: ignore[arg-type]
+                client_request_token=None,  # type: ignore[arg-type]
                 version_stages=["AWSCURRENT"],
             )
         return said
