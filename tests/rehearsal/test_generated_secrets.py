@@ -1,4 +1,4 @@
-"""An installation that begins with SECRETS=external: its secrets outlive it, either way reads them."""
+"""SECRETS=external from the first deploy: AWS generates, a rebuild has the same, Terraform reads it."""
 
 import re
 from collections.abc import Iterator
