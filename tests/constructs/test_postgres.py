@@ -132,6 +132,7 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
             "one(${data.aws_db_snapshot.newest_final_snapshot}[*].snapshot_create_time)"
         ),
         "address": "module.rds",
+        "secret_arn": "",
     }
 
 

@@ -1,4 +1,4 @@
-"""SECRETS=external from the first deploy: AWS generates, a rebuild has the same, Terraform reads it."""
+"""SECRETS=external from the first deploy: AWS generates, and a rebuild has the same."""
 
 import re
 from collections.abc import Iterator
