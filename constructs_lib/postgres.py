@@ -1,9 +1,13 @@
 """A PostgreSQL database that is restored from its newest final snapshot."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from cdktf import TerraformHclModule
+from cdktf import TerraformHclModule, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_db_instance import DataAwsDbInstance
+from cdktf_cdktf_provider_aws.secretsmanager_secret_rotation import (
+    SecretsmanagerSecretRotation,
+    SecretsmanagerSecretRotationRotationRules,
+)
 from constructs import Construct
 
 import versions
@@ -15,14 +19,9 @@ from constructs_lib.restore_point import RestorePoint
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
 
-# Variables of the module with which RDS makes the password. By itself it makes another one every
-# seven days, and Langfuse reads it at its start only; AWS allows no longer pause than this.
-PASSWORD_OF_AWS: Final[Mapping[str, object]] = {
-    "manage_master_user_password": True,
-    "manage_master_user_password_rotation": True,
-    "master_user_password_rotate_immediately": False,
-    "master_user_password_rotation_automatically_after_days": 1000,
-}
+# Days until RDS makes another password of its own: AWS allows no longer pause. By itself it makes
+# one every seven days, and Langfuse reads it at its start only.
+LONGEST_PAUSE: Final = 1000
 
 
 class Postgres(Construct):
@@ -82,7 +81,9 @@ class Postgres(Construct):
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        login = dict(PASSWORD_OF_AWS) if password_of_aws else self._generated_password()
+        login: dict[str, object] = (
+            {"manage_master_user_password": True} if password_of_aws else self._generated_password()
+        )
         self.password = str(login.get("password", ""))
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
         Checkpoint(self, "checkpoint", after=[firewall])
@@ -128,9 +129,32 @@ class Postgres(Construct):
         rds.override_logical_id("rds")
         self.address = "module.rds"
         self.host = rds.get_string("db_instance_address")
-        self.secret_arn = (
-            rds.get_string("db_instance_master_user_secret_arn") if password_of_aws else ""
+        self.secret_arn = self._secret(name) if password_of_aws else ""
+
+    def _secret(self, name: str) -> str:
+        """Look up the secret that RDS has made, have it rotate seldom, and return its ARN.
+
+        The module's own output, and its own rotation, fail where RDS takes over the password of an
+        existing database: the provider plans no secret then (hashicorp/terraform-provider-aws#34094
+        and terraform-aws-modules/terraform-aws-rds#588). This is read after such a change.
+        """
+        database = DataAwsDbInstance(self, "secret", db_instance_identifier=name)
+        database.override_logical_id("database_with_secret")
+        database.add_override("depends_on", [self.address])
+        arn = f"${{one({database.fqn}.master_user_secret[*].secret_arn)}}"
+        rotation = SecretsmanagerSecretRotation(
+            self,
+            "rotation",
+            secret_id=arn,
+            rotate_immediately=False,
+            rotation_rules=SecretsmanagerSecretRotationRotationRules(
+                automatically_after_days=LONGEST_PAUSE
+            ),
+            # Unknown in a plan that changes the database, which would replace this.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["secret_id"]),
         )
+        rotation.override_logical_id("rotation_of_the_database")
+        return arn
 
     def _generated_password(self) -> dict[str, object]:
         """Generate the password, and return the module's variables about it."""

@@ -270,6 +270,7 @@ FREE: Final = frozenset(
         "aws_route",
         "aws_s3_bucket_cors_configuration",
         "aws_s3_bucket_lifecycle_configuration",
+        "aws_secretsmanager_secret_rotation",
         "random_bytes",
         "random_password",
         "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",

@@ -136,14 +136,32 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
     }
 
 
-def test_password_of_aws_is_in_no_state(bare_stack: BareStack) -> None:
-    """RDS makes it, and another one only after the longest pause that AWS allows."""
-    stack = postgres(bare_stack, [], password_of_aws=True)
-    database = stack.module(RDS)
-    assert "random_password" not in stack.text
+@pytest.fixture(scope="module")
+def managed(bare_stack: BareStack) -> Stack:
+    return postgres(bare_stack, [], password_of_aws=True)
+
+
+def test_password_of_aws_is_in_no_state(managed: Stack) -> None:
+    database = managed.module(RDS)
+    assert "random_password" not in managed.text
     assert "password" not in database
     assert database["manage_master_user_password"] is True
-    # Without these two, AWS's pause is seven days, and it begins with another password.
-    assert database["manage_master_user_password_rotation"] is True
-    assert database["master_user_password_rotation_automatically_after_days"] == 1000
-    assert database["master_user_password_rotate_immediately"] is False
+
+
+def test_secret_is_looked_up_after_the_database_has_changed(managed: Stack) -> None:
+    """In a plan in which RDS takes over, the module's own output would be null."""
+    found = managed.data("aws_db_instance", "database_with_secret")
+    assert found["db_instance_identifier"] == "langfuse"
+    assert found["depends_on"] == ["module.rds"]
+    arn = "one(data.aws_db_instance.database_with_secret.master_user_secret[*].secret_arn)"
+    assert managed.outputs["secret_arn"]["value"] == f"${{{arn}}}"
+    assert "master_user_secret_arn" not in managed.text
+
+
+def test_aws_changes_the_password_as_seldom_as_it_can(managed: Stack) -> None:
+    """Without it, AWS makes another one every seven days, and Langfuse would go on with the old."""
+    rotation = managed.resource("aws_secretsmanager_secret_rotation", "rotation_of_the_database")
+    assert rotation["rotation_rules"] == {"automatically_after_days": 1000}
+    assert rotation["rotate_immediately"] is False
+    assert rotation["lifecycle"] == {"ignore_changes": ["secret_id"]}
+    assert "manage_master_user_password_rotation" not in managed.module(RDS)
