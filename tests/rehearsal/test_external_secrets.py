@@ -67,6 +67,12 @@ def line(environment: Environment, plane: ControlPlane) -> str:
     return check.line(cluster)[1]
 
 
+def assert_order(said: str, *releases: str) -> None:
+    """Check that Terraform has said these of releases, one after the other."""
+    places = [said.index(f"helm_release.{each}") for each in releases]
+    assert places == sorted(places), releases
+
+
 def test_default_installation(environment: Environment, plane: ControlPlane) -> None:
     """Terraform makes the secrets, and both states hold them."""
     environment.stand_in_for_network()
@@ -116,7 +122,12 @@ def test_switch_to_the_operator(environment: Environment, plane: ControlPlane) -
     Cannot prove: that pods start with it, nor the operator's login to AWS.
     """
     said = environment.installation.deploy("app")
-    assert "2 added" in said or "to add" in said
+    assert_order(
+        said,
+        "external-secrets: Creation complete",
+        "langfuse-secret-store: Creation complete",
+        "langfuse: Modifying",
+    )
     wait_until(lambda: condition(plane).get("status") == "True")
     wait_until(lambda: len(ready_pods(plane)) == 5)
     found = secret(plane, EXTERNAL_SECRET)
@@ -188,9 +199,15 @@ def test_switch_back(environment: Environment, plane: ControlPlane) -> None:
     """
     environment.installation.deploy("deps")
     assert "MasterUserSecret" not in environment.databases()[0]
-    environment.installation.deploy("app")
+    said = environment.installation.deploy("app")
+    assert_order(
+        said,
+        "langfuse: Modifications complete",
+        "langfuse-secret-store: Destruction complete",
+        "external-secrets: Destroying",
+    )
     wait_until(lambda: len(ready_pods(plane)) == 4)
-    wait_until(lambda: of_the_operator(plane) == [])
+    assert of_the_operator(plane) == []
     found = secret(plane, SECRET)
     assert {*found} == {*SecretKey}
     for key, value in retained(environment).items():
@@ -227,7 +244,13 @@ def test_destroy_leaves_nothing(environment: Environment, plane: ControlPlane) -
     environment.installation.deploy("deps")
     environment.installation.deploy("app")
     wait_until(lambda: condition(plane).get("status") == "True")
-    environment.installation.destroy("app")
+    said = environment.installation.destroy("app")
+    assert_order(
+        said,
+        "langfuse: Destruction complete",
+        "langfuse-secret-store: Destruction complete",
+        "external-secrets: Destroying",
+    )
     wait_until(lambda: plane.left_in(NAMESPACE) == [])
     assert of_the_operator(plane) == []
     assert items(plane, "secrets", "-l", "owner=helm") == []
