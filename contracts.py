@@ -90,7 +90,8 @@ class DepsOutputs(Contract):
     database_host: str
     database_name: str
     database_username: str
-    database_password: str = field(metadata={SENSITIVE: True})
+    database_password: str = field(default="", metadata={SENSITIVE: True})
+    """Empty, and not published, if AWS keeps it: then there are ``SecretsOutputs``."""
     bucket_name: str
     application_secrets_name: str
     """Name of the Secrets Manager secret that holds ``ApplicationSecrets``."""
@@ -122,6 +123,18 @@ class RedisOutputs(Contract):
     redis_password: str = field(metadata={SENSITIVE: True})
     redis_use_policy_arn: str
     """IAM policy that ``app`` attaches while it uses this Redis (``ManagedRedis``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsOutputs(Contract):
+    """Further outputs of ``deps``, read by ``app``, if an operator reads secrets in AWS."""
+
+    PRODUCER: ClassVar[str] = DEPS
+
+    database_secret_arn: str
+    """Secrets Manager secret in which RDS keeps the password: a JSON object with ``password``."""
+    external_secrets_role_arn: str
+    """IAM role of the operator, which may read this secret and the application secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)

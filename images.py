@@ -50,6 +50,9 @@ TRAEFIK: Final = Image(DOCKER_HUB, "library/traefik", versions.TRAEFIK_IMAGE)
 EXTERNAL_DNS: Final = Image(
     "registry.k8s.io", "external-dns/external-dns", versions.EXTERNAL_DNS_IMAGE
 )
+EXTERNAL_SECRETS: Final = Image(
+    "ghcr.io", "external-secrets/external-secrets", versions.EXTERNAL_SECRETS_IMAGE
+)
 # Of a pod that no stack makes: a printed command does (docs/operations.md, Look at the database).
 SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 
@@ -57,7 +60,10 @@ SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 def of_all_pods(major: int) -> tuple[Image, ...]:
     """Return the images of all pods that the stacks make, for a major version of Langfuse."""
     line = LINES[major]
-    return (line.web, line.worker, line.clickhouse, VALKEY, TRAEFIK, EXTERNAL_DNS)
+    return (
+        *(line.web, line.worker, line.clickhouse),
+        *(VALKEY, TRAEFIK, EXTERNAL_DNS, EXTERNAL_SECRETS),
+    )
 
 
 # Names of these images and their registries, the same for each major version.

@@ -39,6 +39,7 @@ OTHER_WAYS: Final = "Other ways in"
 PRIVATE_NODES: Final = "Private nodes"
 REDIS: Final = "Redis outside the cluster"
 OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
+SECRETS: Final = "Secrets outside of Terraform's state"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -52,6 +53,7 @@ GUIDES: Final = {
     PRIVATE_NODES: "private-nodes.md",
     REDIS: "elasticache.md",
     OWN_CLICKHOUSE: "own-clickhouse.md",
+    SECRETS: "external-secrets.md",
 }
 
 
@@ -226,6 +228,19 @@ class OptionFields(SettingFields):
         "Size of Redis in ElastiCache; a change keeps its data",
         "an ElastiCache node type, such as cache.t4g.micro",
         default="cache.t4g.micro",
+    )
+
+    secrets: Literal["terraform", "external"] = setting(
+        SECRETS,
+        "Who fills Langfuse's Secret; a change restarts every pod, and renews passwords",
+        "terraform, or external (an operator, from AWS Secrets Manager)",
+        default="terraform",
+    )
+    external_secrets_chart: ChartSource = setting(
+        SECRETS,
+        "Helm chart of the External Secrets Operator",
+        "where the operator's chart is, as for LANGFUSE_CHART",
+        default=versions.EXTERNAL_SECRETS_CHART_REPOSITORY,
     )
 
     @field_validator("aws_profile")

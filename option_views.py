@@ -117,6 +117,11 @@ class OptionViews(OptionFields):
         return not self.database_cidrs
 
     @property
+    def has_external_secrets(self) -> bool:
+        """Whether an operator fills Langfuse's Secret, and Terraform's state holds no secret."""
+        return self.secrets == "external"
+
+    @property
     def spreads_pods(self) -> bool:
         """Whether pods are spread over two or more nodes."""
         return self.node_count > 1
@@ -129,7 +134,11 @@ class OptionViews(OptionFields):
             clickhouse=self.own_clickhouse is None,
             redis=self.managed_redis is None,
         )
-        return core | (sizing.PUBLIC_NAME if self.public_name else {})
+        return {
+            **core,
+            **(sizing.PUBLIC_NAME if self.public_name else {}),
+            **(sizing.OF_EXTERNAL_SECRETS if self.has_external_secrets else {}),
+        }
 
     @property
     def tags(self) -> dict[str, str]:

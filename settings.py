@@ -143,6 +143,16 @@ class Settings(OptionViews):
         return self
 
     @validate_model(mode="after")
+    def _no_state_holds_a_secret(self) -> Self:
+        if self.has_external_secrets and self.managed_redis:
+            message = (
+                "REDIS, SECRETS: the password of ElastiCache can be set only through Terraform's "
+                "state; set REDIS=bundled, or SECRETS=terraform"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
     def _clickhouse_is_one(self) -> Self:
         """Check that what is of ClickHouse is of the one that there is."""
         of_own = {

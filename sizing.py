@@ -18,7 +18,7 @@ user's own the others go where there is room; one node holds what they request, 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
-2880 MiB.
+2880 MiB; with SECRETS=external its operator: 128 MiB more.
 """
 
 import re
@@ -101,6 +101,8 @@ WAIT: Final = PodSize(cpu_m=10, memory_mib=64, memory_limit_mib=128)
 # Only with a public hostname. One has a single route, the other a single record.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
+# Only with SECRETS=external; an estimate, of an operator that looks at one namespace.
+EXTERNAL_SECRETS: Final = PodSize(cpu_m=10, memory_mib=64, memory_limit_mib=128)
 
 
 def core(major: int, *, clickhouse: bool = True, redis: bool = True) -> dict[str, PodSize]:
@@ -124,6 +126,8 @@ def core(major: int, *, clickhouse: bool = True, redis: bool = True) -> dict[str
 
 # Pods of a public hostname.
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
+# The pod of SECRETS=external.
+OF_EXTERNAL_SECRETS: Final = {"External Secrets Operator": EXTERNAL_SECRETS}
 
 # Type of a NAT instance: up to 5 Gbit/s for minutes, 32 Mbit/s for long (EC2, "General purpose").
 NAT_INSTANCE_TYPE: Final = "t4g.nano"

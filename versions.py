@@ -84,5 +84,10 @@ EXTERNAL_DNS_CHART: Final = "1.21.1"
 # The chart's appVersion, with a v.
 EXTERNAL_DNS_IMAGE: Final = "v0.21.0"
 
+EXTERNAL_SECRETS_CHART_REPOSITORY: Final = "https://charts.external-secrets.io"
+EXTERNAL_SECRETS_CHART: Final = "2.9.0"
+# The chart's appVersion.
+EXTERNAL_SECRETS_IMAGE: Final = "v2.9.0"
+
 # Only in a command that is printed for a database without a public address.
 SOCAT_IMAGE: Final = "1.8.0.3"

@@ -38,6 +38,7 @@ class LangfuseRelease(Construct):
         chart: str,
         values: Mapping[str, Any],
         secrets: Mapping[str, str],
+        noticed: Sequence[str],
         wait_seconds: int = TIMEOUT,
         after: Sequence[ITerraformDependable] | None = None,
     ) -> None:
@@ -49,6 +50,7 @@ class LangfuseRelease(Construct):
             chart: URL of a chart repository, or absolute path of a chart.
             values: chart values; ``extraManifests.secret`` is the Secret without its data.
             secrets: data of the Secret, by key; the release is their only destination.
+            noticed: secrets whose change makes a new revision; one has 32 random bytes.
             wait_seconds: seconds that Helm waits for all pods of a new release; an existing
                 release keeps its timeout.
             after: resources that are created before the release and destroyed after it.
@@ -62,7 +64,7 @@ class LangfuseRelease(Construct):
         revision = SecretsRevision(
             self,
             "revision",
-            triggers=[*described, MAX_HISTORY, *secrets.values()],
+            triggers=[*described, MAX_HISTORY, *noticed],
         )
         self.release = HelmRelease(
             self,

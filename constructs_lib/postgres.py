@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from cdktf import TerraformHclModule
+from cdktf import TerraformHclModule, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_db_instance import DataAwsDbInstance
+from cdktf_cdktf_provider_aws.secretsmanager_secret_rotation import (
+    SecretsmanagerSecretRotation,
+    SecretsmanagerSecretRotationRotationRules,
+)
 from constructs import Construct
 
 import versions
@@ -13,6 +18,10 @@ from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
+
+# Days until RDS makes another password of its own: AWS allows no longer pause. By itself it makes
+# one every seven days, and Langfuse reads it at its start only.
+LONGEST_PAUSE: Final = 1000
 
 
 class Postgres(Construct):
@@ -27,7 +36,9 @@ class Postgres(Construct):
     """Name of the database."""
     username: str
     password: str
-    """Sensitive token."""
+    """Sensitive token; empty if AWS keeps the password."""
+    secret_arn: str
+    """Secrets Manager secret with the password; empty if Terraform makes the password."""
     snapshot_time: str
     """Terraform expression: time of the snapshot that is restored; null if none is."""
     address: str
@@ -47,6 +58,7 @@ class Postgres(Construct):
         instance_class: str,
         storage_gb: int,
         backup_days: int,
+        password_of_aws: bool = False,
     ) -> None:
         """Create or restore the database.
 
@@ -63,17 +75,16 @@ class Postgres(Construct):
             instance_class: RDS instance class, such as ``db.t4g.micro``.
             storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
+            password_of_aws: whether RDS makes the password and keeps it in Secrets Manager.
 
         """
         super().__init__(scope, id_)
         self.database = DATABASE
         self.username = USERNAME
-        password = GeneratedPassword(self, "password")
-        password.override_logical_id("postgres_password")
-        # The moved block keeps the password of installations from before 0.1.0, whose address ends
-        # in CDKTF's hash.
-        password.move_from_id("random_password.postgres_password_83C6746C")
-        self.password = password.result
+        login: dict[str, object] = (
+            {"manage_master_user_password": True} if password_of_aws else self._generated_password()
+        )
+        self.password = str(login.get("password", ""))
         firewall = self._firewall(name, vpc_id, client_security_group_id, allowed_cidrs)
         Checkpoint(self, "checkpoint", after=[firewall])
         restore_point = RestorePoint(
@@ -95,9 +106,7 @@ class Postgres(Construct):
                 "storage_encrypted": True,
                 "db_name": self.database,
                 "username": self.username,
-                "password": self.password,
-                # A password managed by AWS costs $0.40 a month, and a restore does not support it.
-                "manage_master_user_password": False,
+                **login,
                 "publicly_accessible": bool(allowed_cidrs),
                 "create_db_subnet_group": True,
                 "subnet_ids": subnet_ids,
@@ -120,6 +129,42 @@ class Postgres(Construct):
         rds.override_logical_id("rds")
         self.address = "module.rds"
         self.host = rds.get_string("db_instance_address")
+        self.secret_arn = self._secret(name) if password_of_aws else ""
+
+    def _secret(self, name: str) -> str:
+        """Look up the secret that RDS has made, have it rotate seldom, and return its ARN.
+
+        The module's own output, and its own rotation, fail where RDS takes over the password of an
+        existing database: the provider plans no secret then (hashicorp/terraform-provider-aws#34094
+        and terraform-aws-modules/terraform-aws-rds#588). This is read after such a change.
+        """
+        database = DataAwsDbInstance(self, "secret", db_instance_identifier=name)
+        database.override_logical_id("database_with_secret")
+        database.add_override("depends_on", [self.address])
+        arn = f"${{one({database.fqn}.master_user_secret[*].secret_arn)}}"
+        rotation = SecretsmanagerSecretRotation(
+            self,
+            "rotation",
+            secret_id=arn,
+            rotate_immediately=False,
+            rotation_rules=SecretsmanagerSecretRotationRotationRules(
+                automatically_after_days=LONGEST_PAUSE
+            ),
+            # Unknown in a plan that changes the database, which would replace this.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["secret_id"]),
+        )
+        rotation.override_logical_id("rotation_of_the_database")
+        return arn
+
+    def _generated_password(self) -> dict[str, object]:
+        """Generate the password, and return the module's variables about it."""
+        password = GeneratedPassword(self, "password")
+        password.override_logical_id("postgres_password")
+        # The moved block keeps the password of installations from before 0.1.0, whose address ends
+        # in CDKTF's hash.
+        password.move_from_id("random_password.postgres_password_83C6746C")
+        # A password managed by AWS costs $0.40 a month, and a restore does not support it.
+        return {"password": password.result, "manage_master_user_password": False}
 
     def _firewall(
         self, name: str, vpc_id: str, client_security_group_id: str, cidrs: list[str]

@@ -52,6 +52,10 @@ STACK_ADDRESS: Final = f"aws_cloudformation_stack.{STACK_ID}"
 SECRET_BYTES: Final = 32
 
 
+# The one whose loss cannot be mended.
+ENCRYPTION_KEY: Final = "encryption_key"
+
+
 class RetainedResources(Construct):
     """Bucket and secret: the first deploy creates them before all else, later ones find them."""
 
@@ -70,6 +74,7 @@ class RetainedResources(Construct):
         partition: str,
         bucket_name: str,
         existing: ExistingResources,
+        generated_by_aws: bool = False,
     ) -> None:
         """Create the resources, or use the existing ones.
 
@@ -81,10 +86,13 @@ class RetainedResources(Construct):
             partition: AWS partition, such as ``aws``.
             bucket_name: globally unique name of the bucket.
             existing: resources that an earlier deploy created.
+            generated_by_aws: whether a first deploy has AWS generate the secrets, so that they are
+                not in Terraform's state; existing ones stay as they are.
 
         """
         super().__init__(scope, id_)
         keys = [field.name for field in dataclasses.fields(ApplicationSecrets)]
+        given = [] if generated_by_aws else keys
         self._stack = CloudformationStack(
             self,
             "stack",
@@ -95,12 +103,13 @@ class RetainedResources(Construct):
                     secrets_name=secret_name(name),
                     partition=partition,
                     secret_keys=keys,
+                    generated_key=ENCRYPTION_KEY if generated_by_aws else None,
                 ),
                 indent=2,
             ),
             parameters={
                 **create_unless(existing.secret_exists),
-                **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in keys},
+                **{parameter(key): Bytes(self, key, length=SECRET_BYTES).hex for key in given},
             },
             # A stack in a failed state could not be replaced: its dependents' create_before_destroy
             # applies to it too, and the new stack would need the name of the old one.
@@ -185,7 +194,27 @@ def read_application_secrets(
         listed_as: the same name as text, for the message.
 
     """
-    existing = DataAwsSecretsmanagerSecrets(
+    existing = check_application_secrets(scope, id_, name=name, listed_as=listed_as)
+    version = DataAwsSecretsmanagerSecretVersion(scope, id_, secret_id=name)
+    version.add_override("count", f"${{contains({existing}.names, {name}) ? 1 : 0}}")
+    keys = [field.name for field in dataclasses.fields(ApplicationSecrets)]
+    # A destroy continues without the secret, but still evaluates the expressions that use it.
+    empty = TerraformLocal(scope, f"{id_}_empty", json.dumps(dict.fromkeys(keys, "")))
+    empty.override_logical_id(f"empty_{id_}")
+    text = TerraformLocal(
+        scope, f"{id_}_text", f"${{try({version.fqn}[0].secret_string, {empty.fqn})}}"
+    )
+    text.override_logical_id(id_)
+    secrets = Fn.jsondecode(text.as_string)
+    return ApplicationSecrets(**{key: Token.as_string(Fn.lookup(secrets, key)) for key in keys})
+
+
+def check_application_secrets(scope: Construct, id_: str, *, name: str, listed_as: str) -> str:
+    """Have a missing secret stop a deploy, not a destroy, and return the look-up's address.
+
+    It reads no value. The arguments are those of ``read_application_secrets``.
+    """
+    return DataAwsSecretsmanagerSecrets(
         scope,
         f"{id_}_existing",
         filter=[DataAwsSecretsmanagerSecretsFilter(name="name", values=[name])],
@@ -200,19 +229,7 @@ def read_application_secrets(
                 )
             ]
         ),
-    )
-    version = DataAwsSecretsmanagerSecretVersion(scope, id_, secret_id=name)
-    version.add_override("count", f"${{contains({existing.fqn}.names, {name}) ? 1 : 0}}")
-    keys = [field.name for field in dataclasses.fields(ApplicationSecrets)]
-    # A destroy continues without the secret, but still evaluates the expressions that use it.
-    empty = TerraformLocal(scope, f"{id_}_empty", json.dumps(dict.fromkeys(keys, "")))
-    empty.override_logical_id(f"empty_{id_}")
-    text = TerraformLocal(
-        scope, f"{id_}_text", f"${{try({version.fqn}[0].secret_string, {empty.fqn})}}"
-    )
-    text.override_logical_id(id_)
-    secrets = Fn.jsondecode(text.as_string)
-    return ApplicationSecrets(**{key: Token.as_string(Fn.lookup(secrets, key)) for key in keys})
+    ).fqn
 
 
 def project_keys(application: ApplicationSecrets) -> dict[str, str]:

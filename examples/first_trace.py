@@ -32,8 +32,7 @@ T = TypeVar("T")
 HOST: Final = os.environ.get("LANGFUSE_HOST", "http://localhost:3000")
 TIMEOUT: Final = float(os.environ.get("LANGFUSE_TRACE_TIMEOUT", "60"))
 KEYS: Final = ("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")
-# The release's, with both halves of the API keys.
-SECRET: Final = "langfuse-secrets"  # noqa: S105 - the name of the Secret, not its content
+# Keys of the release's Secret, or of the operator's, with both halves of the API keys.
 KEYS_OF_SECRET: Final = ("project-public-key", "project-secret-key")
 NAMESPACE: Final = "langfuse"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -61,10 +60,10 @@ def find_keys() -> tuple[str, str]:
         raise StepError(message)
     unset = f"{', '.join(KEYS)}: not set, and"
     remedy = "Make API keys for your project in Langfuse under Settings, and export both"
-    wanted = " ".join(f"{{.data.{key}}}" for key in KEYS_OF_SECRET)
+    wanted = " ".join(f"{{.items[*].data.{key}}}" for key in KEYS_OF_SECRET)
     with kubectl(
-        *("get", "secret", SECRET, "-n", NAMESPACE, "--request-timeout=30s"),
-        f"--output=jsonpath={wanted}",
+        *("get", "secrets", "--field-selector=type=Opaque", "-n", NAMESPACE),
+        *("--request-timeout=30s", f"--output=jsonpath={wanted}"),
         problem=f"{unset} kubectl cannot read them in the cluster",
         remedy=f"{remedy}.",
     ) as line:

@@ -57,6 +57,12 @@ TRAEFIK: Final = "traefik"
 EXTERNAL_DNS: Final = "external-dns"
 CERTIFICATES_CLAIM: Final = "traefik-certificates"
 
+# Release of the operator of SECRETS=external, its service account and Deployment; the release with
+# what it works on; the ExternalSecret, and the Secret that it makes.
+EXTERNAL_SECRETS: Final = "external-secrets"
+SECRET_STORE: Final = f"{RELEASE}-secret-store"
+EXTERNAL_SECRET: Final = f"{RELEASE}-external-secrets"
+
 # Prefix of the backups' keys in the bucket.
 BACKUPS_PREFIX: Final = "clickhouse/"
 # Object with the version of the Langfuse whose data these are; backup.js writes it after a deploy

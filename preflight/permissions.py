@@ -159,9 +159,11 @@ def _simulate(
     inquiry: Inquiry, principal: str, resource: str, actions: list[str]
 ) -> Iterator[dict[str, Any]]:
     name = inquiry.settings.name
+    database = _concrete(inquiry, f"arn:aws:rds:*:*:db:{name}")
     context = {
         "aws:RequestTag/Project": name,
         "aws:ResourceTag/Project": name,
+        "aws:ResourceTag/aws:rds:primaryDBInstanceArn": database,
         "aws:ResourceTag/cluster.k8s.amazonaws.com/name": name,
         "ec2:CreateAction": "CreateVpc",
         "iam:AWSServiceName": "eks.amazonaws.com",

@@ -127,6 +127,8 @@ def _database(database: Document) -> Iterator[Item]:
     yield item(instance_class, prices.DATABASES.get(instance_class))
     yield from _credits(instance_class)
     yield item(f"{gigabytes} GB gp3 for it", prices.RDS_GP3_GB, gigabytes)
+    if database["manage_master_user_password"]:
+        yield item("1 secret with its password", prices.SECRET)
     if database["publicly_accessible"]:
         yield item("1 public IPv4 for it", prices.PUBLIC_IPV4)
     if not database["skip_final_snapshot"]:
@@ -268,6 +270,7 @@ FREE: Final = frozenset(
         "aws_route",
         "aws_s3_bucket_cors_configuration",
         "aws_s3_bucket_lifecycle_configuration",
+        "aws_secretsmanager_secret_rotation",
         "random_bytes",
         "random_password",
         "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",

@@ -14,6 +14,15 @@ NEVER_UPDATE: Final = {
     "Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}]
 }
 
+# 32 random bytes, as ENCRYPTION_KEY must have them: Secrets Manager leaves these characters out.
+RANDOM_HEX: Final = {
+    "PasswordLength": 64,
+    "ExcludeCharacters": "ghijklmnopqrstuvwxyz",
+    "ExcludeUppercase": True,
+    "ExcludePunctuation": True,
+    "RequireEachIncludedType": False,
+}
+
 BUCKET_OUTPUT: Final = "BucketName"
 SECRETS_OUTPUT: Final = "ApplicationSecretsName"
 
@@ -23,8 +32,18 @@ def parameter(key: str) -> str:
     return key.title().replace("_", "")
 
 
+def generator_name(secrets_name: str, key: str) -> str:
+    """Return the name of the secret in which AWS generates the value of a key, for the other."""
+    return f"{secrets_name}-{key.replace('_', '-')}"
+
+
 def resources_template(
-    *, bucket_name: str, secrets_name: str, partition: str, secret_keys: list[str]
+    *,
+    bucket_name: str,
+    secrets_name: str,
+    partition: str,
+    secret_keys: list[str],
+    generated_key: str | None = None,
 ) -> dict[str, Any]:
     """Return the template; with the parameter ``Create`` false it creates nothing.
 
@@ -33,8 +52,24 @@ def resources_template(
         secrets_name: name of the Secrets Manager secret.
         partition: AWS partition, such as ``aws``.
         secret_keys: keys of the secret's JSON object, each a parameter of the template.
+        generated_key: one of them, if AWS generates the values: then there are no such parameters,
+            and this value is in no other secret.
 
     """
+    parameters: dict[str, Any] = {
+        parameter(key): {"Type": "String", "NoEcho": True} for key in secret_keys
+    }
+    generators: dict[str, Any] = {}
+    value: dict[str, Any] = {
+        "SecretString": {
+            "Fn::Sub": json.dumps({key: f"$${{{parameter(key)}}}" for key in secret_keys})
+        }
+    }
+    if generated_key:
+        parameters = {}
+        others = [key for key in secret_keys if key != generated_key]
+        generators = {parameter(key): _generator(secrets_name, key) for key in others}
+        value = {"GenerateSecretString": _with_generated(generated_key, others)}
     retained = {
         "Condition": "Create",
         # Unlike Retain, it deletes the resources if the creation of the stack fails.
@@ -45,7 +80,7 @@ def resources_template(
         "Description": "What outlives terraform destroy: deleting this stack deletes neither.",
         "Parameters": {
             **PARAMETER,
-            **{parameter(key): {"Type": "String", "NoEcho": True} for key in secret_keys},
+            **parameters,
         },
         "Conditions": CONDITION,
         "Resources": {
@@ -63,6 +98,7 @@ def resources_template(
                     "PolicyDocument": _tls_only(bucket_arn_of(bucket_name, partition)),
                 },
             },
+            **generators,
             "Secrets": {
                 "Type": "AWS::SecretsManager::Secret",
                 # The secret is evidence that the bucket exists, so it is created last.
@@ -71,11 +107,7 @@ def resources_template(
                 "Properties": {
                     "Name": secrets_name,
                     "Description": "Without it, stored LLM keys cannot be read. Never rotate.",
-                    "SecretString": {
-                        "Fn::Sub": json.dumps(
-                            {key: f"$${{{parameter(key)}}}" for key in secret_keys}
-                        )
-                    },
+                    **value,
                     "Tags": [{"Key": MARKER_TAG, "Value": "true"}],
                 },
             },
@@ -84,6 +116,35 @@ def resources_template(
             BUCKET_OUTPUT: {"Value": bucket_name},
             SECRETS_OUTPUT: {"Value": secrets_name},
         },
+    }
+
+
+def _generator(secrets_name: str, key: str) -> dict[str, Any]:
+    """Return a secret with a generated value, which is deleted with the stack."""
+    return {
+        "Type": "AWS::SecretsManager::Secret",
+        "Condition": "Create",
+        "Properties": {
+            "Name": generator_name(secrets_name, key),
+            "Description": f"Where AWS made a part of {secrets_name}; nothing reads it any more.",
+            "GenerateSecretString": RANDOM_HEX,
+        },
+    }
+
+
+def _with_generated(key: str, others: list[str]) -> dict[str, Any]:
+    """Return what generates a JSON object: CloudFormation generates one value of a secret only.
+
+    It reads the others itself, and shows them to nobody.
+    """
+    read = {
+        each: f"{{{{resolve:secretsmanager:$${{{parameter(each)}}}:SecretString}}}}"
+        for each in others
+    }
+    return {
+        **RANDOM_HEX,
+        "GenerateStringKey": key,
+        "SecretStringTemplate": {"Fn::Sub": json.dumps(read)},
     }
 
 

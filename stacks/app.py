@@ -1,24 +1,18 @@
 """Stack 3: the Helm releases."""
 
-from cdktf import Fn
 from cdktf_cdktf_provider_random.provider import RandomProvider
 from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import images
 import versions
-from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
-from constructs_lib.clickhouse_password import ClickhousePassword
 from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
-from constructs_lib.extra_secret import ExtraSecret
-from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.redis_switch import RedisSwitch
-from constructs_lib.retained_resources import project_keys, read_application_secrets
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
@@ -31,7 +25,6 @@ from in_cluster.names import (
     WAY_BACK_OBJECT,
     WEB,
     WEB_PORT,
-    SecretKey,
 )
 from in_cluster.redis_switch_values import redis_switch_values
 from in_cluster.redis_switch_values import timeout as redis_switch_timeout
@@ -39,7 +32,7 @@ from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
 from option_views import PublicName
-from retained.names import WAY_BACK_HOURS, secret_name
+from retained.names import WAY_BACK_HOURS
 from settings import Settings
 from stacks.base import BaseStack
 from stacks.interface import (
@@ -49,6 +42,7 @@ from stacks.interface import (
     publish_layout,
     publish_next_steps,
 )
+from stacks.release_secrets import left_out, release_secrets
 
 # Seconds. A token for EKS is valid for 15 minutes, and Helm must finish before it expires
 # (docs/adr/0017-runs-in-terraform-cloud.md).
@@ -67,7 +61,7 @@ class AppStack(BaseStack):
         TfeProvider(self, "tfe", hostname=settings.terraform_cloud_host)
         upstreams = Upstreams(self, settings=settings)
         network = upstreams.read(NetworkOutputs)
-        deps = upstreams.read(DepsOutputs)
+        deps = upstreams.read(DepsOutputs, without=left_out(settings))
         redis = upstreams.read(RedisOutputs) if settings.managed_redis else None
         ClusterLogin(
             self,
@@ -80,54 +74,25 @@ class AppStack(BaseStack):
             missing=missing_value(NETWORK),
             with_cli=not settings.runs_remotely,
         )
-        application = read_application_secrets(
-            self,
-            "application_secrets",
-            name=deps.application_secrets_name,
-            listed_as=secret_name(settings.name),
-        )
-        extra_secrets = {
-            name: ExtraSecret(self, name=name).string_value
-            for name in settings.extra_environment.secret
-        }
-        own = settings.own_clickhouse
-        clickhouse_password = (
-            ClickhousePassword(self).string_value
-            if own
-            else GeneratedPassword(self, "clickhouse_password").result
-        )
-        set_by_user = [*extra_secrets.values(), *([clickhouse_password] if own else [])]
+        secrets = release_secrets(self, settings, upstreams, deps, redis)
+        switch = self._add_redis_switch(settings, deps, redis).before if redis else []
         langfuse = LangfuseRelease(
             self,
             "langfuse",
             chart=settings.langfuse_chart,
-            values=release_values(
-                settings,
-                deps,
-                redis=redis,
-                data_zone=network.data_zone,
-                # Safe to show: the hash covers the salt of 32 random bytes.
-                secrets_checksum=Fn.nonsensitive(
-                    Fn.sha256(Fn.jsonencode([application.salt, *set_by_user]))
-                ),
+            values=secrets.refer(
+                release_values(
+                    settings,
+                    deps,
+                    redis=redis,
+                    data_zone=network.data_zone,
+                    secrets_checksum=secrets.checksum,
+                )
             ),
-            secrets={
-                SecretKey.SALT: application.salt,
-                SecretKey.ENCRYPTION_KEY: application.encryption_key,
-                SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
-                SecretKey.POSTGRES_PASSWORD: deps.database_password,
-                SecretKey.CLICKHOUSE_PASSWORD: clickhouse_password,
-                SecretKey.REDIS_PASSWORD: (
-                    redis.redis_password
-                    if redis
-                    else GeneratedPassword(self, "redis_password").result
-                ),
-                SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
-                **(project_keys(application) if settings.langfuse_project_keys else {}),
-                **extra_secrets,
-            },
+            secrets=secrets.written,
+            noticed=secrets.noticed,
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
-            after=self._add_redis_switch(settings, deps, redis).before if redis else None,
+            after=[*switch, *secrets.after] or None,
         )
         released = [langfuse.release]
         if settings.public_name:
@@ -144,17 +109,19 @@ class AppStack(BaseStack):
         BackupRelease(
             self,
             "backup",
-            values=backup_values(
-                image=settings.image_source.reference(line.worker),
-                langfuse_version=line.worker.tag,
-                role_arn=deps.clickhouse_role_arn,
-                bucket=deps.bucket_name,
-                region=settings.aws_default_region,
-                schedule=settings.clickhouse_backup_schedule,
-                kept=settings.clickhouse_backups_kept,
-                durations=durations,
-                redis=redis.redis_host if redis else None,
-                own=own,
+            values=secrets.refer(
+                backup_values(
+                    image=settings.image_source.reference(line.worker),
+                    langfuse_version=line.worker.tag,
+                    role_arn=deps.clickhouse_role_arn,
+                    bucket=deps.bucket_name,
+                    region=settings.aws_default_region,
+                    schedule=settings.clickhouse_backup_schedule,
+                    kept=settings.clickhouse_backups_kept,
+                    durations=durations,
+                    redis=redis.redis_host if redis else None,
+                    own=settings.own_clickhouse,
+                )
             ),
             timeout=durations.uninstall,
             after=released,
@@ -170,8 +137,8 @@ class AppStack(BaseStack):
                 "docs/upgrading.md says what is lost until a replay."
             ),
         )
-        if own:
-            switch = ClickhouseSwitch(
+        if own := settings.own_clickhouse:
+            clickhouse = ClickhouseSwitch(
                 self,
                 "switch",
                 project=settings.name,
@@ -184,8 +151,8 @@ class AppStack(BaseStack):
                 self,
                 "clickhouse",
                 own.url,
-                condition=switch.condition,
-                error_message=switch.error_message,
+                condition=clickhouse.condition,
+                error_message=clickhouse.error_message,
             )
         guard = MajorGuard(
             self,

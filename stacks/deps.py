@@ -16,9 +16,23 @@ from constructs_lib.managed_redis import ManagedRedis
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
-from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
-from retained.names import FAR_APART_HOURS
+from contracts import (
+    DEPS,
+    DepsOutputs,
+    IngressOutputs,
+    NetworkOutputs,
+    RedisOutputs,
+    SecretsOutputs,
+)
+from in_cluster.names import (
+    BACKUP,
+    BACKUPS_PREFIX,
+    CLICKHOUSE,
+    EXTERNAL_SECRETS,
+    NAMESPACE,
+    SERVICE_ACCOUNT,
+)
+from retained.names import FAR_APART_HOURS, secret_name
 from retained.names import bucket_name as named_bucket
 from settings import Settings
 from stacks.base import BaseStack
@@ -47,6 +61,7 @@ class DepsStack(BaseStack):
             partition=partition,
             bucket_name=bucket_name,
             existing=existing,
+            generated_by_aws=settings.has_external_secrets,
         )
         BucketRules(
             self,
@@ -67,6 +82,7 @@ class DepsStack(BaseStack):
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
+            password_of_aws=settings.has_external_secrets,
         )
         # Of a ClickHouse of the user's own there are none.
         if settings.own_clickhouse is None:
@@ -188,14 +204,26 @@ class DepsStack(BaseStack):
                     redis_use_policy_arn=redis.use_policy_arn,
                 ),
             )
+        if settings.has_external_secrets:
+            reader = self._reader_of_secrets(
+                f"arn:{partition}:secretsmanager:{settings.aws_default_region}:{account_id}:secret:",
+                postgres.secret_arn,
+                settings=settings,
+                oidc_provider_arn=network.oidc_provider_arn,
+            )
+            publish(
+                self,
+                SecretsOutputs(
+                    database_secret_arn=postgres.secret_arn, external_secrets_role_arn=reader.arn
+                ),
+            )
         retained.create_before_all(self)
         if settings.database_is_closed:
             publish_next_steps(self, reach_the_database=_forward(settings, postgres.host))
         publish_next_steps(
             self,
             query_the_database=(
-                f"PGPASSWORD=$(uv run {settings.terraform_binary_name} "
-                "-chdir=cdktf.out/stacks/deps output -raw database_password) "
+                f"PGPASSWORD=$({_password_command(settings, postgres)}) "
                 f"psql 'host={postgres.host} "
                 # psql connects to the forward, and verifies the certificate of the host.
                 f"{'hostaddr=127.0.0.1 ' if settings.database_is_closed else ''}"
@@ -203,6 +231,48 @@ class DepsStack(BaseStack):
                 "sslrootcert=global-bundle.pem'"
             ),
         )
+
+    def _reader_of_secrets(
+        self, secrets: str, database_secret: str, *, settings: Settings, oidc_provider_arn: str
+    ) -> WorkloadRole:
+        """Create the role of the operator that reads secrets.
+
+        Args:
+            secrets: ARN of the region's secrets, up to the name.
+            database_secret: ARN of the database's.
+            settings: the configuration.
+            oidc_provider_arn: the cluster's IAM OIDC provider.
+
+        """
+        # Behind the name, AWS puts a hyphen and six characters.
+        application = f"{secrets}{secret_name(settings.name)}-??????"
+        return WorkloadRole(
+            self,
+            "external-secrets-role",
+            name=f"{settings.name}-external-secrets",
+            oidc_provider_arn=oidc_provider_arn,
+            permissions_boundary=settings.iam_permissions_boundary,
+            service_accounts=[f"{NAMESPACE}:{EXTERNAL_SECRETS}"],
+            permissions={
+                "secrets": {
+                    "actions": ["secretsmanager:GetSecretValue"],
+                    "resources": [application, database_secret],
+                }
+            },
+        )
+
+
+def _password_command(settings: Settings, postgres: Postgres) -> str:
+    """Return the command that prints the database's password."""
+    if not postgres.secret_arn:
+        program = settings.terraform_binary_name
+        return f"uv run {program} -chdir=cdktf.out/stacks/deps output -raw database_password"
+    return (
+        # A shell takes the exclamation mark in it for a command of its history.
+        f"uv run aws secretsmanager get-secret-value --secret-id '{postgres.secret_arn}' "
+        f"--region {settings.aws_default_region} --query SecretString --output text | "
+        """uv run python -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
+    )
 
 
 def _forward(settings: Settings, host: str) -> str:

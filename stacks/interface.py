@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Collection
 from typing import Any, TypeVar, get_type_hints
 
 from cdktf import (
@@ -21,8 +22,10 @@ ContractT = TypeVar("ContractT", bound=Contract)
 
 
 def publish(stack: TerraformStack, outputs: Contract) -> None:
-    """Write one Terraform output per field of the contract ``outputs``."""
+    """Write one Terraform output per field of the contract ``outputs``, but for empty ones."""
     for field in dataclasses.fields(outputs):
+        if not getattr(outputs, field.name):
+            continue
         TerraformOutput(
             stack,
             field.name,
@@ -117,12 +120,18 @@ class Upstreams:
         self._settings = settings
         self._workspaces: dict[str, _Workspace] = {}
 
-    def read(self, contract: type[ContractT]) -> ContractT:
-        """Return the contract with a token in each field."""
+    def read(self, contract: type[ContractT], without: Collection[str] = ()) -> ContractT:
+        """Return the contract with a token in each field.
+
+        Args:
+            contract: what to read.
+            without: fields that the producer leaves out; they have their defaults.
+
+        """
         producer = contract.PRODUCER
         if producer not in self._workspaces:
             self._workspaces[producer] = _Workspace(self._stack, producer, settings=self._settings)
-        return self._workspaces[producer].read(contract)
+        return self._workspaces[producer].read(contract, without)
 
 
 class _Workspace:
@@ -153,10 +162,12 @@ class _Workspace:
             self._outputs.add_override("count", f"${{{self._exists(organization)} ? 1 : 0}}")
             self._address = f"{self._outputs.fqn}[0]"
 
-    def read(self, contract: type[ContractT]) -> ContractT:
+    def read(self, contract: type[ContractT], without: Collection[str]) -> ContractT:
         tokens: dict[str, Any] = {}
         types = get_type_hints(contract)
         for field in dataclasses.fields(contract):
+            if field.name in without:
+                continue
             # `values` is sensitive as a whole; nonsensitive_values has the other outputs.
             values = "values" if _is_sensitive(field) else "nonsensitive_values"
             published = f"{self._address}.{values}.{field.name}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from in_cluster.names import NAMESPACE, SECRET, ProjectKey
+from in_cluster.names import NAMESPACE, ProjectKey
 from tests.helpers.checkout import ROOT
 from tests.helpers.first_traces import ASKED_OF_KUBECTL, LINES
 from tests.helpers.langfuse_api import SECRET_KEY, LangfuseApi
@@ -64,8 +64,9 @@ def test_forwarded_port_is_closed_at_the_end(first_traces: Results) -> None:
 
 def test_keys_are_looked_for_where_the_release_has_them() -> None:
     """The example imports nothing of the project, so that it can be copied."""
-    asked = f"get secret {SECRET} -n {NAMESPACE} --request-timeout=30s --output=jsonpath="
-    assert asked + " ".join(f"{{.data.{key}}}" for key in ProjectKey) == ASKED_OF_KUBECTL
+    asked = f"get secrets --field-selector=type=Opaque -n {NAMESPACE} --request-timeout=30s"
+    keys = " ".join(f"{{.items[*].data.{key}}}" for key in ProjectKey)
+    assert f"{asked} --output=jsonpath={keys}" == ASKED_OF_KUBECTL
 
 
 @pytest.mark.parametrize(

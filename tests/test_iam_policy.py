@@ -15,7 +15,7 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-FILES = ("deployer", "private-nodes", "elasticache")
+FILES = ("deployer", "private-nodes", "elasticache", "external-secrets")
 TEXTS = [
     (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
     for file in FILES
@@ -259,11 +259,15 @@ def test_policy_is_short_enough_and_about_this_name_only(
     lines = {
         "TERRAFORM_CLOUD_RUNS": "remote",
         "NODE_SUBNETS": "private",
-        "REDIS": "elasticache",
         "NAME": LONG_NAME,
     }
-    policies = synthesize_stack("workspaces", **lines).resources("aws_iam_policy")
-    assert len(policies) == len(FILES)
+    # The two do not go together.
+    redis, secrets = (
+        synthesize_stack("workspaces", **lines, **{key: value}).resources("aws_iam_policy")
+        for key, value in (("REDIS", "elasticache"), ("SECRETS", "external"))
+    )
+    policies = [*redis, secrets[-1]]
+    assert len({each["name"] for each in policies}) == len(FILES)
     for policy in policies:
         text = policy["policy"].replace("${data.aws_partition.partition.partition}", partition)
         assert len(text) <= LONGEST

@@ -245,6 +245,10 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
             "REDIS_STORAGE_GB.elasticache",
             "REDIS_STORAGE_GB, REDIS: Redis in ElastiCache has no volume; remove",
         ),
+        (
+            "SECRETS.elasticache",
+            "REDIS, SECRETS: the password of ElastiCache can be set only through Terraform's state",
+        ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4236 MiB (web 1024 + worker 768 + ClickHouse 1536"),

@@ -19,6 +19,7 @@ import httpx
 from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
+    EXTERNAL_SECRET,
     NAMESPACE,
     SECRET,
     WORKER,
@@ -163,13 +164,16 @@ class Cluster:
         return next((url for url in urls if url and url != bundled), None)
 
     def password(self, key: SecretKey) -> str:
-        """Return a value of Langfuse's Secret.
+        """Return a value of Langfuse's Secret or, where that has not the key, of the operator's.
 
         Raises:
             CheckError: kubectl failed.
 
         """
-        return base64.b64decode(self.get("secret", SECRET)["data"][key]).decode()
+        data = self.get("secret", SECRET)["data"]
+        if key not in data:
+            data = self.get("secret", EXTERNAL_SECRET)["data"]
+        return base64.b64decode(data[key]).decode()
 
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[int]:

@@ -14,14 +14,16 @@ VARIABLES = {"salt": "salt", "admin-password": "admin_password", "SMTP_CONNECTIO
 
 def langfuse(bare_stack: BareStack, wait_seconds: int = TIMEOUT) -> Stack:
     def make(stack: TerraformStack) -> LangfuseRelease:
+        secrets = {
+            key: TerraformVariable(stack, name).string_value for key, name in VARIABLES.items()
+        }
         return LangfuseRelease(
             stack,
             "langfuse",
             chart="https://charts.example.com",
             values={"extraManifests": {"secret": {"type": "Opaque"}}},
-            secrets={
-                key: TerraformVariable(stack, name).string_value for key, name in VARIABLES.items()
-            },
+            secrets=secrets,
+            noticed=[*secrets.values()],
             wait_seconds=wait_seconds,
         )
 

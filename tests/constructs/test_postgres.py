@@ -12,7 +12,9 @@ from tests.helpers.modules import FIREWALL, RDS
 from tests.helpers.stack import Stack
 
 
-def postgres(bare_stack: BareStack, allowed_cidrs: list[str]) -> Stack:
+def postgres(
+    bare_stack: BareStack, allowed_cidrs: list[str], *, password_of_aws: bool = False
+) -> Stack:
     def make(stack: TerraformStack) -> Postgres:
         remains = ExistingResources(
             stack, "remains", name="langfuse", bucket_name="b", partition="aws"
@@ -29,6 +31,7 @@ def postgres(bare_stack: BareStack, allowed_cidrs: list[str]) -> Stack:
             instance_class="db.t4g.micro",
             storage_gb=20,
             backup_days=14,
+            password_of_aws=password_of_aws,
         )
 
     return bare_stack(make)
@@ -129,4 +132,36 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
             "one(${data.aws_db_snapshot.newest_final_snapshot}[*].snapshot_create_time)"
         ),
         "address": "module.rds",
+        "secret_arn": "",
     }
+
+
+@pytest.fixture(scope="module")
+def managed(bare_stack: BareStack) -> Stack:
+    return postgres(bare_stack, [], password_of_aws=True)
+
+
+def test_password_of_aws_is_in_no_state(managed: Stack) -> None:
+    database = managed.module(RDS)
+    assert "random_password" not in managed.text
+    assert "password" not in database
+    assert database["manage_master_user_password"] is True
+
+
+def test_secret_is_looked_up_after_the_database_has_changed(managed: Stack) -> None:
+    """In a plan in which RDS takes over, the module's own output would be null."""
+    found = managed.data("aws_db_instance", "database_with_secret")
+    assert found["db_instance_identifier"] == "langfuse"
+    assert found["depends_on"] == ["module.rds"]
+    arn = "one(data.aws_db_instance.database_with_secret.master_user_secret[*].secret_arn)"
+    assert managed.outputs["secret_arn"]["value"] == f"${{{arn}}}"
+    assert "master_user_secret_arn" not in managed.text
+
+
+def test_aws_changes_the_password_as_seldom_as_it_can(managed: Stack) -> None:
+    """Without it, AWS makes another one every seven days, and Langfuse would go on with the old."""
+    rotation = managed.resource("aws_secretsmanager_secret_rotation", "rotation_of_the_database")
+    assert rotation["rotation_rules"] == {"automatically_after_days": 1000}
+    assert rotation["rotate_immediately"] is False
+    assert rotation["lifecycle"] == {"ignore_changes": ["secret_id"]}
+    assert "manage_master_user_password_rotation" not in managed.module(RDS)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import string
 from typing import Any
 
 import pytest
@@ -9,7 +10,11 @@ from cdktf import DataResource, TerraformHclModule, TerraformStack
 from constructs import Construct
 
 from constructs_lib.existing_resources import ExistingResources
-from constructs_lib.retained_resources import RetainedResources, read_application_secrets
+from constructs_lib.retained_resources import (
+    RetainedResources,
+    check_application_secrets,
+    read_application_secrets,
+)
 from tests.helpers.bare_stack import BareStack
 from tests.helpers.expression import evaluate
 from tests.helpers.stack import Stack
@@ -19,8 +24,7 @@ NAME = "langfuse-application-secrets"
 KEYS = ("salt", "encryption_key", "nextauth_secret")
 
 
-@pytest.fixture(scope="module")
-def store(bare_stack: BareStack) -> Stack:
+def retained(bare_stack: BareStack, *, generated_by_aws: bool = False) -> Stack:
     def make(stack: TerraformStack) -> RetainedResources:
         remains = ExistingResources(
             stack, "remains", name="langfuse", bucket_name=BUCKET, partition="aws"
@@ -33,6 +37,7 @@ def store(bare_stack: BareStack) -> Stack:
             partition="aws",
             bucket_name=BUCKET,
             existing=remains,
+            generated_by_aws=generated_by_aws,
         )
         TerraformHclModule(stack, "other", source="acme/other/aws")
         DataResource(stack, "pause")
@@ -40,6 +45,16 @@ def store(bare_stack: BareStack) -> Stack:
         return store
 
     return bare_stack(make)
+
+
+@pytest.fixture(scope="module")
+def store(bare_stack: BareStack) -> Stack:
+    return retained(bare_stack)
+
+
+@pytest.fixture(scope="module")
+def generating(bare_stack: BareStack) -> Stack:
+    return retained(bare_stack, generated_by_aws=True)
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +168,64 @@ def test_fr15_missing_secret_stops_a_deploy_and_no_destroy(bare_stack: BareStack
         assert evaluate(app, version["count"], answers) == int(is_there)
         secrets = evaluate(app, "${local.application_secrets}", answers)
         assert json.loads(secrets) == ({} if is_there else dict.fromkeys(KEYS, ""))
+
+
+def test_generated_secrets_are_no_parameters(generating: Stack) -> None:
+    stack = generating.resource("aws_cloudformation_stack", "retained_store")
+    assert set(stack["parameters"]) == {"Create"}
+    assert set(generating.template("retained_store")["Parameters"]) == {"Create"}
+    assert generating.resources("random_bytes") == []
+    # What is there already stays as it is, whoever made it.
+    assert stack["lifecycle"]["ignore_changes"] == ["parameters", "template_body", "on_failure"]
+
+
+def test_generated_secret_is_as_the_other(generating: Stack, resources: dict[str, Any]) -> None:
+    """The same object in the same secret: each way reads what the other has made."""
+    made = generating.template("retained_store")["Resources"]
+    properties = dict(made["Secrets"]["Properties"])
+    generated = properties.pop("GenerateSecretString")
+    given = dict(resources["Secrets"]["Properties"])
+    del given["SecretString"]
+    assert properties == given
+    for key in ("Condition", "DeletionPolicy", "UpdateReplacePolicy", "DependsOn"):
+        assert made["Secrets"][key] == resources["Secrets"][key]
+    template = json.loads(generated["SecretStringTemplate"]["Fn::Sub"])
+    assert {*template, generated["GenerateStringKey"]} == {*KEYS}
+    assert generated["GenerateStringKey"] == "encryption_key"
+    assert template == {
+        "salt": "{{resolve:secretsmanager:${Salt}:SecretString}}",
+        "nextauth_secret": "{{resolve:secretsmanager:${NextauthSecret}:SecretString}}",
+    }
+
+
+def test_generated_values_are_64_hex_characters(generating: Stack) -> None:
+    """Of all characters that Secrets Manager knows, these are left."""
+    made = generating.template("retained_store")["Resources"]
+    for name in ("Salt", "NextauthSecret", "Secrets"):
+        how = made[name]["Properties"]["GenerateSecretString"]
+        assert how["PasswordLength"] == 64
+        assert how["ExcludeUppercase"] is how["ExcludePunctuation"] is True
+        assert not {"ExcludeLowercase", "ExcludeNumbers", "IncludeSpace"} & set(how)
+        assert set(string.ascii_lowercase) - set(how["ExcludeCharacters"]) == set("abcdef")
+        assert set(how["ExcludeCharacters"]) <= set(string.ascii_lowercase)
+
+
+def test_generators_go_with_the_stack(generating: Stack) -> None:
+    """A copy of what is retained is not; it has a name that the deployer's policy covers."""
+    made = generating.template("retained_store")["Resources"]
+    for name in ("Salt", "NextauthSecret"):
+        assert "DeletionPolicy" not in made[name]
+        assert made[name]["Condition"] == "Create"
+        assert made[name]["Properties"]["Name"].startswith(f"{NAME}-")
+
+
+def test_check_alone_reads_no_value(bare_stack: BareStack) -> None:
+    def make(stack: TerraformStack) -> Construct:
+        check_application_secrets(stack, "application_secrets", name="local.name", listed_as=NAME)
+        return stack
+
+    app = bare_stack(make)
+    (listed,) = app.json["data"]["aws_secretsmanager_secrets"].values()
+    assert [*app.json["data"]] == ["aws_secretsmanager_secrets"]
+    (condition,) = listed["lifecycle"]["postcondition"]
+    assert f"The secret {NAME} is missing" in condition["error_message"]

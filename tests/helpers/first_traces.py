@@ -35,8 +35,8 @@ IN_BASE64: Final = [
     base64.b64encode(key.encode()).decode() for key in ("pk-lf-of-the-cluster", SECRET_KEY)
 ]
 ASKED_OF_KUBECTL: Final = (
-    "get secret langfuse-secrets -n langfuse --request-timeout=30s "
-    "--output=jsonpath={.data.project-public-key} {.data.project-secret-key}"
+    "get secrets --field-selector=type=Opaque -n langfuse --request-timeout=30s "
+    "--output=jsonpath={.items[*].data.project-public-key} {.items[*].data.project-secret-key}"
 )
 # For kubectl port-forward SERVICE -n NAMESPACE PORT:PORT.
 SERVE: Final = f"exec {shlex.quote(sys.executable)} -m tests.helpers.langfuse_api ${{5%:*}}"

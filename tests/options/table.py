@@ -11,6 +11,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
     "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
     "elasticache": {"REDIS": "elasticache"},
+    "external_secrets": {"SECRETS": "external"},
     "extra_env": {
         "LANGFUSE_EXTRA_ENV": "tests/data/extra.env",
         "TF_VAR_langfuse_env_SMTP_CONNECTION_URL": "'smtps://ada:do-not-print@example.com:465'",

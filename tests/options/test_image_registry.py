@@ -102,7 +102,7 @@ def test_clickhouse_and_redis_come_from_the_mirror(mirrored: Stacks) -> None:
     }
 
 
-def test_traefik_and_external_dns_come_from_the_mirror(every_variable: Stacks) -> None:
+def test_pods_of_options_come_from_the_mirror(every_variable: Stacks) -> None:
     app = every_variable["app"]
     assert chart_values(app, "traefik")["image"] == {
         "registry": f"{MIRROR}/docker.io",
@@ -111,6 +111,9 @@ def test_traefik_and_external_dns_come_from_the_mirror(every_variable: Stacks) -
     }
     assert chart_values(app, "external-dns")["image"] == {
         "repository": f"{MIRROR}/registry.k8s.io/external-dns/external-dns"
+    }
+    assert chart_values(app, "external-secrets")["image"] == {
+        "repository": f"{MIRROR}/ghcr.io/external-secrets/external-secrets"
     }
 
 

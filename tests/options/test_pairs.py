@@ -17,6 +17,7 @@ from tests.options.table import OPTIONS
 REFUSED: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
     frozenset({"private_nodes", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
     frozenset({"private_nodes_nat_instance", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
+    frozenset({"elasticache", "external_secrets"}): ("REDIS", "SECRETS"),
     frozenset({"local_chart", "remote_runs"}): ("LANGFUSE_CHART", "TERRAFORM_CLOUD_RUNS"),
 }
 PAIRS: Final = [

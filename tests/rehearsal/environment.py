@@ -30,6 +30,7 @@ CHARTS: Final = {
     "LANGFUSE_CHART": f"langfuse-{versions.LANGFUSE_CHART}.tgz",
     "TRAEFIK_CHART": f"traefik-{versions.TRAEFIK_CHART}.tgz",
     "EXTERNAL_DNS_CHART": f"external-dns-{versions.EXTERNAL_DNS_CHART}.tgz",
+    "EXTERNAL_SECRETS_CHART": f"external-secrets-{versions.EXTERNAL_SECRETS_CHART}.tgz",
 }
 SECRETS: Final = "langfuse-application-secrets"
 BUCKET: Final = f"langfuse-{ACCOUNT}-{REGION}"

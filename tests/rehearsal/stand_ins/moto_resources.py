@@ -4,7 +4,8 @@ Moto finds them among the subclasses of its model, and the service of one in its
 """
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from moto.core.common_models import CloudFormationModel
 from moto.s3.models import S3Backend, s3_backends
@@ -28,6 +29,43 @@ def buckets(account_id: str, region: str) -> S3Backend:
     """Return moto's S3."""
     backend: S3Backend = s3_backends[account_id][get_partition(region)]
     return backend
+
+
+# A dynamic reference: CloudFormation reads the value of another secret.
+REFERENCE: Final = re.compile(r"\{\{resolve:secretsmanager:(.+?):SecretString\}\}")
+
+
+def _value(backend: SecretsManagerBackend, properties: Document) -> str | None:
+    """Return the value of a new secret, given or generated, with references resolved."""
+
+    def resolved(text: str) -> str:
+        def read(found: re.Match[str]) -> str:
+            value: str = backend.get_secret_value(found[1], "", "")["SecretString"]
+            return value
+
+        return REFERENCE.sub(read, text)
+
+    given = properties.get("SecretString")
+    if given is not None:
+        return resolved(given)
+    generate: Document | None = properties.get("GenerateSecretString")
+    if generate is None:
+        return None
+    made = backend.get_random_password(
+        password_length=generate.get("PasswordLength", 32),
+        exclude_characters=generate.get("ExcludeCharacters", ""),
+        exclude_numbers=generate.get("ExcludeNumbers", False),
+        exclude_punctuation=generate.get("ExcludePunctuation", False),
+        exclude_uppercase=generate.get("ExcludeUppercase", False),
+        exclude_lowercase=generate.get("ExcludeLowercase", False),
+        include_space=generate.get("IncludeSpace", False),
+        require_each_included_type=generate.get("RequireEachIncludedType", True),
+    )
+    value: str = json.loads(made)["RandomPassword"]
+    if "GenerateStringKey" not in generate:
+        return value
+    template = json.loads(resolved(generate["SecretStringTemplate"]))
+    return json.dumps({**template, generate["GenerateStringKey"]: value})
 
 
 class Secret(CloudFormationModel):
@@ -76,7 +114,7 @@ class Secret(CloudFormationModel):
             raise PatchError(message)
         made = backend.create_secret(
             name=resource_name,
-            secret_string=properties.get("SecretString"),
+            secret_string=_value(backend, properties),
             secret_binary=None,
             description=properties.get("Description"),
             tags=properties.get("Tags"),
