@@ -42,7 +42,8 @@ from tests.helpers.synthesis import (
 from tests.options.table import OPTIONS
 from tests.rehearsal.report import Report
 
-REHEARSAL = ROOT / "tests" / "rehearsal"
+# By their markers, the folders of what is only run when it is asked for.
+OPT_IN = {marker: ROOT / "tests" / marker for marker in ("rehearsal", "e2e", "images")}
 if TYPE_CHECKING:
     from cdktf import App
     from moto.core.models import MockAWS
@@ -307,7 +308,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rehearsal-required",
         action="store_true",
-        help="fail where the rehearsal would skip for want of a mirror or a registry",
+        help="fail where the rehearsal, or the images, would skip for what this machine lacks",
     )
     parser.addoption(
         "--rehearsal-report",
@@ -322,18 +323,26 @@ def directs_a_rehearsal(config: pytest.Config) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import nothing of the rehearsal where all of it would be deselected."""
-    unwanted = "not rehearsal" in config.option.markexpr
-    return True if unwanted and collection_path == REHEARSAL else None
+    """Import nothing of a folder where all of it would be deselected."""
+    wanted = config.option.markexpr
+    unwanted = [folder for marker, folder in OPT_IN.items() if f"not {marker}" in wanted]
+    return True if collection_path in unwanted else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the parts of a rehearsal in parallel: they wait more than they work."""
+    """Collect the folder of a marker alone, and run the parts of a rehearsal in parallel.
+
+    These wait more than they work.
+    """
+    marker = config.option.markexpr
+    if marker in OPT_IN:
+        # Why it was skipped.
+        config.option.reportchars += "s"
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = [str(OPT_IN[marker])]
     if not directs_a_rehearsal(config):
         return
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(REHEARSAL)]
     if config.option.numprocesses is None and not config.option.usepdb:
         config.option.numprocesses = PARTS_AT_ONCE
         config.option.dist = "loadfile"

@@ -1,5 +1,6 @@
 """Servers of stand-ins, for as long as a test needs them."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,3 +20,10 @@ def serving(server: ServerT) -> Iterator[ServerT]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def free_port() -> int:
+    """Return a port of the loopback at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return int(free.getsockname()[1])

@@ -169,8 +169,11 @@ class Environment:
         )
         self.cloud.publish(ORGANIZATION, "langfuse-network", asdict(outputs))
 
-    def stand_in_for_deps(self) -> None:
-        """Publish the outputs of deps without deploying it: the chart needs names only."""
+    def stand_in_for_deps(self, **others: str) -> None:
+        """Publish the outputs of deps without deploying it: the chart needs names only.
+
+        With ``others``, these outputs have other values.
+        """
         secrets = dict.fromkeys((each.name for each in fields(ApplicationSecrets)), "0a" * 32)
         self.aws.client("secretsmanager").create_secret(
             Name=SECRETS, SecretString=json.dumps(secrets)
@@ -185,7 +188,7 @@ class Environment:
             workload_role_arn=f"arn:aws:iam::{ACCOUNT}:role/langfuse",
             clickhouse_role_arn=f"arn:aws:iam::{ACCOUNT}:role/langfuse-clickhouse",
         )
-        self.cloud.publish(ORGANIZATION, "langfuse-deps", asdict(outputs))
+        self.cloud.publish(ORGANIZATION, "langfuse-deps", {**asdict(outputs), **others})
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:

@@ -1,0 +1,1 @@
+"""The release with its real images, on kind (docs/e2e.md)."""
