@@ -21,6 +21,7 @@ from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERV
 from retained.names import FAR_APART_HOURS
 from retained.names import bucket_name as named_bucket
 from settings import Settings
+from stacks.alarms import add_alarms_of_stores
 from stacks.base import BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
 
@@ -170,6 +171,7 @@ class DepsStack(BaseStack):
                     external_dns_role_arn=dns.external_dns_role_arn,
                 ),
             )
+        redis = None
         if settings.managed_redis:
             redis = ManagedRedis(
                 self,
@@ -187,6 +189,14 @@ class DepsStack(BaseStack):
                     redis_password=redis.password,
                     redis_use_policy_arn=redis.use_policy_arn,
                 ),
+            )
+        if settings.alarms:
+            add_alarms_of_stores(
+                self,
+                settings,
+                settings.alarms,
+                oidc_provider_arn=network.oidc_provider_arn,
+                redis_node_id=redis.node_id if redis else None,
             )
         retained.create_before_all(self)
         if settings.database_is_closed:
