@@ -112,6 +112,7 @@ def _is_host(text: str) -> bool:
 
 
 Email = Annotated[Text, AfterValidator(_email)]
+Mailbox = Annotated[Text, matching(EMAIL)]
 Url = Annotated[Text, AfterValidator(_url)]
 # Lengths are those of DNS (RFC 1035).
 DomainName = Annotated[

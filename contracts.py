@@ -138,6 +138,26 @@ class SecretsOutputs(Contract):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlarmOutputs(Contract):
+    """Further outputs of ``deps``, read by ``app``, if there are alarms."""
+
+    PRODUCER: ClassVar[str] = DEPS
+
+    alarm_topic_arn: str
+    """SNS topic that alarms go to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsOutputs(Contract):
+    """Further outputs of ``deps``, read by ``app``, if alarms watch ClickHouse in the cluster."""
+
+    PRODUCER: ClassVar[str] = DEPS
+
+    metrics_role_arn: str
+    """IAM role of the pods that put numbers of ClickHouse into CloudWatch."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApplicationSecrets:
     """The JSON object in the retained secret, with the key of encrypted values in the database.
 

@@ -13,6 +13,7 @@ BOUNDARY: Final = "boundary"
 PRIVATE_NODES: Final = "private-nodes"
 ELASTICACHE: Final = "elasticache"
 EXTERNAL_SECRETS: Final = "external-secrets"
+ALARMS: Final = "alarms"
 
 
 def document(name: str, settings: Settings) -> str:
@@ -39,5 +40,6 @@ def policy_names(settings: Settings) -> list[str]:
         PRIVATE_NODES: settings.private_nodes,
         ELASTICACHE: settings.managed_redis,
         EXTERNAL_SECRETS: settings.has_external_secrets,
+        ALARMS: settings.alarms,
     }
     return [DEPLOYER, *(name for name, is_needed in further.items() if is_needed)]

@@ -12,13 +12,14 @@ from access_types import (
     TerraformCloudHost,
     between,
 )
-from address_types import DomainName, SomeCidrs
+from address_types import DomainName, Mailbox, SomeCidrs
 from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
 from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
     CacheNodeType,
     ChartSource,
+    Dollars,
     EnvironmentFile,
     Flag,
     ImageDigests,
@@ -40,6 +41,7 @@ PRIVATE_NODES: Final = "Private nodes"
 REDIS: Final = "Redis outside the cluster"
 OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 SECRETS: Final = "Secrets outside of Terraform's state"
+ALARMS: Final = "Alarms and a budget, by e-mail"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -54,6 +56,7 @@ GUIDES: Final = {
     REDIS: "elasticache.md",
     OWN_CLICKHOUSE: "own-clickhouse.md",
     SECRETS: "external-secrets.md",
+    ALARMS: "alarms.md",
 }
 
 
@@ -228,6 +231,20 @@ class OptionFields(SettingFields):
         "Size of Redis in ElastiCache; a change keeps its data",
         "an ElastiCache node type, such as cache.t4g.micro",
         default="cache.t4g.micro",
+    )
+    alarm_email: Mailbox | None = setting(
+        ALARMS,
+        "Who is mailed when a disk, memory or credits run out; AWS asks him once to confirm",
+        "an e-mail address, such as ada@example.com",
+        default=None,
+        example="ada@example.com",
+    )
+    monthly_budget_usd: Dollars | None = setting(
+        ALARMS,
+        "What the AWS account may cost in a month, before the same address is mailed",
+        "a whole number of dollars from 1 to 1000000, such as 180",
+        default=None,
+        example="180",
     )
 
     secrets: Literal["terraform", "external"] = setting(

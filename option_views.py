@@ -39,6 +39,16 @@ class ManagedRedis:
     """ElastiCache node type, such as ``cache.t4g.micro``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """Option: alarms by e-mail, and a budget."""
+
+    email: str
+    """Address that is mailed."""
+    monthly_budget_usd: int | None
+    """USD a month that the AWS account may cost; None for no budget."""
+
+
 class OptionViews(OptionFields):
     """Every variable, and a view of each option; ``Settings`` checks that they go together."""
 
@@ -62,6 +72,18 @@ class OptionViews(OptionFields):
             database=self.clickhouse_database,
             is_cluster=self.clickhouse_cluster,
         )
+
+    @property
+    def alarms(self) -> Alarms | None:
+        """Alarms by e-mail; None where the option is off."""
+        if self.alarm_email is None:
+            return None
+        return Alarms(email=self.alarm_email, monthly_budget_usd=self.monthly_budget_usd)
+
+    @property
+    def measures_clickhouse(self) -> bool:
+        """Whether a CronJob puts numbers of the ClickHouse in the cluster into CloudWatch."""
+        return self.alarms is not None and self.own_clickhouse is None
 
     @property
     def public_name(self) -> PublicName | None:
@@ -138,6 +160,7 @@ class OptionViews(OptionFields):
             **core,
             **(sizing.PUBLIC_NAME if self.public_name else {}),
             **(sizing.OF_EXTERNAL_SECRETS if self.has_external_secrets else {}),
+            **({"metrics": sizing.METRICS} if self.measures_clickhouse else {}),
         }
 
     @property

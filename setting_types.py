@@ -183,6 +183,7 @@ CacheNodeType = Annotated[Text, matching(r"cache\.(?!r6gd\.)[a-z0-9]+\.[a-z0-9]+
 BackupDays = Annotated[int, BeforeValidator(not_empty), Field(ge=0, le=35)]
 # At least two: the newest alone may turn out to be unusable.
 BackupCount = Annotated[int, BeforeValidator(not_empty), Field(ge=2, le=100)]
+Dollars = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=1_000_000)]
 # Those that versions.py has a line for.
 LangfuseMajor = Annotated[int, BeforeValidator(not_empty), Field(ge=3, le=4)]
 ChartSource = Annotated[Text, AfterValidator(_chart_source)]

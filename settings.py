@@ -182,6 +182,26 @@ class Settings(OptionViews):
         return self
 
     @validate_model(mode="after")
+    def _budget_is_mailed(self) -> Self:
+        region = self.aws_default_region
+        partition = partition_of_region(region)
+        if self.monthly_budget_usd is None:
+            return self
+        if self.alarm_email is None:
+            message = (
+                "MONTHLY_BUDGET_USD, ALARM_EMAIL: a budget that mails nobody does nothing; set "
+                "ALARM_EMAIL, or remove MONTHLY_BUDGET_USD"
+            )
+            raise ValueError(message)
+        if partition != "aws":
+            message = (
+                f"MONTHLY_BUDGET_USD, AWS_DEFAULT_REGION: {partition}, where {region} is, has no "
+                "budgets in USD; remove MONTHLY_BUDGET_USD"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
     def _extra_values_change_no_absent_manifest(self) -> Self:
         if self.langfuse_extra_values is None:
             return self

@@ -17,6 +17,8 @@ user's own the others go where there is room; one node holds what they request, 
 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
+With alarms, a Job of 128 MiB runs there too, for seconds: 2997 MiB.
+
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB; with SECRETS=external its operator: 128 MiB more.
 """
@@ -98,6 +100,8 @@ REDIS: Final = PodSize(
 BACKUP: Final = PodSize(cpu_m=50, memory_mib=96, memory_limit_mib=256, heap_mib=128)
 # An init container of web and worker, gone before they start; an estimate, of Node alone.
 WAIT: Final = PodSize(cpu_m=10, memory_mib=64, memory_limit_mib=128)
+# Only with alarms: a Job, which runs for seconds every five minutes.
+METRICS: Final = PodSize(cpu_m=10, memory_mib=32, memory_limit_mib=128, heap_mib=48)
 # Only with a public hostname. One has a single route, the other a single record.
 TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)

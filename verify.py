@@ -68,9 +68,13 @@ def checks_in_aws() -> Checks:
     # Boto3 takes half a second to import, in which the other checks wait for kubectl.
     from backing_up.account import account_of  # noqa: PLC0415
     from capacity.account import account_checks  # noqa: PLC0415
+    from capacity.alarms import alarm_check  # noqa: PLC0415
+    from env_file import load_settings  # noqa: PLC0415
     from preflight.inquiry import AWS_CONFIG  # noqa: PLC0415
 
-    return account_checks(account_of(ENV_FILE, config=AWS_CONFIG))
+    account = account_of(ENV_FILE, config=AWS_CONFIG)
+    has_alarms = load_settings(ENV_FILE).alarms is not None
+    return (*account_checks(account), *([alarm_check(account)] if has_alarms else []))
 
 
 def checks_not_in_aws() -> Checks:

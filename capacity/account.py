@@ -100,12 +100,19 @@ def kubernetes(account: Account) -> Reading:
 def account_checks(account: Account) -> tuple[Check[Cluster], ...]:
     """Return the checks that ask AWS; what it does not answer is a warning."""
     return tuple(
-        Check(part, partial(_answered, look, account))
+        Check(part, partial(answered, look, account))
         for part, look in (("db storage", storage), ("kubernetes", kubernetes))
     )
 
 
-def _answered(look: Callable[[Account], Reading], account: Account, _: Cluster) -> Reading:
+def answered(look: Callable[[Account], Reading], account: Account, _: Cluster) -> Reading:
+    """Return what a look into AWS finds.
+
+    Raises:
+        CheckError: something is wrong.
+        CheckWarning: AWS does not answer.
+
+    """
     try:
         return look(account)
     except CheckError:

@@ -24,6 +24,8 @@ class ManagedRedis(Construct):
     """Hostname; the port is 6379."""
     password: str
     """Sensitive token: ElastiCache's auth token."""
+    node_id: str
+    """ElastiCache's id of the node."""
     use_policy_arn: str
     """IAM policy that whoever uses it attaches: until it is detached, IAM refuses to delete it, and
     nothing below it is deleted."""
@@ -114,6 +116,8 @@ class ManagedRedis(Construct):
         )
         redis.override_logical_id("redis")
         self.host = redis.get_string("replication_group_primary_endpoint_address")
+        # AWS numbers the nodes of a replication group.
+        self.node_id = f"{name}-001"
         self.use_policy_arn = self._use_policy(name)
 
     def _use_policy(self, name: str) -> str:

@@ -3,7 +3,6 @@
 Without backups, where ClickHouse is of the user's own, it still drains the queues before a destroy.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,7 +23,7 @@ from in_cluster.names import (
     WORKER,
     SecretKey,
 )
-from in_cluster.worker_job import FOLDER, account, hook, manifest, pod, read_files, scripts
+from in_cluster.worker_job import FOLDER, account, cron_job, hook, pod, read_files, scripts
 from in_cluster.worker_modules import LOADER
 from own_clickhouse import OwnClickhouse
 
@@ -158,8 +157,7 @@ def backup_values(
     }
     if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
-        cron = {"spec": _cron(schedule, daily)}
-        manifests["daily"] = manifest("batch/v1", "CronJob", BACKUP) | cron
+        manifests["daily"] = cron_job(BACKUP, schedule, daily)
     return {"manifests": manifests}
 
 
@@ -183,14 +181,3 @@ def _clickhouse(own: OwnClickhouse | None) -> dict[str, str]:
         return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": "default"}
     url = f"{own.url}/?database={own.database}"
     return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": own.user}
-
-
-def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "schedule": schedule,
-        "timeZone": "Etc/UTC",
-        "concurrencyPolicy": "Forbid",
-        "successfulJobsHistoryLimit": 1,
-        "failedJobsHistoryLimit": 1,
-        "jobTemplate": {"spec": dict(job)},
-    }

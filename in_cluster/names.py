@@ -38,6 +38,10 @@ RESUME: Final = f"{RELEASE}-resume"
 # account, role, ConfigMap and the Job on the way there; and the Job on the way back.
 REDIS_SWITCH: Final = f"{RELEASE}-redis-switch"
 REDIS_SWITCH_BACK: Final = f"{RELEASE}-redis-switch-back"
+# Release, only with alarms, that puts numbers of ClickHouse into CloudWatch: its name, service
+# account, ConfigMap and CronJob; and the Job that Helm runs after it installed it.
+METRICS: Final = f"{RELEASE}-metrics"
+FIRST_METRICS: Final = f"{RELEASE}-first-metrics"
 # ConfigMap with what a start of ClickHouse restores by.
 RESTORE: Final = f"{RELEASE}-restore"
 # File on ClickHouse's volume with what it was restored from; restore.sh writes it.

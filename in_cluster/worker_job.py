@@ -73,6 +73,20 @@ def hook(name: str, events: str, job: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def cron_job(name: str, schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a CronJob, in UTC; of its Jobs the last that succeeded and that failed stay."""
+    return manifest("batch/v1", "CronJob", name) | {
+        "spec": {
+            "schedule": schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "successfulJobsHistoryLimit": 1,
+            "failedJobsHistoryLimit": 1,
+            "jobTemplate": {"spec": dict(job)},
+        }
+    }
+
+
 def pod(
     name: str,
     *,
@@ -81,6 +95,7 @@ def pod(
     environment: Mapping[str, str],
     passwords: Mapping[str, SecretKey],
     optional: bool = False,
+    size: sizing.PodSize = sizing.BACKUP,
 ) -> dict[str, Any]:
     """Return the template of a pod, as hardened as web and worker.
 
@@ -93,6 +108,7 @@ def pod(
         environment: environment variables.
         passwords: environment variables whose values are in Langfuse's Secret.
         optional: whether it starts without the Secret.
+        size: its resources.
 
     """
     return {
@@ -117,7 +133,7 @@ def pod(
                             for variable, key in passwords.items()
                         ),
                     ],
-                    "resources": sizing.BACKUP.resources(),
+                    "resources": size.resources(),
                     "securityContext": READ_ONLY_CONTAINER,
                     "volumeMounts": [{"name": "script", "mountPath": FOLDER, "readOnly": True}],
                 }

@@ -243,6 +243,15 @@ def _zone(zone: Document) -> Iterator[Item]:
     yield item(f"zone {zone['name']}", price, down=price.usd)
 
 
+def _alarms(_: Document) -> Iterator[Item]:
+    # A topic has all alarms of an installation.
+    yield Item("alarms by e-mail", 0, "10 alarms, 10 metrics, 1,000 mails of an account are free")
+
+
+def _budget(_: Document) -> Iterator[Item]:
+    yield Item("1 budget", 0, "the first 2 of an account are free")
+
+
 PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
     "terraform-aws-modules/vpc/aws": _vpc,
     "terraform-aws-modules/vpc/aws//modules/vpc-endpoints": _endpoints,
@@ -252,6 +261,8 @@ PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
     "terraform-aws-modules/elasticache/aws": _cache,
     "aws_cloudformation_stack": _cloudformation,
     "aws_route53_zone": _zone,
+    "aws_sns_topic": _alarms,
+    "aws_budgets_budget": _budget,
     "helm_release": _release,
 }
 FREE: Final = frozenset(
@@ -259,6 +270,7 @@ FREE: Final = frozenset(
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::S3::BucketPolicy",
         "AWS::SSM::Parameter",
+        "aws_cloudwatch_metric_alarm",
         "aws_iam_instance_profile",
         "aws_iam_openid_connect_provider",
         "aws_iam_policy",
@@ -271,6 +283,7 @@ FREE: Final = frozenset(
         "aws_s3_bucket_cors_configuration",
         "aws_s3_bucket_lifecycle_configuration",
         "aws_secretsmanager_secret_rotation",
+        "aws_sns_topic_subscription",
         "random_bytes",
         "random_password",
         "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts",

@@ -34,6 +34,7 @@ from in_cluster.traefik_values import traefik_values
 from option_views import PublicName
 from retained.names import WAY_BACK_HOURS
 from settings import Settings
+from stacks.alarms import add_alarms_of_cluster
 from stacks.base import BaseStack
 from stacks.interface import (
     Upstreams,
@@ -104,6 +105,14 @@ class AppStack(BaseStack):
                 data_zone=network.data_zone,
             )
             released.append(address.last)
+        if settings.alarms:
+            add_alarms_of_cluster(
+                self,
+                settings,
+                upstreams,
+                cluster_name=network.cluster_name,
+                langfuse=langfuse.release,
+            )
         line = images.LINES[settings.langfuse_major]
         durations = _durations(settings)
         BackupRelease(

@@ -35,6 +35,7 @@ from in_cluster.names import (
 from retained.names import FAR_APART_HOURS, secret_name
 from retained.names import bucket_name as named_bucket
 from settings import Settings
+from stacks.alarms import add_alarms_of_stores
 from stacks.base import BaseStack
 from stacks.interface import Upstreams, publish, publish_next_steps
 
@@ -186,6 +187,7 @@ class DepsStack(BaseStack):
                     external_dns_role_arn=dns.external_dns_role_arn,
                 ),
             )
+        redis = None
         if settings.managed_redis:
             redis = ManagedRedis(
                 self,
@@ -216,6 +218,14 @@ class DepsStack(BaseStack):
                 SecretsOutputs(
                     database_secret_arn=postgres.secret_arn, external_secrets_role_arn=reader.arn
                 ),
+            )
+        if settings.alarms:
+            add_alarms_of_stores(
+                self,
+                settings,
+                settings.alarms,
+                oidc_provider_arn=network.oidc_provider_arn,
+                redis_node_id=redis.node_id if redis else None,
             )
         retained.create_before_all(self)
         if settings.database_is_closed:

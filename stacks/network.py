@@ -12,6 +12,7 @@ from constructs_lib.public_vpc import PublicVpc, private_subnets
 from contracts import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN, NetworkOutputs
 from in_cluster.names import NAMESPACE
 from settings import Settings
+from stacks.alarms import add_budget
 from stacks.base import BaseStack
 from stacks.interface import publish, publish_next_steps
 
@@ -61,6 +62,7 @@ class NetworkStack(BaseStack):
             name=settings.name,
             region=settings.aws_default_region,
             namespace=NAMESPACE,
+            besides=add_budget(self, settings),
         )
         publish(
             self,

@@ -15,7 +15,7 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-FILES = ("deployer", "private-nodes", "elasticache", "external-secrets")
+FILES = ("deployer", "private-nodes", "elasticache", "external-secrets", "alarms")
 TEXTS = [
     (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
     for file in FILES
@@ -29,7 +29,7 @@ LONGEST = 6144
 # As long as a NAME may be.
 LONG_NAME = "n" * 20
 # What no name and no tag narrows; the page says why.
-UNNARROWED = {"ec2:RunInstances", "iam:SimulatePrincipalPolicy"}
+UNNARROWED = {"ec2:RunInstances", "iam:SimulatePrincipalPolicy", "sns:Unsubscribe"}
 
 
 def statements(action: str) -> Iterator[dict[str, Any]]:
@@ -186,6 +186,9 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
             "elasticache:CreateCacheSubnetGroup",
             "arn:aws:elasticache:us-east-1:1:subnetgroup:langfuse-redis",
         ),
+        ("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:us-east-1:1:alarm:langfuse-redis-memory"),
+        ("sns:CreateTopic", "arn:aws:sns:us-east-1:1:langfuse-alarms"),
+        ("budgets:ModifyBudget", "arn:aws:budgets::1:budget/langfuse-monthly"),
         ("s3:PutBucketCORS", "arn:aws:s3:::langfuse-1-us-east-1"),
         # Calls of backups.py.
         ("s3:ListBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
@@ -259,6 +262,7 @@ def test_policy_is_short_enough_and_about_this_name_only(
     lines = {
         "TERRAFORM_CLOUD_RUNS": "remote",
         "NODE_SUBNETS": "private",
+        "ALARM_EMAIL": "ops@example.com",
         "NAME": LONG_NAME,
     }
     # The two do not go together.

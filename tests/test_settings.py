@@ -249,6 +249,15 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
             "SECRETS.elasticache",
             "REDIS, SECRETS: the password of ElastiCache can be set only through Terraform's state",
         ),
+        (
+            "MONTHLY_BUDGET_USD.without-email",
+            "MONTHLY_BUDGET_USD, ALARM_EMAIL: a budget that mails nobody does nothing; set ALARM_",
+        ),
+        (
+            "MONTHLY_BUDGET_USD.in-a-government-region",
+            "aws-us-gov, where us-gov-west-1 is, has no budgets in USD; remove MONTHLY_BUDGET_USD",
+        ),
+        ("ALARM_EMAIL.two", "ALARM_EMAIL: has the wrong form; expected an e-mail address"),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
         ("NODE_COUNT.one-is-too-small", "4236 MiB (web 1024 + worker 768 + ClickHouse 1536"),

@@ -22,7 +22,12 @@ def network(bare_stack: BareStack) -> Stack:
         for name in ("vpc", "eks"):
             TerraformHclModule(stack, name, source=f"acme/{name}/aws").override_logical_id(name)
         return DestroyOrder(
-            stack, "order", name="team-a1", region="eu-central-1", namespace="langfuse"
+            stack,
+            "order",
+            name="team-a1",
+            region="eu-central-1",
+            namespace="langfuse",
+            besides=["acme_budget.a"],
         )
 
     return bare_stack(make)
@@ -106,6 +111,6 @@ def test_check_asks_for_this_installation(network: Stack, tmp_path: Path) -> Non
 
 def test_check_comes_before_all_modules(network: Stack) -> None:
     guard = network.resource("terraform_data", "destroy_order")
-    assert guard["depends_on"] == ["module.eks", "module.vpc"]
+    assert guard["depends_on"] == ["module.eks", "module.vpc", "acme_budget.a"]
     # What depends on it would be destroyed before it.
     assert "terraform_data.destroy_order" not in network.text

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "alarms": {"ALARM_EMAIL": "ops@example.com", "MONTHLY_BUDGET_USD": "180"},
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
     "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
     "elasticache": {"REDIS": "elasticache"},

@@ -39,6 +39,17 @@ def test_every_pattern_of_the_policies_has_an_example() -> None:
     assert patterns == set(EXAMPLES)
 
 
+def test_alarms_need_a_second_policy(asked: Asked) -> None:
+    lines = {"ALARM_EMAIL": "ops@example.com"}
+    on = {action: arn for arn, each in wanted(asked.inquiry(**lines)).items() for action in each}
+    assert on["cloudwatch:PutMetricAlarm"] == f"arn:aws:cloudwatch:us-east-1:{ID}:alarm:langfuse-x"
+    assert on["sns:Subscribe"] == f"arn:aws:sns:us-east-1:{ID}:langfuse-alarms"
+    assert on["budgets:ModifyBudget"] == f"arn:aws:budgets::{ID}:budget/langfuse-monthly"
+    ok, said = asked.line("permissions", **lines)
+    assert ok, said
+    assert said.endswith(" actions of policies/deployer.json and policies/alarms.json")
+
+
 def test_redis_in_elasticache_needs_a_second_policy(asked: Asked) -> None:
     on = {
         action: arn

@@ -15,6 +15,7 @@ LISTINGS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyTy
             ("describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"),
         ),
         "cloudformation": (("describe_stacks", "Stacks", "StackName"),),
+        "cloudwatch": (("describe_alarms", "MetricAlarms", "AlarmName"),),
         "ec2": (
             ("describe_addresses", "Addresses", "AllocationId"),
             ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
@@ -52,6 +53,10 @@ LISTINGS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyTy
             ("describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
             ("describe_option_groups", "OptionGroupsList", "OptionGroupName"),
         ),
+        "sns": (
+            ("list_subscriptions", "Subscriptions", "SubscriptionArn"),
+            ("list_topics", "Topics", "TopicArn"),
+        ),
         "ssm": (("describe_parameters", "Parameters", "Name"),),
     }
 )
@@ -63,11 +68,11 @@ DEFAULTS: Final = re.compile(r"(default[.:]|default$|AWSServiceRole|aws-|/aws/)"
 MAKING: Final = re.compile(r":(Allocate|Copy|Create|Import|Put|Register|Request|Restore|Run)(.+)")
 # Kinds, as actions have them, that are listed above, or are part of something that is.
 LISTED: Final = re.compile(
-    r"(Address|AutoScalingGroup|Bucket|Cache(Cluster|ParameterGroup|SubnetGroup)|DB(Instance|ParameterGroup|Snapshot|SubnetGroup)\w*"
+    r"(Address|AutoScalingGroup|Bucket|Budget|Cache(Cluster|ParameterGroup|SubnetGroup)|DB(Instance|ParameterGroup|Snapshot|SubnetGroup)\w*"
     r"|InstanceProfile|Instances|InternetGateway|Key|KeyPair|LaunchTemplate(Version)?|LoadBalancer"
-    r"|LogGroup|NatGateway|NetworkAcl(Entry)?|NetworkInterface|OpenIDConnectProvider|OptionGroup"
+    r"|LogGroup|MetricAlarm|MetricData|NatGateway|NetworkAcl(Entry)?|NetworkInterface|Notification|OpenIDConnectProvider|OptionGroup"
     r"|Parameter|Policy(Version)?|ReplicationGroup|Role(Policy)?|Route|RouteTable|Secret(Value)?|SecurityGroup"
-    r"|Snapshot|Stack|Subnet|Tags|User|Volume|Vpc|VpcEndpoint|RetentionPolicy)"
+    r"|Snapshot|Stack|Subnet|Tags|Topic|User|Volume|Vpc|VpcEndpoint|RetentionPolicy)"
 )
 
 
@@ -87,7 +92,7 @@ class Inventory:
 
     def __init__(self, client: Callable[[str], Any]) -> None:
         """Take ``client``, which makes one for a service, and list the account as it is."""
-        services = (*LISTINGS, "kms", "s3", "secretsmanager")
+        services = (*LISTINGS, "budgets", "kms", "s3", "secretsmanager", "sts")
         self._clients = {service: client(service) for service in services}
         self._baseline = set(self._everything())
 
@@ -104,6 +109,7 @@ class Inventory:
                         yield f"{service} {_kind(method)} {item[identity]}"
         yield from self._instances()
         yield from self._policies()
+        yield from self._budgets()
         yield from self._keys()
         yield from self._buckets()
         yield from self._secrets()
@@ -126,6 +132,11 @@ class Inventory:
     def _policies(self) -> Iterator[str]:
         for policy in self._list("iam", "list_policies", "Policies", Scope="Local"):
             yield f"iam policy {policy['PolicyName']}"
+
+    def _budgets(self) -> Iterator[str]:
+        account = self._clients["sts"].get_caller_identity()["Account"]
+        for budget in self._list("budgets", "describe_budgets", "Budgets", AccountId=account):
+            yield f"budgets budget {budget['BudgetName']}"
 
     def _keys(self) -> Iterator[str]:
         for key in self._list("kms", "list_keys", "Keys"):

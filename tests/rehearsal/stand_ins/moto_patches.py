@@ -24,7 +24,7 @@ from moto.rds.models import (
 from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
-from . import moto_elasticache, moto_nat, moto_secrets, moto_stacks
+from . import moto_alarms, moto_elasticache, moto_nat, moto_secrets, moto_stacks
 from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
@@ -50,6 +50,7 @@ def apply() -> None:
     _patch_attached_policies()
     moto_elasticache.apply()
     moto_secrets.apply()
+    moto_alarms.apply()
     moto_stacks.apply()
 
 
