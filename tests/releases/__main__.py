@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> str:
         os.environ.pop(variable, None)
     # Variables name files of the tests.
     os.chdir(ROOT)
-    variants, files = {}, {}
+    variants: dict[str, Variant] = {}
+    files: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, lines in {DEFAULT: {}, **OPTIONS}.items():
             stacks = synthesize(Path(folder, name), lines)

@@ -27,4 +27,4 @@ def listed(page: Path) -> frozenset[str]:
 
 def meant_since(version: Version) -> frozenset[str]:
     """Return all breaks of the releases after one."""
-    return frozenset().union(*(items for later, items in pages().items() if later > version))
+    return frozenset[str]().union(*(items for later, items in pages().items() if later > version))

@@ -4,7 +4,7 @@ Both are read as JSON; nothing is planned. An expression counts as another value
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,6 +143,7 @@ def _call(old: Json, new: Json) -> Iterator[str]:
         yield "another major version of the module"
     known = FORCE_NEW["modules"].get(old["source"], {"replaces": {}, "in_place": []})
     nested = {path.partition(".")[0] for path in known["replaces"] if "." in path}
+    differing: Iterable[tuple[str, str]]
     for name in sorted({*old, *new} - OF_CALLS):
         if name in nested:
             differing = _entries(name, old.get(name) or {}, new.get(name) or {})
