@@ -128,7 +128,7 @@ def beyond(alarm: dict[str, Any], *, by: float) -> float:
     """Return a number beyond the threshold; short of it with a negative ``by``."""
     sign = 1 if alarm["ComparisonOperator"] == "GreaterThanThreshold" else -1
     threshold = float(alarm["Threshold"])
-    return threshold + sign * by * max(abs(threshold), 1)
+    return max(threshold + sign * by * max(threshold, 1), 0)
 
 
 @contextmanager

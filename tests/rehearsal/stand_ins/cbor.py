@@ -21,7 +21,7 @@ class Reader:
         self._at += count
         return self._data[self._at - count : self._at]
 
-    def read(self) -> Any:  # noqa: ANN401 - whatever it is
+    def read(self) -> Any:  # noqa: ANN401, PLR0911 - a value of any kind
         """Return the next value."""
         first = self._take(1)[0]
         major, info = first >> 5, first & 0x1F
