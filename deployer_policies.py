@@ -12,6 +12,7 @@ DEPLOYER: Final = "deployer"
 BOUNDARY: Final = "boundary"
 PRIVATE_NODES: Final = "private-nodes"
 ELASTICACHE: Final = "elasticache"
+AWAKE_HOURS: Final = "awake-hours"
 
 
 def document(name: str, settings: Settings) -> str:
@@ -37,5 +38,6 @@ def policy_names(settings: Settings) -> list[str]:
         BOUNDARY: settings.iam_permissions_boundary,
         PRIVATE_NODES: settings.private_nodes,
         ELASTICACHE: settings.managed_redis,
+        AWAKE_HOURS: settings.awake_hours,
     }
     return [DEPLOYER, *(name for name, is_needed in further.items() if is_needed)]

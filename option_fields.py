@@ -13,6 +13,7 @@ from access_types import (
     between,
 )
 from address_types import DomainName, SomeCidrs
+from awake_types import AwakeHoursValue
 from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
 from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
@@ -39,6 +40,7 @@ OTHER_WAYS: Final = "Other ways in"
 PRIVATE_NODES: Final = "Private nodes"
 REDIS: Final = "Redis outside the cluster"
 OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
+AWAKE_HOURS: Final = "Hours in which it is awake"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -52,6 +54,7 @@ GUIDES: Final = {
     PRIVATE_NODES: "private-nodes.md",
     REDIS: "elasticache.md",
     OWN_CLICKHOUSE: "own-clickhouse.md",
+    AWAKE_HOURS: "awake-hours.md",
 }
 
 
@@ -226,6 +229,14 @@ class OptionFields(SettingFields):
         "Size of Redis in ElastiCache; a change keeps its data",
         "an ElastiCache node type, such as cache.t4g.micro",
         default="cache.t4g.micro",
+    )
+
+    awake_hours: AwakeHoursValue = setting(
+        AWAKE_HOURS,
+        "When nodes and database run; outside of these hours they sleep, and nothing is lost",
+        "days, hours and time zone, such as Mon-Fri 08:00-20:00 Europe/Berlin",
+        default=None,
+        example="Mon-Fri 08:00-20:00 Europe/Berlin",
     )
 
     @field_validator("aws_profile")

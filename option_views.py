@@ -39,6 +39,16 @@ class ManagedRedis:
     """ElastiCache node type, such as ``cache.t4g.micro``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackupSchedule:
+    """When ClickHouse is backed up."""
+
+    cron: str | None
+    """Cron expression of Kubernetes; None for no backups but those of a destroy."""
+    zone: str
+    """Time zone of it, in the IANA database."""
+
+
 class OptionViews(OptionFields):
     """Every variable, and a view of each option; ``Settings`` checks that they go together."""
 
@@ -115,6 +125,13 @@ class OptionViews(OptionFields):
     def database_is_closed(self) -> bool:
         """Whether only the nodes reach the database, which then has no public address."""
         return not self.database_cidrs
+
+    @property
+    def backup_schedule(self) -> BackupSchedule:
+        """Schedule of the backups; by default at night, or before an installation goes to sleep."""
+        if self.awake_hours and "clickhouse_backup_schedule" not in self.model_fields_set:
+            return BackupSchedule(cron=self.awake_hours.backup_cron, zone=self.awake_hours.zone)
+        return BackupSchedule(cron=self.clickhouse_backup_schedule, zone="Etc/UTC")
 
     @property
     def spreads_pods(self) -> bool:

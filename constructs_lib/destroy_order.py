@@ -1,5 +1,6 @@
 """A destroy-time check that stops a destroy in the wrong order before it deletes anything."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cdktf import DataResource, LocalExecProvisioner, TerraformHclModule
@@ -34,7 +35,14 @@ class DestroyOrder(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, region: str, namespace: str
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        region: str,
+        namespace: str,
+        before: Sequence[str] = (),
     ) -> None:
         """Depend on all modules that ``scope`` has when this is called.
 
@@ -44,6 +52,7 @@ class DestroyOrder(Construct):
             name: identifier of the database, and value of the tag ``Project``.
             region: AWS region.
             namespace: Kubernetes namespace of the claims whose volumes block the destroy.
+            before: Terraform addresses of what the destroy must not delete earlier either.
 
         """
         super().__init__(scope, id_)
@@ -58,5 +67,5 @@ class DestroyOrder(Construct):
             "guard",
             provisioners=[LocalExecProvisioner(type="local-exec", when="destroy", command=check)],
         )
-        guard.add_override("depends_on", sorted(modules))
+        guard.add_override("depends_on", sorted([*modules, *before]))
         guard.override_logical_id("destroy_order")

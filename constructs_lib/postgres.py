@@ -1,5 +1,7 @@
 """A PostgreSQL database that is restored from its newest final snapshot."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from cdktf import TerraformHclModule
@@ -13,6 +15,16 @@ from constructs_lib.restore_point import RestorePoint
 
 DATABASE: Final = "langfuse"
 USERNAME: Final = "langfuse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Times in UTC, as RDS has them."""
+
+    backup_window: str
+    """Such as ``16:30-17:00``, daily."""
+    maintenance_window: str
+    """Such as ``mon:16:00-mon:16:30``, weekly."""
 
 
 class Postgres(Construct):
@@ -30,6 +42,7 @@ class Postgres(Construct):
     """Sensitive token."""
     snapshot_time: str
     """Terraform expression: time of the snapshot that is restored; null if none is."""
+    arn: str
     address: str
     """Terraform address, for resources that depend on the database."""
 
@@ -47,6 +60,8 @@ class Postgres(Construct):
         instance_class: str,
         storage_gb: int,
         backup_days: int,
+        windows: Windows | None = None,
+        after: Sequence[str] = (),
     ) -> None:
         """Create or restore the database.
 
@@ -63,6 +78,8 @@ class Postgres(Construct):
             instance_class: RDS instance class, such as ``db.t4g.micro``.
             storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
+            windows: when RDS may back up and maintain; None for times of AWS's choice.
+            after: Terraform addresses of what has to be done before the database is changed.
 
         """
         super().__init__(scope, id_)
@@ -115,11 +132,15 @@ class Postgres(Construct):
                 "deletion_protection": False,
                 # A restored instance is available only after its first backup.
                 "timeouts": {"create": "60m", "update": "80m", "delete": "60m"},
+                **(asdict(windows) if windows else {}),
             },
         )
+        if after:
+            rds.depends_on = [*after]
         rds.override_logical_id("rds")
         self.address = "module.rds"
         self.host = rds.get_string("db_instance_address")
+        self.arn = rds.get_string("db_instance_arn")
 
     def _firewall(
         self, name: str, vpc_id: str, client_security_group_id: str, cidrs: list[str]

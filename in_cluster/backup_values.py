@@ -97,6 +97,7 @@ def backup_values(
     durations: Durations,
     redis: str | None = None,
     own: OwnClickhouse | None = None,
+    zone: str = "Etc/UTC",
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
 
@@ -106,12 +107,13 @@ def backup_values(
         role_arn: IAM role with access to the backups.
         bucket: name of the bucket.
         region: AWS region of the bucket.
-        schedule: cron expression in UTC; None for no backups but the last.
+        schedule: cron expression; None for no backups but the last.
         kept: backups that are kept while Langfuse runs.
         durations: limits of the Jobs.
         redis: host of a Redis that wants TLS; None for the one in the cluster.
         own: ClickHouse of the user's own, of which no backup is made: a destroy only has the queues
             drained before it.
+        zone: time zone of the schedule, in the IANA database.
 
     """
     environment = {
@@ -158,7 +160,7 @@ def backup_values(
     }
     if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
-        cron = {"spec": _cron(schedule, daily)}
+        cron = {"spec": _cron(schedule, zone, daily)}
         manifests["daily"] = manifest("batch/v1", "CronJob", BACKUP) | cron
     return {"manifests": manifests}
 
@@ -185,10 +187,10 @@ def _clickhouse(own: OwnClickhouse | None) -> dict[str, str]:
     return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": own.user}
 
 
-def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
+def _cron(schedule: str, zone: str, job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schedule": schedule,
-        "timeZone": "Etc/UTC",
+        "timeZone": zone,
         "concurrencyPolicy": "Forbid",
         "successfulJobsHistoryLimit": 1,
         "failedJobsHistoryLimit": 1,

@@ -237,6 +237,8 @@ def variants(
         "every": every_variable,
         # Not together with a public name.
         "private": with_options("private_nodes_nat_instance"),
+        # Not together with remote runs or a public name.
+        "awake": with_options("awake_hours"),
     }
 
 

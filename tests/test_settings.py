@@ -62,6 +62,8 @@ def test_fr23_every_variable_can_be_set() -> None:
         # In place of a volume: accepts.elasticache.env.
         "REDIS",
         "REDIS_NODE_TYPE",
+        # Not with remote runs: accepts.awake-hours.env.
+        "AWAKE_HOURS",
         # In place of a volume and its backups: accepts.own-clickhouse.env.
         "CLICKHOUSE_URL",
         "CLICKHOUSE_PASSWORD",

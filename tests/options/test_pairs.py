@@ -17,6 +17,8 @@ from tests.options.table import OPTIONS
 REFUSED: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
     frozenset({"private_nodes", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
     frozenset({"private_nodes_nat_instance", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
+    frozenset({"awake_hours", "public_name"}): ("AWAKE_HOURS", "LANGFUSE_DOMAIN"),
+    frozenset({"awake_hours", "remote_runs"}): ("AWAKE_HOURS", "TERRAFORM_CLOUD_RUNS"),
     frozenset({"local_chart", "remote_runs"}): ("LANGFUSE_CHART", "TERRAFORM_CLOUD_RUNS"),
 }
 PAIRS: Final = [

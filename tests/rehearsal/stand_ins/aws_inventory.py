@@ -52,6 +52,7 @@ LISTINGS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyTy
             ("describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
             ("describe_option_groups", "OptionGroupsList", "OptionGroupName"),
         ),
+        "scheduler": (("list_schedules", "Schedules", "Name"),),
         "ssm": (("describe_parameters", "Parameters", "Name"),),
     }
 )

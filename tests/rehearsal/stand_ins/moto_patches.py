@@ -24,7 +24,7 @@ from moto.rds.models import (
 from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
-from . import moto_elasticache, moto_nat, moto_stacks
+from . import moto_elasticache, moto_nat, moto_stacks, moto_stopped
 from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
@@ -49,6 +49,7 @@ def apply() -> None:
     moto_nat.apply()
     _patch_attached_policies()
     moto_elasticache.apply()
+    moto_stopped.apply()
     moto_stacks.apply()
 
 
