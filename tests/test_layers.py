@@ -32,7 +32,7 @@ LAYERS: Final = (
         "shell_variables.py",
         "lazy_bindings/*.py",
     ),
-    ("setting_fields.py", "option_fields.py", "settings.py"),
+    ("setting_fields.py", "option_fields.py", "option_views.py", "settings.py"),
     ("deployer_policies.py", "env_file.py", "in_cluster/*.py", "retained/*.py", "pricing/*.py"),
     ("constructs_lib/*.py", "verification/*.py"),
     ("stacks/base.py", "stacks/interface.py", "backing_up/*.py", "replaying/*.py", "summary.py"),
