@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cdktf import DataResource, Fn, LocalExecProvisioner
+from cdktf import DataResource, Fn
 from constructs import Construct
 
 from constructs_lib.helm_release import HelmRelease
@@ -56,8 +56,8 @@ class Awake(Construct):
             self,
             "change",
             triggers_replace={"deployed": Fn.sha256(Fn.jsonencode(list(triggers)))},
-            provisioners=[self._provisioner(when="create")],
         )
+        self._run(change, when="create")
         change.override_logical_id("awake_before_change")
         self.before_change = "terraform_data.awake_before_change"
 
@@ -68,18 +68,21 @@ class Awake(Construct):
             its own Terraform address.
 
         """
-        destroy = DataResource(self, "destroy", provisioners=[self._provisioner(when="destroy")])
+        destroy = DataResource(self, "destroy")
+        self._run(destroy, when="destroy")
         destroy.depends_on = sorted(addresses)
         destroy.override_logical_id("awake_before_destroy")
         return "terraform_data.awake_before_destroy"
 
-    def _provisioner(self, *, when: str) -> LocalExecProvisioner:
-        return LocalExecProvisioner(
-            type="local-exec",
-            when=when,
-            command=literal(SCRIPT.read_text(encoding="utf-8")),
-            environment=self._environment,
-        )
+    def _run(self, resource: DataResource, *, when: str) -> None:
+        """Have a resource run the script, without Terraform printing the whole of it."""
+        command = {
+            "when": when,
+            "command": literal(SCRIPT.read_text(encoding="utf-8")),
+            "environment": self._environment,
+            "quiet": True,
+        }
+        resource.add_override("provisioner", [{"local-exec": command}])
 
 
 def wake_for_releases(scope: Construct, *, name: str, region: str, namespace: str) -> None:

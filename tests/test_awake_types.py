@@ -14,7 +14,8 @@ ALL_YEAR = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=count) for count i
 
 
 def hours(text: str) -> AwakeHours:
-    found: AwakeHours = TypeAdapter(AwakeHoursValue).validate_python(text)
+    found = TypeAdapter(AwakeHoursValue).validate_python(text)
+    assert found
     return found
 
 

@@ -89,6 +89,8 @@ def test_both_run_the_script_for_this_installation(stack: Stack) -> None:
     for name in ("awake_before_change", "awake_before_destroy"):
         found = provisioner(stack, name)
         assert found["command"] == SCRIPT.read_text(encoding="utf-8")
+        # Terraform would print all of it.
+        assert found["quiet"] is True
         assert found["environment"] == {
             "ACTION": "wake",
             "NAME": "team-a",
