@@ -48,7 +48,8 @@ def readable(document: dict[str, Any]) -> dict[str, Any]:
     for made in document.get("resource", {}).get("terraform_data", {}).values():
         for provisioner in made.get("provisioner", ()):
             local = provisioner["local-exec"]
-            local["command"] = local["command"].splitlines()
+            if "\n" in local["command"]:
+                local["command"] = local["command"].splitlines()
     return document
 
 
