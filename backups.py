@@ -17,7 +17,7 @@ from backing_up.listing import listing
 from backing_up.one_line import one_line
 from env_file import load_settings
 from progress import Progress
-from verification.access import ENV_FILE, access
+from verification.access import ENV_FILE, awake_access
 
 
 def count(text: str) -> int:
@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> None:
 
     """
     if given.now:
-        with access(given.kubeconfig) as (cluster, _):
+        with awake_access(given.kubeconfig) as (cluster, _):
             back_up_now(cluster, say)
         return
     account = account_of(ENV_FILE)

@@ -14,6 +14,7 @@ PRIVATE_NODES: Final = "private-nodes"
 ELASTICACHE: Final = "elasticache"
 EXTERNAL_SECRETS: Final = "external-secrets"
 ALARMS: Final = "alarms"
+AWAKE_HOURS: Final = "awake-hours"
 
 
 def document(name: str, settings: Settings) -> str:
@@ -41,5 +42,6 @@ def policy_names(settings: Settings) -> list[str]:
         ELASTICACHE: settings.managed_redis,
         EXTERNAL_SECRETS: settings.has_external_secrets,
         ALARMS: settings.alarms,
+        AWAKE_HOURS: settings.awake_hours,
     }
     return [DEPLOYER, *(name for name, is_needed in further.items() if is_needed)]

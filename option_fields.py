@@ -13,6 +13,7 @@ from access_types import (
     between,
 )
 from address_types import DomainName, Mailbox, SomeCidrs
+from awake_types import AwakeHoursValue
 from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
 from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
@@ -42,6 +43,7 @@ REDIS: Final = "Redis outside the cluster"
 OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 SECRETS: Final = "Secrets outside of Terraform's state"
 ALARMS: Final = "Alarms and a budget, by e-mail"
+AWAKE_HOURS: Final = "Hours in which it is awake"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -57,6 +59,7 @@ GUIDES: Final = {
     OWN_CLICKHOUSE: "own-clickhouse.md",
     SECRETS: "external-secrets.md",
     ALARMS: "alarms.md",
+    AWAKE_HOURS: "awake-hours.md",
 }
 
 
@@ -258,6 +261,14 @@ class OptionFields(SettingFields):
         "Helm chart of the External Secrets Operator",
         "where the operator's chart is, as for LANGFUSE_CHART",
         default=versions.EXTERNAL_SECRETS_CHART_REPOSITORY,
+    )
+
+    awake_hours: AwakeHoursValue = setting(
+        AWAKE_HOURS,
+        "When nodes and database run; outside of these hours they sleep, and nothing is lost",
+        "days, hours and time zone, such as Mon-Fri 08:00-20:00 Europe/Berlin",
+        default=None,
+        example="Mon-Fri 08:00-20:00 Europe/Berlin",
     )
 
     @field_validator("aws_profile")

@@ -49,6 +49,16 @@ class Alarms:
     """USD a month that the AWS account may cost; None for no budget."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackupSchedule:
+    """When ClickHouse is backed up."""
+
+    cron: str | None
+    """Cron expression of Kubernetes; None for no backups but those of a destroy."""
+    zone: str
+    """Time zone of it, in the IANA database."""
+
+
 class OptionViews(OptionFields):
     """Every variable, and a view of each option; ``Settings`` checks that they go together."""
 
@@ -142,6 +152,13 @@ class OptionViews(OptionFields):
     def has_external_secrets(self) -> bool:
         """Whether an operator fills Langfuse's Secret, and Terraform's state holds no secret."""
         return self.secrets == "external"
+
+    @property
+    def backup_schedule(self) -> BackupSchedule:
+        """Schedule of the backups; by default at night, or before an installation goes to sleep."""
+        if self.awake_hours and "clickhouse_backup_schedule" not in self.model_fields_set:
+            return BackupSchedule(cron=self.awake_hours.backup_cron, zone=self.awake_hours.zone)
+        return BackupSchedule(cron=self.clickhouse_backup_schedule, zone="Etc/UTC")
 
     @property
     def spreads_pods(self) -> bool:

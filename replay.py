@@ -11,7 +11,7 @@ from pathlib import Path
 
 from replaying.restored import read_marker, since
 from replaying.steps import replay
-from verification.access import access
+from verification.access import awake_access
 from verification.cluster import CheckError, Cluster
 
 AGAIN = "Run it again: it goes on where it was."
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
     given = parser.parse_args()
     try:
-        with access(given.kubeconfig) as (cluster, _):
+        with awake_access(given.kubeconfig) as (cluster, _):
             run(cluster, given)
     except CheckError as error:
         sys.exit(f"The replay stopped: {error}. {AGAIN}")

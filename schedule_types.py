@@ -1,5 +1,7 @@
 """Type of a variable that is a schedule: a cron expression."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
@@ -19,6 +21,9 @@ _CRON_FIELDS: Final[tuple[tuple[str, int, int, tuple[str, ...]], ...]] = (
     ("month", 1, 12, _MONTHS),
     ("weekday", 0, 6, _WEEKDAYS),
 )
+
+# Any year.
+_FIRST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _schedule(value: object) -> object:
@@ -40,6 +45,43 @@ def _schedule(value: object) -> object:
             message = f"has a wrong {name}; use * or numbers from {first} to {last}"
             raise ValueError(message)
     return " ".join(fields)
+
+
+def moments(schedule: str) -> Iterator[datetime]:
+    """Yield the moments of a checked schedule in UTC, for four years: one has a February 29."""
+    fields = [
+        _values(text, first, last, names)
+        for text, (_, first, last, names) in zip(schedule.split(), _CRON_FIELDS, strict=True)
+    ]
+    minutes, hours, days, months, weekdays = fields
+    # Of days and weekdays, one with a * restricts nothing; without any, either is enough.
+    _, _, *dates = schedule.split()
+    combine = all if any({"*", "*/1"} & {*dates[each].split(",")} for each in (0, 2)) else any
+    for count in range(4 * 365 + 1):
+        date = _FIRST + timedelta(days=count)
+        if date.month in months and combine(
+            (date.day in days, date.isoweekday() % len(_WEEKDAYS) in weekdays)
+        ):
+            yield from (date.replace(hour=h, minute=m) for h in sorted(hours) for m in minutes)
+
+
+def _values(text: str, first: int, last: int, names: tuple[str, ...]) -> set[int]:
+    """Return the values of a checked field."""
+    found: set[int] = set()
+    for each in text.lower().split(","):
+        values, slash, step = each.partition("/")
+        bounds = (
+            [first, last]
+            if values == "*"
+            else [
+                first + names.index(value) if value in names else int(value)
+                for value in values.split("-")
+            ]
+        )
+        # N/step is every step from N on.
+        end = last if slash and len(bounds) == 1 else bounds[-1]
+        found |= {*range(bounds[0], end + 1, int(step) if slash else 1)}
+    return found
 
 
 def _is_cron_range(text: str, first: int, last: int, names: tuple[str, ...]) -> bool:

@@ -13,6 +13,7 @@ import sizing
 from access_types import partition_of_policy, partition_of_region
 from address_types import LARGEST_VPC_PREFIX, SMALLEST_PRIVATE_PREFIX
 from option_views import OptionViews
+from schedule_types import moments
 
 # Variables that go with CLICKHOUSE_URL, and those that go without it.
 _OF_OWN_CLICKHOUSE: Final = {
@@ -148,6 +149,32 @@ class Settings(OptionViews):
             message = (
                 "REDIS, SECRETS: the password of ElastiCache can be set only through Terraform's "
                 "state; set REDIS=bundled, or SECRETS=terraform"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
+    def _sleep_is_possible(self) -> Self:
+        hours, cron = self.awake_hours, self.clickhouse_backup_schedule
+        if hours is None:
+            return self
+        faults = {
+            "AWAKE_HOURS, TERRAFORM_CLOUD_RUNS: a run in Terraform Cloud has no AWS CLI, by which "
+            "a destroy wakes the nodes for the last backup; remove AWAKE_HOURS, or set "
+            "TERRAFORM_CLOUD_RUNS=local": self.runs_remotely,
+            "AWAKE_HOURS, LANGFUSE_DOMAIN: while it sleeps, the name would lead to addresses that "
+            "AWS gives to others; remove AWAKE_HOURS, or LANGFUSE_DOMAIN and ROUTE53_ZONE": (
+                self.langfuse_domain is not None
+            ),
+        }
+        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
+            raise ValueError(fault)
+        is_chosen = "clickhouse_backup_schedule" in self.model_fields_set
+        if is_chosen and cron and not any(map(hours.contains, moments(cron))):
+            message = (
+                "CLICKHOUSE_BACKUP_SCHEDULE, AWAKE_HOURS: no time of the first, which is in UTC, "
+                "is in the second; choose one that is, or remove the first for half an hour before "
+                "the end"
             )
             raise ValueError(message)
         return self

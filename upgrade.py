@@ -14,7 +14,7 @@ from backing_up.one_line import one_line
 from env_file import load_settings
 from upgrading.back import go_back
 from upgrading.there import prepare
-from verification.access import ENV_FILE, access
+from verification.access import ENV_FILE, awake_access
 
 AGAIN = {
     False: "Run it again: it makes a new way back.",
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> None:
     if given.back:
         go_back(account, say)
         return
-    with access(given.kubeconfig) as (cluster, _):
+    with awake_access(given.kubeconfig) as (cluster, _):
         prepare(cluster, account, settings, say, backed_up=given.clickhouse_is_backed_up)
 
 

@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 
 from capacity.stores import store_checks
 from verification.access import ENV_FILE, access, no_way_into
+from verification.asleep import asleep
 from verification.check import Check, CheckWarning, Result
 from verification.checks import CHECKS, checks_of_major
 from verification.cluster import CheckError, Cluster
@@ -103,6 +104,9 @@ def look(cluster: Cluster, name: str, in_aws: Callable[[], Checks]) -> Iterator[
         yield Result("cluster", "failed", no_way_into(name, str(error)))
         return
     yield Result("cluster", "ok", f"{name} answers")
+    if sleeps := asleep(cluster):
+        yield Result("awake", "warning", sleeps)
+        return
     yield from results(cluster, in_aws)
 
 

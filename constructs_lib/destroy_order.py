@@ -42,7 +42,7 @@ class DestroyOrder(Construct):
         name: str,
         region: str,
         namespace: str,
-        besides: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> None:
         """Depend on all modules that ``scope`` has when this is called.
 
@@ -52,7 +52,7 @@ class DestroyOrder(Construct):
             name: identifier of the database, and value of the tag ``Project``.
             region: AWS region.
             namespace: Kubernetes namespace of the claims whose volumes block the destroy.
-            besides: Terraform addresses of what else it depends on.
+            before: Terraform addresses of what the destroy must not delete earlier either.
 
         """
         super().__init__(scope, id_)
@@ -67,5 +67,5 @@ class DestroyOrder(Construct):
             "guard",
             provisioners=[LocalExecProvisioner(type="local-exec", when="destroy", command=check)],
         )
-        guard.add_override("depends_on", [*sorted(modules), *besides])
+        guard.add_override("depends_on", sorted([*modules, *before]))
         guard.override_logical_id("destroy_order")

@@ -33,6 +33,8 @@ class EksCluster(Construct):
     oidc_provider_arn: str
     """ARN of the IAM OIDC provider, for roles of service accounts."""
     node_security_group_id: str
+    node_group_arn: str
+    node_group_name: str
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class EksCluster(Construct):
         permissions_boundary: str | None = None,
         node_subnet_ids: list[str] | None = None,
         node_way_out: str | None = None,
+        nodes_sleep: bool = False,
     ) -> None:
         """Create the cluster.
 
@@ -81,6 +84,7 @@ class EksCluster(Construct):
                 None for ``subnet_ids``. Others replace the node group, the new one first.
             node_way_out: Terraform address of what the nodes reach the internet by, besides their
                 subnets; None for nothing.
+            nodes_sleep: whether somebody else takes all nodes away at times, and brings them back.
 
         """
         super().__init__(scope, id_)
@@ -148,6 +152,7 @@ class EksCluster(Construct):
                         node_subnet_ids if node_count > 1 else [Fn.element(node_subnet_ids, 0)]
                     ),
                     count=node_count,
+                    fewest=0 if nodes_sleep else node_count,
                     is_arm=sizing.is_arm(node_instance_type),
                     capacity_type=node_capacity_type,
                     template_id=template.id,
@@ -157,6 +162,10 @@ class EksCluster(Construct):
                 )
             },
         )
+        self.node_group_arn = cluster.get_string("eks_managed_node_groups.default.node_group_arn")
+        group_id = cluster.get_string("eks_managed_node_groups.default.node_group_id")
+        # Such as langfuse:langfuse-2-20261128083000.
+        self.node_group_name = Fn.element(Fn.split(":", group_id), 1)
         ebs_csi_role = WorkloadRole(
             self,
             "ebs-csi-role",
@@ -202,6 +211,7 @@ def _node_group(
     name: str,
     subnet_ids: list[str],
     count: int,
+    fewest: int,
     is_arm: bool,
     capacity_type: str,
     template_id: str,
@@ -225,7 +235,7 @@ def _node_group(
         "launch_template_id": template_id,
         "launch_template_version": template_version,
         "capacity_type": capacity_type,
-        "min_size": count,
+        "min_size": fewest,
         "max_size": count,
         "desired_size": count,
         **({"iam_role_policy_statements": [_pull_through(pull_through)]} if pull_through else {}),

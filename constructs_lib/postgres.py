@@ -1,5 +1,7 @@
 """A PostgreSQL database that is restored from its newest final snapshot."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from cdktf import TerraformHclModule, TerraformResourceLifecycle
@@ -24,6 +26,16 @@ USERNAME: Final = "langfuse"
 LONGEST_PAUSE: Final = 1000
 
 
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Times in UTC, as RDS has them."""
+
+    backup_window: str
+    """Such as ``16:30-17:00``, daily."""
+    maintenance_window: str
+    """Such as ``mon:16:00-mon:16:30``, weekly."""
+
+
 class Postgres(Construct):
     """PostgreSQL on RDS and its security group.
 
@@ -41,6 +53,7 @@ class Postgres(Construct):
     """Secrets Manager secret with the password; empty if Terraform makes the password."""
     snapshot_time: str
     """Terraform expression: time of the snapshot that is restored; null if none is."""
+    arn: str
     address: str
     """Terraform address, for resources that depend on the database."""
 
@@ -59,6 +72,8 @@ class Postgres(Construct):
         storage_gb: int,
         backup_days: int,
         password_of_aws: bool = False,
+        windows: Windows | None = None,
+        after: Sequence[str] = (),
     ) -> None:
         """Create or restore the database.
 
@@ -76,6 +91,8 @@ class Postgres(Construct):
             storage_gb: allocated storage, in GiB.
             backup_days: days that automated backups are kept, from 0 (none) to 35.
             password_of_aws: whether RDS makes the password and keeps it in Secrets Manager.
+            windows: when RDS may back up and maintain; None for times of AWS's choice.
+            after: Terraform addresses of what has to be done before the database is changed.
 
         """
         super().__init__(scope, id_)
@@ -124,11 +141,15 @@ class Postgres(Construct):
                 "deletion_protection": False,
                 # A restored instance is available only after its first backup.
                 "timeouts": {"create": "60m", "update": "80m", "delete": "60m"},
+                **(asdict(windows) if windows else {}),
             },
         )
+        if after:
+            rds.depends_on = [*after]
         rds.override_logical_id("rds")
         self.address = "module.rds"
         self.host = rds.get_string("db_instance_address")
+        self.arn = rds.get_string("db_instance_arn")
         self.secret_arn = self._secret(name) if password_of_aws else ""
 
     def _secret(self, name: str) -> str:

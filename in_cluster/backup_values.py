@@ -96,6 +96,7 @@ def backup_values(
     durations: Durations,
     redis: str | None = None,
     own: OwnClickhouse | None = None,
+    zone: str = "Etc/UTC",
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
 
@@ -105,12 +106,13 @@ def backup_values(
         role_arn: IAM role with access to the backups.
         bucket: name of the bucket.
         region: AWS region of the bucket.
-        schedule: cron expression in UTC; None for no backups but the last.
+        schedule: cron expression; None for no backups but the last.
         kept: backups that are kept while Langfuse runs.
         durations: limits of the Jobs.
         redis: host of a Redis that wants TLS; None for the one in the cluster.
         own: ClickHouse of the user's own, of which no backup is made: a destroy only has the queues
             drained before it.
+        zone: time zone of the schedule, in the IANA database.
 
     """
     environment = {
@@ -157,7 +159,7 @@ def backup_values(
     }
     if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
-        manifests["daily"] = cron_job(BACKUP, schedule, daily)
+        manifests["daily"] = cron_job(BACKUP, schedule, daily, zone=zone)
     return {"manifests": manifests}
 
 

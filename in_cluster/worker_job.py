@@ -73,12 +73,22 @@ def hook(name: str, events: str, job: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def cron_job(name: str, schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a CronJob, in UTC; of its Jobs the last that succeeded and that failed stay."""
+def cron_job(
+    name: str, schedule: str, job: Mapping[str, Any], *, zone: str = "Etc/UTC"
+) -> dict[str, Any]:
+    """Return a CronJob; of its Jobs the last that succeeded and that failed stay.
+
+    Args:
+        name: its name.
+        schedule: cron expression.
+        job: specification of the Jobs.
+        zone: time zone of the schedule, in the IANA database.
+
+    """
     return manifest("batch/v1", "CronJob", name) | {
         "spec": {
             "schedule": schedule,
-            "timeZone": "Etc/UTC",
+            "timeZone": zone,
             "concurrencyPolicy": "Forbid",
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 1,

@@ -7,13 +7,14 @@ new type needs a line in ``PRICED`` or ``FREE``.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
 import yaml
 
 from pricing import prices
+from pricing.awake import awake_share
 from pricing.prices import Price
 
 Document = Mapping[str, Any]
@@ -23,8 +24,10 @@ BACKUP_GB: Final = 2
 # Backups that a destroy keeps.
 LAST_BACKUPS: Final = 2
 
-# Key, added to the inputs of a module or a resource, of the launch templates in its stack.
+# Keys, added to the inputs of a module or a resource: the launch templates in its stack, and the
+# share of a month in which what its schedules put to sleep is awake.
 TEMPLATES: Final = "launch templates"
+AWAKE: Final = "awake"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def _cluster(cluster: Document) -> Iterator[Item]:
     if cluster.get("enabled_log_types", ["by default"]):
         yield item("control-plane logs", None)
     for group in cluster["eks_managed_node_groups"].values():
-        yield from _nodes(group, _template_of(group["launch_template_id"], cluster))
+        for each in _nodes(group, _template_of(group["launch_template_id"], cluster)):
+            yield _while_awake(each, cluster[AWAKE])
 
 
 def _template_of(reference: str, inputs: Document) -> Document:
@@ -124,7 +128,7 @@ def _group(group: Document) -> Iterator[Item]:
 
 def _database(database: Document) -> Iterator[Item]:
     instance_class, gigabytes = database["instance_class"], database["allocated_storage"]
-    yield item(instance_class, prices.DATABASES.get(instance_class))
+    yield _while_awake(item(instance_class, prices.DATABASES.get(instance_class)), database[AWAKE])
     yield from _credits(instance_class)
     yield item(f"{gigabytes} GB gp3 for it", prices.RDS_GP3_GB, gigabytes)
     if database["manage_master_user_password"]:
@@ -144,12 +148,25 @@ def _database(database: Document) -> Iterator[Item]:
 def _cache(cache: Document) -> Iterator[Item]:
     node_type, count = cache["node_type"], cache["num_cache_clusters"]
     price = prices.CACHE_NODES.get(node_type)
-    yield item(f"{count} x {node_type}", price, count)
+    sleepless = ", day and night" if cache[AWAKE] < 1 else ""
+    yield item(f"{count} x {node_type}{sleepless}", price, count)
     if cache["snapshot_retention_limit"]:
         yield item("snapshots of it", None)
     # By default the module makes one for the slow log.
     if cache.get("log_delivery_configuration", ["by default"]):
         yield item("logs of it", None)
+
+
+def _while_awake(found: Item, share: float) -> Item:
+    """Return an item of what sleeps for the rest of the month."""
+    if share == 1 or found.up is None:
+        return found
+    return replace(
+        found,
+        what=f"{found.what}, {share:.0%} of the time",
+        up=found.up * share,
+        spot=None if found.spot is None else found.spot * share,
+    )
 
 
 def _credits(instance_class: str) -> Iterator[Item]:
@@ -280,6 +297,7 @@ FREE: Final = frozenset(
         "aws_launch_template",
         "aws_network_interface",
         "aws_route",
+        "aws_scheduler_schedule",
         "aws_s3_bucket_cors_configuration",
         "aws_s3_bucket_lifecycle_configuration",
         "aws_secretsmanager_secret_rotation",
@@ -314,15 +332,18 @@ def bill(stacks: Mapping[str, Document]) -> list[Item]:
 
 
 def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
-    templates = stack.get("resource", {}).get("aws_launch_template", {})
+    resources = stack.get("resource", {})
+    about = {
+        TEMPLATES: resources.get("aws_launch_template", {}),
+        AWAKE: awake_share(resources.get("aws_scheduler_schedule", {}).values()),
+    }
     for module in stack.get("module", {}).values():
-        yield module["source"], {**module, TEMPLATES: templates}
+        yield module["source"], {**module, **about}
     # Data sources are free, but the Route 53 zone that they look up is billed.
     zones = stack.get("data", {}).get("aws_route53_zone", {})
-    for kind, resources in {**stack.get("resource", {}), "aws_route53_zone": zones}.items():
-        for resource in resources.values():
-            with_values = _with_values(resource, stack.get("locals", {}))
-            yield kind, {**with_values, TEMPLATES: templates}
+    for kind, found in {**resources, "aws_route53_zone": zones}.items():
+        for resource in found.values():
+            yield kind, {**_with_values(resource, stack.get("locals", {})), **about}
 
 
 def _with_values(resource: Document, local_values: Document) -> Document:

@@ -6,6 +6,7 @@ from constructs import Construct
 
 import images
 import versions
+from constructs_lib.awake import wake_for_releases
 from constructs_lib.backup_release import BackupRelease
 from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
@@ -125,7 +126,8 @@ class AppStack(BaseStack):
                     role_arn=deps.clickhouse_role_arn,
                     bucket=deps.bucket_name,
                     region=settings.aws_default_region,
-                    schedule=settings.clickhouse_backup_schedule,
+                    schedule=settings.backup_schedule.cron,
+                    zone=settings.backup_schedule.zone,
                     kept=settings.clickhouse_backups_kept,
                     durations=durations,
                     redis=redis.redis_host if redis else None,
@@ -184,6 +186,10 @@ class AppStack(BaseStack):
             condition=guard.condition,
             error_message=guard.error_message,
         )
+        if settings.awake_hours:
+            wake_for_releases(
+                self, name=settings.name, region=settings.aws_default_region, namespace=NAMESPACE
+            )
         url, email = literal(settings.url), literal(settings.langfuse_admin_email)
         port = settings.forwarded_port or WEB_PORT
         forward = f"kubectl port-forward svc/{WEB} -n {NAMESPACE} {port}:{WEB_PORT}"

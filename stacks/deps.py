@@ -7,14 +7,18 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import images
+import versions
+from awake_types import DATABASE_MINUTES, AwakeHours
+from constructs_lib.awake import Awake
 from constructs_lib.backup_check import BackupCheck
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
 from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.managed_redis import ManagedRedis
-from constructs_lib.postgres import Postgres
+from constructs_lib.postgres import Postgres, Windows
 from constructs_lib.retained_resources import RetainedResources
+from constructs_lib.sleep_schedules import Call, SleepSchedules
 from constructs_lib.workload_role import WorkloadRole
 from contracts import (
     DEPS,
@@ -71,6 +75,19 @@ class DepsStack(BaseStack):
             origin=settings.origin,
             backups_prefix=BACKUPS_PREFIX,
         )
+        awake, windows = None, None
+        if hours := settings.awake_hours:
+            awake = Awake(
+                self,
+                "awake",
+                name=settings.name,
+                region=settings.aws_default_region,
+                namespace=None,
+                triggers=_of_database(settings, hours),
+            )
+            windows = Windows(
+                backup_window=hours.backup_window, maintenance_window=hours.maintenance_window
+            )
         postgres = Postgres(
             self,
             "postgres",
@@ -84,7 +101,14 @@ class DepsStack(BaseStack):
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
             password_of_aws=settings.has_external_secrets,
+            windows=windows,
+            after=[awake.before_change] if awake else (),
         )
+        if hours and awake:
+            # RDS makes no final snapshot of a database that is stopped, so a destroy starts it; the
+            # schedules go before that, and do not stop it meanwhile.
+            started = awake.before_destroy(postgres.address)
+            self._let_database_sleep(postgres, hours, settings, after=[started])
         # Of a ClickHouse of the user's own there are none.
         if settings.own_clickhouse is None:
             BackupCheck(
@@ -242,6 +266,25 @@ class DepsStack(BaseStack):
             ),
         )
 
+    def _let_database_sleep(
+        self, postgres: Postgres, hours: AwakeHours, settings: Settings, *, after: list[str]
+    ) -> None:
+        def database(cron: str, operation: str) -> Call:
+            parameters = {"DbInstanceIdentifier": settings.name}
+            return Call(cron=cron, service="rds", operation=operation, parameters=parameters)
+
+        SleepSchedules(
+            self,
+            "database_hours",
+            name=f"{settings.name}-database",
+            zone=hours.zone,
+            resource_arn=postgres.arn,
+            wake=database(hours.wake_cron(), "StartDBInstance"),
+            sleep=database(hours.sleep_cron(DATABASE_MINUTES), "StopDBInstance"),
+            permissions_boundary=settings.iam_permissions_boundary,
+            after=after,
+        )
+
     def _reader_of_secrets(
         self, secrets: str, database_secret: str, *, settings: Settings, oidc_provider_arn: str
     ) -> WorkloadRole:
@@ -283,6 +326,19 @@ def _password_command(settings: Settings, postgres: Postgres) -> str:
         f"--region {settings.aws_default_region} --query SecretString --output text | "
         """uv run python -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
     )
+
+
+def _of_database(settings: Settings, hours: AwakeHours) -> list[object]:
+    """Return what a deploy changes the database by, which RDS refuses while it is stopped."""
+    return [
+        versions.POSTGRES,
+        settings.database_instance_class,
+        settings.database_storage_gb,
+        settings.database_backup_days,
+        settings.database_cidrs,
+        hours.backup_window,
+        hours.maintenance_window,
+    ]
 
 
 def _forward(settings: Settings, host: str) -> str:

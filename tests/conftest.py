@@ -237,6 +237,8 @@ def variants(
         "remote": remote,
         "every": every_variable,
         "every-other": every_other_variable,
+        # Together with neither remote runs nor a public name.
+        "awake": with_options("awake_hours"),
     }
 
 

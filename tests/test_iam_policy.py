@@ -15,7 +15,16 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-FILES = ("deployer", "private-nodes", "elasticache", "external-secrets", "alarms")
+FILES = (
+    "deployer",
+    "private-nodes",
+    "elasticache",
+    "external-secrets",
+    "alarms",
+    "awake-hours",
+)
+# Not together with awake hours.
+OF_REMOTE_RUNS = FILES[:-1]
 TEXTS = [
     (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
     for file in FILES
@@ -47,13 +56,15 @@ def resources(statement: dict[str, Any]) -> list[str]:
     return [found] if isinstance(found, str) else list(found)
 
 
-def test_roles_are_handed_to_eks_and_ec2_only() -> None:
-    (statement,) = statements("iam:PassRole")
-    assert statement["Action"] == ["iam:PassRole"]
-    assert statement["Resource"] == ["arn:aws:iam::*:role/langfuse-*"]
-    assert statement["Condition"] == {
-        "StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "eks.amazonaws.com"]}
-    }
+def test_roles_are_handed_to_eks_ec2_and_schedules_only() -> None:
+    handing = [*statements("iam:PassRole")]
+    for statement in handing:
+        assert statement["Action"] == ["iam:PassRole"]
+        assert statement["Resource"] == ["arn:aws:iam::*:role/langfuse-*"]
+    assert [each["Condition"]["StringEquals"]["iam:PassedToService"] for each in handing] == [
+        ["ec2.amazonaws.com", "eks.amazonaws.com"],
+        "scheduler.amazonaws.com",
+    ]
 
 
 def test_a_name_ends_where_it_ends() -> None:
@@ -216,6 +227,8 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
         ),
         ("ssm:DeleteParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/retained/database"),
         ("ssm:PutParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/salt"),
+        ("scheduler:CreateSchedule", "arn:aws:scheduler:us-east-1:1:schedule/default/langfuse-a"),
+        ("rds:StartDBInstance", "arn:aws:rds:us-east-1:1:db:langfuse"),
         ("iam:CreateInstanceProfile", "arn:aws:iam::1:instance-profile/langfuse-nat"),
     ],
 )
@@ -271,7 +284,7 @@ def test_policy_is_short_enough_and_about_this_name_only(
         for key, value in (("REDIS", "elasticache"), ("SECRETS", "external"))
     )
     policies = [*redis, secrets[-1]]
-    assert len({each["name"] for each in policies}) == len(FILES)
+    assert len({each["name"] for each in policies}) == len(OF_REMOTE_RUNS)
     for policy in policies:
         text = policy["policy"].replace("${data.aws_partition.partition.partition}", partition)
         assert len(text) <= LONGEST

@@ -25,6 +25,7 @@ LAYERS: Final = (
         "security_patches.py",
         "setting_types.py",
         "address_types.py",
+        "awake_types.py",
         "schedule_types.py",
         "access_types.py",
         "network_lines.py",
@@ -55,6 +56,7 @@ LAYERS: Final = (
     ("main.py", "verify.py", "check_account.py"),
     (
         "costs.py",
+        "awake.py",
         "backups.py",
         "upgrade.py",
         "replay.py",

@@ -57,6 +57,8 @@ def test_fr23_every_variable_can_be_set() -> None:
         "AWS_SECRET_ACCESS_KEY",
         # In place of the keys: accepts.profile.env.
         "AWS_PROFILE",
+        # Not with remote runs: accepts.awake-hours.env.
+        "AWAKE_HOURS",
         "AWS_DEFAULT_REGION",
         "TFE_TOKEN",
         "TFC_ORGANIZATION",

@@ -17,6 +17,7 @@ from env_file import (
     use_network_lines,
 )
 from settings import Settings
+from verification.asleep import asleep
 from verification.cluster import TIMEOUT, Cluster
 
 ENV_FILE: Final = Path(__file__).parents[1] / ".env"
@@ -41,7 +42,23 @@ def access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
     if settings:
         with tempfile.TemporaryDirectory() as folder:
             write_kubeconfig(settings, variables, Path(folder, "kubeconfig"))
-            yield Cluster(Path(folder, "kubeconfig"), variables), settings.name
+            cluster = Cluster(Path(folder, "kubeconfig"), variables, settings.awake_hours)
+            yield cluster, settings.name
+
+
+@contextmanager
+def awake_access(kubeconfig: Path | None) -> Iterator[tuple[Cluster, str]]:
+    """As ``access``, for what needs pods: while the installation sleeps, exit with one line.
+
+    Args:
+        kubeconfig: file to use, with which it is not known whether it sleeps; None for a temporary
+            one, written by the AWS CLI.
+
+    """
+    with access(kubeconfig) as (cluster, name):
+        if sleeps := asleep(cluster):
+            sys.exit(f"{name}: {sleeps}")
+        yield cluster, name
 
 
 def write_kubeconfig(settings: Settings, variables: dict[str, str], kubeconfig: Path) -> None:

@@ -16,6 +16,7 @@ from typing import IO, Any, Final, cast
 
 import httpx
 
+from awake_types import AwakeHours
 from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
@@ -46,6 +47,8 @@ class Cluster:
     kubeconfig: Path
     environment: Mapping[str, str]
     """Environment variables of kubectl, with the AWS credentials."""
+    awake_hours: AwakeHours | None = None
+    """Hours outside of which it may sleep; None if it does not, or if that is not known."""
     _lock: Any = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     def kubectl(self, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:

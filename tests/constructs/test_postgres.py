@@ -131,6 +131,7 @@ def test_database_and_its_address_are_published(stack: Stack) -> None:
         "snapshot_time": (
             "one(${data.aws_db_snapshot.newest_final_snapshot}[*].snapshot_create_time)"
         ),
+        "arn": "${module.rds.db_instance_arn}",
         "address": "module.rds",
         "secret_arn": "",
     }

@@ -10,6 +10,7 @@ from typing import Final
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "alarms": {"ALARM_EMAIL": "ops@example.com", "MONTHLY_BUDGET_USD": "180"},
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
+    "awake_hours": {"AWAKE_HOURS": "'Mon-Fri 08:00-20:00 Europe/Berlin'"},
     "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
     "elasticache": {"REDIS": "elasticache"},
     "external_secrets": {"SECRETS": "external"},

@@ -41,10 +41,15 @@ def documents(stacks: Stacks) -> dict[str, Any]:
 
 
 def readable(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a stack with the user data of launch templates as lines of text."""
+    """Return a stack with user data of launch templates and long commands as lines of text."""
     for template in document.get("resource", {}).get("aws_launch_template", {}).values():
         if encoded := template.get("user_data"):
             template["user_data"] = base64.b64decode(encoded).decode().splitlines()
+    for made in document.get("resource", {}).get("terraform_data", {}).values():
+        for provisioner in made.get("provisioner", ()):
+            local = provisioner["local-exec"]
+            if "\n" in local["command"]:
+                local["command"] = local["command"].splitlines()
     return document
 
 

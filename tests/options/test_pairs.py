@@ -18,6 +18,8 @@ REFUSED: Final[Mapping[frozenset[str], tuple[str, ...]]] = {
     frozenset({"private_nodes", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
     frozenset({"private_nodes_nat_instance", "public_name"}): ("LANGFUSE_DOMAIN", "NODE_SUBNETS"),
     frozenset({"elasticache", "external_secrets"}): ("REDIS", "SECRETS"),
+    frozenset({"awake_hours", "public_name"}): ("AWAKE_HOURS", "LANGFUSE_DOMAIN"),
+    frozenset({"awake_hours", "remote_runs"}): ("AWAKE_HOURS", "TERRAFORM_CLOUD_RUNS"),
     frozenset({"local_chart", "remote_runs"}): ("LANGFUSE_CHART", "TERRAFORM_CLOUD_RUNS"),
 }
 PAIRS: Final = [

@@ -57,6 +57,7 @@ LISTINGS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyTy
             ("list_subscriptions", "Subscriptions", "SubscriptionArn"),
             ("list_topics", "Topics", "TopicArn"),
         ),
+        "scheduler": (("list_schedules", "Schedules", "Name"),),
         "ssm": (("describe_parameters", "Parameters", "Name"),),
     }
 )

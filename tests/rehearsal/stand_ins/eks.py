@@ -9,7 +9,13 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from . import eks_documents
-from .eks_errors import EksError, InUseError, NotFoundError, UnsupportedVersionError
+from .eks_errors import (
+    EksError,
+    InUseError,
+    NotFoundError,
+    ScalingError,
+    UnsupportedVersionError,
+)
 from .faults import Faults
 from .loopback import Loopback, Request, Response
 
@@ -192,6 +198,11 @@ class Eks(Loopback):
 
     def _change(self, request: Request, key: tuple[str, ...], what: str) -> Document:
         document = self._get(key)
+        size = request.json.get("scalingConfig")
+        if size:
+            size = document["scalingConfig"] | size
+            if not 0 <= size["minSize"] <= size["desiredSize"] <= size["maxSize"] != 0:
+                raise ScalingError(size)
         eks_documents.change(document, request.json)
         update: Document = {"id": str(uuid.uuid4()), "status": "Successful", "errors": []}
         update |= {"type": what, "params": [], "createdAt": time.time()}

@@ -1,5 +1,7 @@
 """The errors of EKS, by the names under which Terraform knows them."""
 
+from collections.abc import Mapping
+
 
 class EksError(Exception):
     """An answer that is an error of EKS."""
@@ -25,6 +27,14 @@ class InUseError(EksError):
     def __init__(self, what: str) -> None:
         """Say what is in the way."""
         super().__init__(409, "ResourceInUseException", f"In use: {what}.")
+
+
+class ScalingError(EksError):
+    """A node group cannot have this size."""
+
+    def __init__(self, size: Mapping[str, int]) -> None:
+        """Say which."""
+        super().__init__(400, "InvalidParameterException", f"no size of a node group: {size}")
 
 
 class UnsupportedVersionError(EksError):

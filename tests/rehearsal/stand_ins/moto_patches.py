@@ -24,7 +24,14 @@ from moto.rds.models import (
 from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
-from . import moto_alarms, moto_elasticache, moto_nat, moto_secrets, moto_stacks
+from . import (
+    moto_alarms,
+    moto_elasticache,
+    moto_nat,
+    moto_secrets,
+    moto_stacks,
+    moto_stopped,
+)
 from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
@@ -51,6 +58,7 @@ def apply() -> None:
     moto_elasticache.apply()
     moto_secrets.apply()
     moto_alarms.apply()
+    moto_stopped.apply()
     moto_stacks.apply()
 
 
