@@ -14,6 +14,8 @@ from setting_types import Text, matching, not_empty
 # Two public subnets of at least a /24 each: a node takes up to 18 addresses for its pods.
 LARGEST_VPC_PREFIX: Final = 16
 SMALLEST_VPC_PREFIX: Final = 23
+# With private subnets: four of /20.
+SMALLEST_PRIVATE_PREFIX: Final = 18
 
 # "This network", loopback, link-local, multicast, reserved (RFC 6890).
 _NO_HOSTS: Final = tuple(

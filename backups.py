@@ -15,6 +15,7 @@ from backing_up.account import Account, BackupError, account_of
 from backing_up.job import back_up_now
 from backing_up.listing import listing
 from backing_up.one_line import one_line
+from env_file import load_settings
 from progress import Progress
 from verification.access import ENV_FILE, access
 
@@ -72,7 +73,8 @@ def run(given: argparse.Namespace) -> None:
     elif given.purge is not None:
         purge_all(account, given.purge)
     else:
-        say(listing(account))
+        own = load_settings(ENV_FILE).own_clickhouse
+        say(listing(account, own_clickhouse=own is not None))
 
 
 def prune_to(account: Account, kept: int, *, ask: bool) -> None:

@@ -42,6 +42,8 @@ RUN_ROLE_ARN: Final = "run_role_arn"
 """ARN of the IAM role of remote runs; read by network."""
 ADMIN_PASSWORD: Final = "langfuse_admin_password"  # noqa: S105 - a variable's name
 """Password of Langfuse's first user; read by app."""
+CLICKHOUSE_PASSWORD: Final = "clickhouse_password"  # noqa: S105 - a variable's name
+"""Password of a ClickHouse of the user's own; read by app."""
 EXTRA_SECRET: Final = "langfuse_env_"  # noqa: S105 - part of a variable's name
 """Prefix of a secret environment variable's name: its value; read by app."""
 
@@ -108,6 +110,18 @@ class IngressOutputs(Contract):
     """Id of the Route 53 zone."""
     traefik_role_arn: str
     external_dns_role_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisOutputs(Contract):
+    """Further outputs of ``deps``, read by ``app``, if Redis runs in ElastiCache."""
+
+    PRODUCER: ClassVar[str] = DEPS
+
+    redis_host: str
+    redis_password: str = field(metadata={SENSITIVE: True})
+    redis_use_policy_arn: str
+    """IAM policy that ``app`` attaches while it uses this Redis (``ManagedRedis``)."""
 
 
 @dataclass(frozen=True, kw_only=True)

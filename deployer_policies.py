@@ -9,15 +9,16 @@ from settings import Settings
 
 FOLDER: Final = Path(__file__).parent / "policies"
 DEPLOYER: Final = "deployer"
-# Beside the first, where roles have a permissions boundary.
 BOUNDARY: Final = "boundary"
+PRIVATE_NODES: Final = "private-nodes"
+ELASTICACHE: Final = "elasticache"
 
 
 def document(name: str, settings: Settings) -> str:
     """Return a policy as compact JSON, in the partition ``aws``.
 
     Args:
-        name: ``DEPLOYER`` or ``BOUNDARY``.
+        name: name of the file, such as ``DEPLOYER``.
         settings: of the installation that it is for.
 
     """
@@ -30,7 +31,11 @@ def document(name: str, settings: Settings) -> str:
     )
 
 
-def documents(settings: Settings) -> list[str]:
-    """Return the policies of an installation, as ``document`` does."""
-    names = [DEPLOYER, BOUNDARY] if settings.iam_permissions_boundary else [DEPLOYER]
-    return [document(name, settings) for name in names]
+def policy_names(settings: Settings) -> list[str]:
+    """Return the names of the policies that who deploys an installation needs."""
+    further = {
+        BOUNDARY: settings.iam_permissions_boundary,
+        PRIVATE_NODES: settings.private_nodes,
+        ELASTICACHE: settings.managed_redis,
+    }
+    return [DEPLOYER, *(name for name, is_needed in further.items() if is_needed)]

@@ -18,7 +18,7 @@ import env_lines
 import network_lines
 import shell_variables
 from access_types import BETWEEN, token_variable
-from contracts import TERRAFORM_CLOUD
+from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
 from extra_environment import SECRET_PREFIX, reference
 from security_patches import patches
 from settings import Settings
@@ -38,6 +38,8 @@ DERIVED: Final = (
     "TF_FORCE_LOCAL_BACKEND",
     "CDKTF_IGNORE_MISSING_STACK_DEPENDENCIES",
 )
+# A further such line, with CLICKHOUSE_URL.
+OF_OWN_CLICKHOUSE: Final = f"TF_VAR_{CLICKHOUSE_PASSWORD}"
 # Forces local runs; contradicts TERRAFORM_CLOUD_RUNS=remote.
 FORCE_LOCAL: Final = "TF_FORCE_LOCAL_BACKEND"
 # A login of pods and of CI, before a profile to some of AWS's SDKs and behind it to others.
@@ -46,6 +48,7 @@ WEB_IDENTITY: Final = "AWS_WEB_IDENTITY_TOKEN_FILE"
 # certificates, Terraform's own switches.
 PASSED_THROUGH: Final = (
     *DERIVED,
+    OF_OWN_CLICKHOUSE,
     *network_lines.NETWORK,
     "AWS_CONFIG_FILE",
     "AWS_SESSION_TOKEN",
@@ -170,11 +173,13 @@ def warnings(env_file: Path, settings: Settings) -> list[str]:
         "anybody who reaches the name can make an account; set the first to true, or narrow "
         "INGRESS_ALLOWED_CIDRS": ["LANGFUSE_SIGNUP_DISABLED", "LANGFUSE_DOMAIN"] * opened,
         "still a placeholder, fill in before deploying": [
-            key for key, value in lines.items() if key not in DERIVED and PLACEHOLDER in value
+            key
+            for key, value in lines.items()
+            if key not in {*DERIVED, OF_OWN_CLICKHOUSE} and PLACEHOLDER in value
         ],
         "missing from .env, copy the line from .env.example before deploying": [
             key
-            for key in DERIVED
+            for key in (*DERIVED, *([OF_OWN_CLICKHOUSE] if settings.own_clickhouse else []))
             if key not in lines
             and not (settings.runs_remotely and key == FORCE_LOCAL)
             and not (token != DERIVED[0] and key == DERIVED[0])

@@ -1,7 +1,7 @@
 """Reads the user's chart values, and refuses what JSON does not have."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import yaml
@@ -40,6 +40,30 @@ def parse(text: str) -> dict[str, Any]:
         message = "holds no mapping of chart values"
         raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError only
     return values
+
+
+def changes_manifest(values: Mapping[str, Any], beginning: str) -> str | None:
+    """Return the key of a change to one of the release's own manifests, or None.
+
+    A manifest of the user's own has a kind; a change is laid over a manifest that has one.
+
+    Args:
+        values: chart values of the user.
+        beginning: beginning of the manifests' keys.
+
+    """
+    manifests = values.get("extraManifests")
+    changes = manifests.items() if isinstance(manifests, Mapping) else ()
+    return next(
+        (
+            key
+            for key, manifest in changes
+            if key.startswith(beginning)
+            and isinstance(manifest, Mapping)
+            and "kind" not in manifest
+        ),
+        None,
+    )
 
 
 def _check(documents: list[yaml.Node]) -> None:

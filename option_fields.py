@@ -13,9 +13,11 @@ from access_types import (
     between,
 )
 from address_types import DomainName, SomeCidrs
-from contracts import TERRAFORM_CLOUD
+from contracts import CLICKHOUSE_PASSWORD, TERRAFORM_CLOUD
+from own_clickhouse import DatabaseName, Port, ServerPassword, ServerUrl, ServerUser
 from setting_fields import ANYWHERE, SettingFields
 from setting_types import (
+    CacheNodeType,
     ChartSource,
     EnvironmentFile,
     Flag,
@@ -34,6 +36,9 @@ LANGFUSE_4: Final = "Langfuse 4"
 EXTRA_ENVIRONMENT: Final = "Further environment variables of Langfuse"
 PROJECT_KEYS: Final = "API keys of the first project"
 OTHER_WAYS: Final = "Other ways in"
+PRIVATE_NODES: Final = "Private nodes"
+REDIS: Final = "Redis outside the cluster"
+OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -44,6 +49,9 @@ GUIDES: Final = {
     EXTRA_ENVIRONMENT: "extra-environment.md",
     PROJECT_KEYS: "project-keys.md",
     OTHER_WAYS: "other-ways-in.md",
+    PRIVATE_NODES: "private-nodes.md",
+    REDIS: "elasticache.md",
+    OWN_CLICKHOUSE: "own-clickhouse.md",
 }
 
 
@@ -128,6 +136,46 @@ class OptionFields(SettingFields):
         "true or false",
         default=False,
     )
+    clickhouse_url: ServerUrl | None = setting(
+        OWN_CLICKHOUSE,
+        "HTTP interface of a ClickHouse that Langfuse uses instead of one in the cluster",
+        "https://, host and port, such as https://clickhouse.example.com:8443",
+        default=None,
+        example="https://clickhouse.example.com:8443",
+    )
+    clickhouse_password: ServerPassword | None = setting(
+        OWN_CLICKHOUSE,
+        "Password there; the second line hands it to Terraform",
+        "the password of CLICKHOUSE_USER, without spaces and & = # ? % + @ ;",
+        default=None,
+        example="change-me",
+        handed_on=CLICKHOUSE_PASSWORD,
+    )
+    clickhouse_user: ServerUser = setting(
+        OWN_CLICKHOUSE,
+        "User there, who may create tables",
+        "a user's name, without spaces and & = # ? % + @ ;",
+        default="default",
+    )
+    clickhouse_database: DatabaseName = setting(
+        OWN_CLICKHOUSE,
+        "Database there, which exists",
+        "a name of letters, digits and _",
+        default="default",
+    )
+    clickhouse_native_port: Port | None = setting(
+        OWN_CLICKHOUSE,
+        "Port of the native protocol, for migrations; by default 9440 with https, 9000 with http",
+        "a whole number from 1 to 65535",
+        default=None,
+        example="9440",
+    )
+    clickhouse_cluster: Flag = setting(
+        OWN_CLICKHOUSE,
+        "Whether tables are made on all replicas of a cluster; it cannot change later",
+        "true or false; false for ClickHouse Cloud, which replicates by itself",
+        default=False,
+    )
     aws_profile: Profile | None = setting(
         OTHER_WAYS,
         "Login of the AWS CLI, in place of the two keys, which are then commented out",
@@ -153,6 +201,31 @@ class OptionFields(SettingFields):
         "Program that plans and applies: Terraform or OpenTofu",
         "the name of a program on PATH, such as tofu, or its path",
         default="terraform",
+    )
+    node_subnets: Literal["public", "private"] = setting(
+        PRIVATE_NODES,
+        "Whether nodes have public addresses; a change replaces them, the new ones first",
+        "public or private",
+        default="public",
+    )
+    nat: Literal["gateway", "instance"] = setting(
+        PRIVATE_NODES,
+        "How private nodes reach the internet; an instance costs a fifth of the gateway",
+        "gateway (one of AWS) or instance (a t4g.nano of its own)",
+        default="gateway",
+    )
+
+    redis: Literal["bundled", "elasticache"] = setting(
+        REDIS,
+        "Where Redis runs; a deploy drains its queues before Langfuse moves",
+        "bundled (a pod of the cluster) or elasticache (AWS)",
+        default="bundled",
+    )
+    redis_node_type: CacheNodeType = setting(
+        REDIS,
+        "Size of Redis in ElastiCache; a change keeps its data",
+        "an ElastiCache node type, such as cache.t4g.micro",
+        default="cache.t4g.micro",
     )
 
     @field_validator("aws_profile")

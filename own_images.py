@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import versions
+
 # Values of the chart that set the tag of Langfuse's images.
 _LANGFUSE: Final = ("langfuse", "langfuse.web", "langfuse.worker")
 # A release of Langfuse: 3, 3.225, 3.225.11, v4.53.0-rc.1, or one of these with a digest.
 _RELEASE: Final = re.compile(r"v?(\d+)(\.|-|@|$)")
 _CLICKHOUSE: Final = re.compile(r"(\d+)\.(\d+)")
-# The oldest ClickHouse that Langfuse 4 runs on.
-_OLDEST_CLICKHOUSE: Final = (25, 12)
 
 
 def of_another_line(values: Mapping[str, Any], major: int) -> str | None:
@@ -32,7 +32,7 @@ def of_another_line(values: Mapping[str, Any], major: int) -> str | None:
         return None
     for tag in _clickhouse_tags(values):
         release = _CLICKHOUSE.match(tag)
-        if release and (int(release[1]), int(release[2])) < _OLDEST_CLICKHOUSE:
+        if release and (int(release[1]), int(release[2])) < versions.OLDEST_CLICKHOUSE[major]:
             return f"ClickHouse's tag is {tag}, and Langfuse 4 needs 25.12 or later"
     return None
 

@@ -177,6 +177,8 @@ NodeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=16384
 VolumeGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=1, le=16384)]
 DatabaseClass = Annotated[Text, matching(r"db\.[a-z0-9]+\.[a-z0-9]+")]
 DatabaseGigabytes = Annotated[int, BeforeValidator(not_empty), Field(ge=20, le=65536)]
+# r6gd has data tiering, which Langfuse has no use for, and AWS makes none without it.
+CacheNodeType = Annotated[Text, matching(r"cache\.(?!r6gd\.)[a-z0-9]+\.[a-z0-9]+")]
 # RDS keeps automated backups for at most 35 days; 0 switches them off.
 BackupDays = Annotated[int, BeforeValidator(not_empty), Field(ge=0, le=35)]
 # At least two: the newest alone may turn out to be unusable.
@@ -199,6 +201,7 @@ def setting(
     rebuild: bool = False,
     example: str | None = None,
     instead: str | None = None,
+    handed_on: str | None = None,
 ) -> Any:  # noqa: ANN401 - as pydantic's own Field
     """Declare a variable of ``.env``.
 
@@ -210,6 +213,7 @@ def setting(
         rebuild: whether a change rebuilds the installation instead of changing it in place.
         example: value that ``.env.example`` shows where the default is None.
         instead: variable that stands in for this one, which must be set without it.
+        handed_on: Terraform variable that has this value, by a further line of ``.env``.
 
     """
     return Field(
@@ -217,5 +221,10 @@ def setting(
         title=purpose,
         description=form,
         examples=None if example is None else [example],
-        json_schema_extra={"group": group, "rebuild": rebuild, "instead": instead},
+        json_schema_extra={
+            "group": group,
+            "rebuild": rebuild,
+            "instead": instead,
+            "handed_on": handed_on,
+        },
     )

@@ -1,11 +1,9 @@
-"""The configuration: the variables of ``.env``, checked against each other, and its options.
+"""The configuration: the variables of ``.env``, checked against each other.
 
 A variable and its field have the same name. ``env_file`` reads the file and reports faults.
 """
 
-from dataclasses import dataclass
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Final, Self
 
 from pydantic import model_validator as validate_model
 
@@ -13,25 +11,26 @@ import extra_values
 import own_images
 import sizing
 from access_types import partition_of_policy, partition_of_region
-from extra_environment import ExtraEnvironment, read_extra_environment
-from images import ImageSource
-from option_fields import OptionFields
-from setting_types import LOOPBACK
+from address_types import LARGEST_VPC_PREFIX, SMALLEST_PRIVATE_PREFIX
+from option_views import OptionViews
+
+# Variables that go with CLICKHOUSE_URL, and those that go without it.
+_OF_OWN_CLICKHOUSE: Final = {
+    "clickhouse_password",
+    "clickhouse_user",
+    "clickhouse_database",
+    "clickhouse_native_port",
+    "clickhouse_cluster",
+}
+_OF_CLICKHOUSE_IN_THE_CLUSTER: Final = {
+    "clickhouse_storage_gb",
+    "clickhouse_backup_schedule",
+    "clickhouse_backups_kept",
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublicName:
-    """Option: a public hostname with https."""
-
-    domain: str
-    zone: str
-    """Name of the Route 53 zone that holds ``domain``."""
-    allowed_cidrs: list[str]
-    """IPv4 CIDRs that may reach ports 80 and 443."""
-
-
-class Settings(OptionFields):
-    """Every variable of ``.env``, and a view of each option."""
+class Settings(OptionViews):
+    """Every variable of ``.env``, and a view of each option; they go together."""
 
     @validate_model(mode="after")
     def _nodes_hold_the_pods(self) -> Self:
@@ -107,71 +106,86 @@ class Settings(OptionFields):
             raise ValueError(message)
         return self
 
-    @property
-    def public_name(self) -> PublicName | None:
-        """Public hostname with https; None where the option is off."""
-        if self.langfuse_domain is None or self.route53_zone is None:
-            return None
-        return PublicName(
-            domain=self.langfuse_domain,
-            zone=self.route53_zone,
-            allowed_cidrs=[str(cidr) for cidr in self.ingress_allowed_cidrs],
-        )
+    @validate_model(mode="after")
+    def _private_nodes_are_possible(self) -> Self:
+        is_private = self.node_subnets == "private"
+        faults = {
+            "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; remove "
+            "NAT, or set NODE_SUBNETS=private": not is_private and "nat" in self.model_fields_set,
+            "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, which "
+            f"a /{self.vpc_cidr.prefixlen} has not; use a network from /{LARGEST_VPC_PREFIX} to "
+            f"/{SMALLEST_PRIVATE_PREFIX}, or NODE_SUBNETS=public": (
+                is_private and self.vpc_cidr.prefixlen > SMALLEST_PRIVATE_PREFIX
+            ),
+            "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, which "
+            "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
+            "NODE_SUBNETS=public": is_private and self.langfuse_domain is not None,
+        }
+        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
+            raise ValueError(fault)
+        return self
 
-    @property
-    def extra_environment(self) -> ExtraEnvironment:
-        """Further environment variables of Langfuse; none where the option is off."""
-        file = self.langfuse_extra_env
-        return read_extra_environment(file) if file else ExtraEnvironment()
+    @validate_model(mode="after")
+    def _redis_is_one(self) -> Self:
+        """Check that what is of Redis is of the one that there is."""
+        if self.managed_redis is None and "redis_node_type" in self.model_fields_set:
+            message = (
+                "REDIS_NODE_TYPE, REDIS: a node type is for Redis in ElastiCache; set "
+                "REDIS=elasticache, or remove REDIS_NODE_TYPE"
+            )
+            raise ValueError(message)
+        if self.managed_redis and "redis_storage_gb" in self.model_fields_set:
+            message = (
+                "REDIS_STORAGE_GB, REDIS: Redis in ElastiCache has no volume; remove "
+                "REDIS_STORAGE_GB, or set REDIS=bundled"
+            )
+            raise ValueError(message)
+        return self
 
-    @property
-    def image_source(self) -> ImageSource:
-        """Where images come from; where the option is off, it changes no image."""
-        return ImageSource(mirror=self.image_registry, digests=dict(self.image_digests))
+    @validate_model(mode="after")
+    def _clickhouse_is_one(self) -> Self:
+        """Check that what is of ClickHouse is of the one that there is."""
+        of_own = {
+            name.upper()
+            for name in self.model_fields_set & _OF_OWN_CLICKHOUSE
+            if getattr(self, name) is not None
+        }
+        of_pod = {name.upper() for name in self.model_fields_set & _OF_CLICKHOUSE_IN_THE_CLUSTER}
+        if self.clickhouse_url is None and of_own:
+            message = (
+                f"{', '.join(sorted(of_own))}, CLICKHOUSE_URL: the last is not set, and the others "
+                "are of a ClickHouse of your own; set it, or remove the others"
+            )
+            raise ValueError(message)
+        if self.clickhouse_url and of_pod:
+            message = (
+                f"{', '.join(sorted(of_pod))}, CLICKHOUSE_URL: volume and backups of a ClickHouse "
+                "of your own are made where it runs; remove what is not CLICKHOUSE_URL"
+            )
+            raise ValueError(message)
+        if self.clickhouse_url and self.clickhouse_password is None:
+            message = (
+                "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set "
+                "both, and TF_VAR_clickhouse_password as in .env.example"
+            )
+            raise ValueError(message)
+        return self
 
-    @property
-    def runs_remotely(self) -> bool:
-        """Whether Terraform runs in Terraform Cloud, where no file of this machine exists."""
-        return self.terraform_cloud_runs == "remote"
-
-    @property
-    def database_is_closed(self) -> bool:
-        """Whether only the nodes reach the database, which then has no public address."""
-        return not self.database_allowed_cidrs
-
-    @property
-    def spreads_pods(self) -> bool:
-        """Whether pods are spread over two or more nodes."""
-        return self.node_count > 1
-
-    @property
-    def pods(self) -> dict[str, sizing.PodSize]:
-        """Sizes of this installation's pods, by the names that messages use."""
-        return sizing.core(self.langfuse_major) | (sizing.PUBLIC_NAME if self.public_name else {})
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """AWS tags of every resource of the installation."""
-        return {"Project": self.name, "ManagedBy": "terraform"}
-
-    @property
-    def url(self) -> str:
-        """URL of Langfuse in the browser."""
-        return f"https://{self.public_name.domain}" if self.public_name else self.langfuse_url
-
-    @property
-    def forwarded_port(self) -> int | None:
-        """Port of this machine that ``url`` leads to; None if it leads elsewhere."""
-        parts = urlsplit(self.url)
-        return (parts.port or 80) if parts.hostname in LOOPBACK else None
-
-    @property
-    def origin(self) -> str:
-        """Origin of that URL as a browser sends it: no path, no default port, lower case.
-
-        S3 compares it character by character.
-        """
-        parts = urlsplit(self.url)
-        host = parts.netloc.lower()
-        usual_port = ":443" if parts.scheme == "https" else ":80"
-        return f"{parts.scheme}://{host.removesuffix(usual_port)}"
+    @validate_model(mode="after")
+    def _extra_values_change_no_absent_manifest(self) -> Self:
+        if self.langfuse_extra_values is None:
+            return self
+        values = extra_values.parse(self.langfuse_extra_values.read_text(encoding="utf-8"))
+        absent = {
+            ("CLICKHOUSE_URL", "clickhouse", "ClickHouse"): self.own_clickhouse,
+            ("REDIS", "redis", "Redis"): self.managed_redis,
+        }
+        for (variable, beginning, store), elsewhere in absent.items():
+            key = extra_values.changes_manifest(values, beginning) if elsewhere else None
+            if key:
+                message = (
+                    f"LANGFUSE_EXTRA_VALUES, {variable}: extraManifests.{key} changes a manifest "
+                    f"of a {store} in the cluster, where there is none; remove it"
+                )
+                raise ValueError(message)
+        return self

@@ -11,6 +11,10 @@ web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
 ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 =================  ==================  ==================  ====
 
+With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB. With a ClickHouse of the
+user's own the others go where there is room; one node holds what they request, and not their peaks
+(docs/costs.md, One node).
+
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
@@ -99,20 +103,30 @@ TRAEFIK: Final = PodSize(cpu_m=50, memory_mib=64, memory_limit_mib=192)
 EXTERNAL_DNS: Final = PodSize(cpu_m=10, memory_mib=48, memory_limit_mib=128)
 
 
-def core(major: int) -> dict[str, PodSize]:
-    """Return the pods of every installation, by their names in messages."""
+def core(major: int, *, clickhouse: bool = True, redis: bool = True) -> dict[str, PodSize]:
+    """Return the pods of every installation, by their names in messages.
+
+    Args:
+        major: major version of Langfuse.
+        clickhouse: whether ClickHouse is in the cluster.
+        redis: whether Redis is.
+
+    """
     line = LINES[major]
     return {
         "web": line.web,
         "worker": line.worker,
-        "ClickHouse": line.clickhouse,
-        "Redis": REDIS,
+        **({"ClickHouse": line.clickhouse} if clickhouse else {}),
+        **({"Redis": REDIS} if redis else {}),
         "backup": BACKUP,
     }
 
 
 # Pods of a public hostname.
 PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
+
+# Type of a NAT instance: up to 5 Gbit/s for minutes, 32 Mbit/s for long (EC2, "General purpose").
+NAT_INSTANCE_TYPE: Final = "t4g.nano"
 
 # Memory requests of the EKS add-ons, in MiB: ebs-csi-node on every node; two coredns (70 each) and
 # two ebs-csi-controller (240 each) per cluster.

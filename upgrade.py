@@ -30,6 +30,11 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="after a destroy: let the next deploy restore Langfuse 3",
     )
+    parser.add_argument(
+        "--clickhouse-is-backed-up",
+        action="store_true",
+        help="with CLICKHOUSE_URL: you have made a backup of that ClickHouse",
+    )
     parser.add_argument("--kubeconfig", type=Path, help="use this file; the default logs in")
     return parser.parse_args(given)
 
@@ -48,7 +53,7 @@ def run(given: argparse.Namespace) -> None:
         go_back(account, say)
         return
     with access(given.kubeconfig) as (cluster, _):
-        prepare(cluster, account, settings, say)
+        prepare(cluster, account, settings, say, backed_up=given.clickhouse_is_backed_up)
 
 
 def say(line: str) -> None:

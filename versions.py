@@ -16,6 +16,7 @@ EKS_MODULE: Final = "21.11.0"
 RDS_MODULE: Final = "6.13.1"
 IAM_MODULE: Final = "6.2.3"
 SECURITY_GROUP_MODULE: Final = "5.3.1"
+ELASTICACHE_MODULE: Final = "1.10.3"
 
 # Providers that only the EKS module requires, with a lower bound ("tls >= 4.0" and so on in its
 # versions.tf). Without a pin, each init would install the newest release.
@@ -35,6 +36,10 @@ OLDEST_TERRAFORM: Final = "1.11"
 
 # The major version only: a restored snapshot keeps its own minor version.
 POSTGRES: Final = "16"
+
+# Of Redis in ElastiCache: its version, and the family of parameters that goes with it.
+VALKEY_ENGINE: Final = "8.0"
+VALKEY_FAMILY: Final = "valkey8"
 
 LANGFUSE_CHART_REPOSITORY: Final = "https://langfuse.github.io/langfuse-k8s"
 # The last chart of the Langfuse v3 line; chart 2 needs cert-manager and an operator.
@@ -59,6 +64,9 @@ LANGFUSE_LINES: Final[Mapping[int, LangfuseLine]] = {
     3: LangfuseLine(langfuse="3.225.11", clickhouse="26.3.32.14"),
     4: LangfuseLine(langfuse="4.53.0", clickhouse="26.8.19.9"),
 }
+# The oldest ClickHouse, as major and minor version, by the major version of Langfuse: as its guide
+# to self-hosting has it.
+OLDEST_CLICKHOUSE: Final[Mapping[int, tuple[int, int]]] = {3: (24, 3), 4: (25, 12)}
 # The oldest Langfuse 3 whose data are upgraded to 4: Langfuse names the latest 3, and this is what
 # the migrations of 4 were run after.
 OLDEST_BEFORE_4: Final = "3.225.11"

@@ -18,10 +18,14 @@ def back_up_now(cluster: Cluster, say: Callable[[str], object]) -> None:
     """Make a backup, pass on each line of its log, and return when it is complete.
 
     Raises:
-        BackupError: there is no CronJob, a backup is running, or it failed.
+        BackupError: ClickHouse is the user's own, there is no CronJob, a backup is running, or it
+            failed.
         CheckError: kubectl failed.
 
     """
+    if cluster.own_clickhouse:
+        message = "ClickHouse is your own: make its backup where it runs (docs/own-clickhouse.md)"
+        raise BackupError(message)
     cron = cluster.find("cronjobs", BACKUP)
     if cron is None:
         message = (

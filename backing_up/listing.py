@@ -9,11 +9,21 @@ from backing_up.backup import Backup, newest
 from pricing import prices
 from retained.names import FAR_APART_HOURS
 
+OF_OWN = (
+    "ClickHouse is your own (CLICKHOUSE_URL): its backups are made where it runs, and no deploy "
+    "restores those of ClickHouse that are listed here. Without CLICKHOUSE_URL, the next one does."
+)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def listing(account: Account) -> str:
-    """Return the backups of both halves by time, the newest first, and what is restored next."""
+def listing(account: Account, *, own_clickhouse: bool = False) -> str:
+    """Return the backups of both halves by time, the newest first, and what is restored next.
+
+    Args:
+        account: the account.
+        own_clickhouse: whether ClickHouse is the user's own, into which no deploy restores.
+
+    """
     finals, backups = database.snapshots(account), clickhouse.backups(account)
     rows = [*finals, *database.automated(account), *backups]
     if not rows:
@@ -21,7 +31,7 @@ def listing(account: Account) -> str:
     running = database.is_running(account)
     choice = clickhouse.chosen(account)
     snapshot = None if running else newest(finals)
-    backup = clickhouse.restored_next(backups, choice)
+    backup = None if own_clickhouse else clickhouse.restored_next(backups, choice)
     now = datetime.now(UTC)
     marks = {id(snapshot): "restored next", id(backup): "restored next"}
     if choice and backup:
@@ -38,7 +48,8 @@ def listing(account: Account) -> str:
                 for each in rows
             ),
             f"At most {total:.2f} USD a month, by list prices of {prices.REGION}.",
-            *_notes(running, choice, snapshot, backup),
+            *([OF_OWN] if own_clickhouse else []),
+            *_notes(running, None if own_clickhouse else choice, snapshot, backup),
         ]
     )
 

@@ -1,8 +1,8 @@
 """The way back to Langfuse 3: a backup of each half, made before the migrations of Langfuse 4.
 
 ``upgrade.py`` makes both, and marks them by an object in the bucket, written last: one line with
-the time of ClickHouse's backup (or ``-``), the database's snapshot, Langfuse's version, and when
-they were begun. No prune deletes what is marked; the plan of app reads the mark.
+the time of ClickHouse's backup (or ``-``, or ``own``), the database's snapshot, Langfuse's version,
+and when they were begun. No prune deletes what is marked; the plan of app reads the mark.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from in_cluster.names import WAY_BACK_OBJECT
 TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 REMARK: Final = "way back to Langfuse 3"
 _NOTHING: Final = "-"
+# The backup that the user has made of a ClickHouse of their own.
+OWN: Final = "own"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class WayBack:
     """What the mark says."""
 
     backup: str | None
-    """Backup of ClickHouse; None if ClickHouse was empty."""
+    """Backup of ClickHouse; None if ClickHouse was empty, ``OWN`` if it is the user's own."""
     snapshot: str
     version: str
     """Version of Langfuse, such as ``3.225.11``."""

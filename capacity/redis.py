@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from capacity.words import duration, mebibytes, of
+from in_cluster.queues import QUEUES
 from verification.check import Reading
 from verification.cluster import Cluster
 from verification.redis import Redis, Reply, connect
@@ -20,32 +21,6 @@ OLD: Final = 900
 # Jobs that wait: of about 1 kB, they take a quarter of Redis' memory.
 MANY: Final = 100_000
 
-# QueueName in Langfuse's packages/shared/src/server/queues.ts, the same in 3.225.4 and 4.9.0: the
-# queues whose jobs are of users, not of schedulers or of Langfuse's own cloud. Further shards of a
-# queue exist in Redis clusters only.
-QUEUES: Final = (
-    "otel-ingestion-queue",
-    "secondary-otel-ingestion-queue",
-    "ingestion-queue",
-    "secondary-ingestion-queue",
-    "trace-upsert",
-    "create-eval-queue",
-    "evaluation-execution-queue",
-    "secondary-evaluation-execution-queue",
-    "llm-as-a-judge-execution-queue",
-    "code-eval-execution-queue",
-    "dataset-run-item-upsert-queue",
-    "experiment-create-queue",
-    "batch-export-queue",
-    "batch-action-queue",
-    "trace-delete",
-    "score-delete",
-    "dataset-delete-queue",
-    "project-delete",
-    "webhook-queue",
-    "notification-queue",
-    "entity-change-queue",
-)
 # Of BullMQ: it keeps a delayed job by the milliseconds of its time times this.
 DELAYED_SCORE: Final = 0x1000
 
@@ -70,14 +45,14 @@ class State:
     queues: tuple[Queue, ...]
 
 
-def read_state(cluster: Cluster, password: str) -> State:
+def read_state(cluster: Cluster) -> State:
     """Ask Redis.
 
     Raises:
         CheckError: it does not answer, or refuses.
 
     """
-    with connect(cluster, password) as redis:
+    with connect(cluster) as redis:
         info, time = redis.run(("INFO", "memory"), ("TIME",))
         fields = dict(line.split(":", 1) for line in str(info).splitlines() if ":" in line)
         seconds, microseconds = (int(str(each)) for each in time or ())

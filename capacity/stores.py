@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
-from capacity.clickhouse import disk, memory, read_server
+from capacity.clickhouse import Server, disk, memory, read_server
 from capacity.redis import memory as redis_memory
 from capacity.redis import queues, read_state
 from in_cluster.names import SecretKey
@@ -21,7 +21,7 @@ class Once(Generic[AnswerT]):
         """Ask nothing yet."""
         self._ask = ask
         self._lock: Final = Lock()
-        self._answer: AnswerT | None = None
+        self._answers: list[AnswerT] = []
         self._reason = ""
 
     def __call__(self, cluster: Cluster) -> AnswerT:
@@ -32,31 +32,44 @@ class Once(Generic[AnswerT]):
 
         """
         with self._lock:
-            if self._answer is None and not self._reason:
+            if not self._answers and not self._reason:
                 try:
-                    self._answer = self._ask(cluster)
+                    self._answers.append(self._ask(cluster))
                 except CheckError as error:
                     self._reason = f"not known: {error}"
                 except Exception as error:  # noqa: BLE001 - its text may hold a secret
                     self._reason = f"not known ({type(error).__name__})"
-        if self._answer is None:
+        if not self._answers:
             raise CheckWarning(self._reason)
-        return self._answer
+        return self._answers[0]
+
+
+# A ClickHouse of the user's own may keep its data anywhere, and has other limits and other guards.
+_NOT_MEASURED: Final = Reading("not measured: ClickHouse is your own", {})
+
+
+def _read_clickhouse(cluster: Cluster) -> Server | None:
+    """Ask the ClickHouse in the cluster; return None if the user's own is used."""
+    if cluster.own_clickhouse:
+        return None
+    return read_server(cluster, cluster.password(SecretKey.CLICKHOUSE_PASSWORD))
+
+
+def _if_measured(judge: Callable[[Server], Reading]) -> Callable[[Server | None], Reading]:
+    return lambda server: _NOT_MEASURED if server is None else judge(server)
 
 
 def store_checks() -> tuple[Check[Cluster], ...]:
     """Return the checks of one round."""
-    clickhouse = Once(
-        lambda cluster: read_server(cluster, cluster.password(SecretKey.CLICKHOUSE_PASSWORD))
-    )
-    redis = Once(lambda cluster: read_state(cluster, cluster.password(SecretKey.REDIS_PASSWORD)))
+    clickhouse = Once(_read_clickhouse)
+    redis = Once(read_state)
 
     def check(part: str, ask: Once[AnswerT], judge: Callable[[AnswerT], Reading]) -> Check[Cluster]:
         return Check(part, lambda cluster: judge(ask(cluster)))
 
     return (
-        check("disk", clickhouse, disk),
-        check("memory", clickhouse, memory),
+        check("disk", clickhouse, _if_measured(disk)),
+        check("memory", clickhouse, _if_measured(memory)),
         check("redis memory", redis, redis_memory),
         check("queues", redis, queues),
     )

@@ -42,8 +42,7 @@ class BackupRelease(Construct):
 
         """
         super().__init__(scope, id_)
-        # A copy in the stack's folder, which is all that a run in Terraform Cloud has.
-        chart = TerraformAsset(self, "chart", path=str(CHART), type=AssetType.DIRECTORY)
+        chart = manifests_chart(self)
         # As those of Langfuse's release: golden files then show what an option changes, not all.
         text = TerraformLocal(self, "values", as_yaml(values))
         text.override_logical_id("backup_values")
@@ -57,3 +56,8 @@ class BackupRelease(Construct):
             timeout=timeout,
             after=after,
         )
+
+
+def manifests_chart(scope: Construct) -> TerraformAsset:
+    """Return the chart of manifests, in the stack's folder: all that a remote run has."""
+    return TerraformAsset(scope, "chart", path=str(CHART), type=AssetType.DIRECTORY)

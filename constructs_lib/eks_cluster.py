@@ -53,6 +53,8 @@ class EksCluster(Construct):
         web_cidrs: list[str] | None = None,
         pull_through: list[str] | None = None,
         permissions_boundary: str | None = None,
+        node_subnet_ids: list[str] | None = None,
+        node_way_out: str | None = None,
     ) -> None:
         """Create the cluster.
 
@@ -62,7 +64,7 @@ class EksCluster(Construct):
             name: cluster name; at most 20 characters, because IAM limits the names made from it.
             kubernetes_version: minor version, such as ``1.36``.
             vpc_id: the VPC.
-            subnet_ids: public subnets in two zones; a single node is in the first.
+            subnet_ids: public subnets in two zones.
             allowed_cidrs: IPv4 CIDRs that may reach the API server.
             node_instance_type: EC2 type; a Graviton type gets the ARM image.
             node_count: nodes in the managed node group.
@@ -75,6 +77,10 @@ class EksCluster(Construct):
             pull_through: repositories of ECR's pull-through cache that a pull of the nodes may
                 create and fill, as ARNs after the partition; None for none.
             permissions_boundary: ARN of the policy that bounds every role; None for none.
+            node_subnet_ids: subnets of the nodes, in the same zones; a single node is in the first.
+                None for ``subnet_ids``. Others replace the node group, the new one first.
+            node_way_out: Terraform address of what the nodes reach the internet by, besides their
+                subnets; None for nothing.
 
         """
         super().__init__(scope, id_)
@@ -127,7 +133,9 @@ class EksCluster(Construct):
             disk_gb=node_disk_gb,
             security_group_id=self.node_security_group_id,
             tags=tags,
+            way_out=node_way_out,
         )
+        node_subnet_ids = node_subnet_ids or subnet_ids
         # The module's inputs depend on its own outputs, here and at the add-ons. That is no cycle:
         # Terraform orders single resources, not modules.
         cluster.set(
@@ -136,7 +144,9 @@ class EksCluster(Construct):
                 "default": _node_group(
                     name=name,
                     # A single node is in the zone of the volumes, which it must attach.
-                    subnet_ids=subnet_ids if node_count > 1 else [Fn.element(subnet_ids, 0)],
+                    subnet_ids=(
+                        node_subnet_ids if node_count > 1 else [Fn.element(node_subnet_ids, 0)]
+                    ),
                     count=node_count,
                     is_arm=sizing.is_arm(node_instance_type),
                     capacity_type=node_capacity_type,

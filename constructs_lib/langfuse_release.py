@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cdktf import DataResource, Fn, TerraformLocal, TerraformResourceLifecycle, Token
+from cdktf import (
+    DataResource,
+    Fn,
+    ITerraformDependable,
+    TerraformLocal,
+    TerraformResourceLifecycle,
+    Token,
+)
 from cdktf_cdktf_provider_helm.release import ReleaseSetWo
 from constructs import Construct
 
@@ -32,6 +39,7 @@ class LangfuseRelease(Construct):
         values: Mapping[str, Any],
         secrets: Mapping[str, str],
         wait_seconds: int = TIMEOUT,
+        after: Sequence[ITerraformDependable] | None = None,
     ) -> None:
         """Install the chart.
 
@@ -43,6 +51,7 @@ class LangfuseRelease(Construct):
             secrets: data of the Secret, by key; the release is their only destination.
             wait_seconds: seconds that Helm waits for all pods of a new release; an existing
                 release keeps its timeout.
+            after: resources that are created before the release and destroyed after it.
 
         """
         super().__init__(scope, id_)
@@ -75,6 +84,7 @@ class LangfuseRelease(Construct):
             ],
             secrets_revision=revision.number,
             timeout=wait_seconds,
+            after=after,
         )
         # A change of the timeout alone would be an update without a new revision.
         self.release.add_override("lifecycle.ignore_changes", ["timeout"])

@@ -41,6 +41,7 @@ class NodeTemplate(Construct):
         disk_gb: int,
         security_group_id: str,
         tags: Mapping[str, str],
+        way_out: str | None = None,
     ) -> None:
         """Create the template.
 
@@ -52,6 +53,8 @@ class NodeTemplate(Construct):
             disk_gb: size of the root volume, in GiB.
             security_group_id: security group of the nodes.
             tags: tags of instances, volumes and network interfaces.
+            way_out: Terraform address of what the nodes need to reach the internet: made before
+                them, deleted after them. None if nothing but the subnets is needed.
 
         """
         super().__init__(scope, id_)
@@ -92,5 +95,8 @@ class NodeTemplate(Construct):
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
         template.override_logical_id("nodes")
+        if way_out:
+            # The node group depends on its template, and so on this as well.
+            template.add_override("depends_on", [way_out])
         self.id = template.id
         self.version = template.get_string_attribute("latest_version")

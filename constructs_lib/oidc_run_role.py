@@ -1,7 +1,7 @@
 """The IAM role of runs in Terraform Cloud, without static credentials."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cdktf_cdktf_provider_aws.iam_openid_connect_provider import IamOpenidConnectProvider
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
@@ -29,7 +29,7 @@ class OidcRunRole(Construct):
         workspaces: Sequence[str],
         policy: str,
         permissions_boundary: str | None = None,
-        boundary_policy: str | None = None,
+        further_policies: Mapping[str, str] | None = None,
     ) -> None:
         """Create the OIDC provider, the role and its policies.
 
@@ -42,8 +42,8 @@ class OidcRunRole(Construct):
             workspaces: names of the workspaces whose runs may assume the role, in any project.
             policy: IAM policy as JSON, at most 6,144 characters without white space.
             permissions_boundary: ARN of the policy that bounds the role; None for none.
-            boundary_policy: a second IAM policy, which has the role bound those that it makes; None
-                for none.
+            further_policies: IAM policies as JSON beside that one, by what their names end with;
+                None for none.
 
         """
         super().__init__(scope, id_)
@@ -78,9 +78,9 @@ class OidcRunRole(Construct):
         )
         role.override_logical_id("runs")
         _attach(self, "runs", role, name, policy)
-        if boundary_policy:
-            further = Construct(self, "boundary")
-            _attach(further, "boundary", role, f"{name}-boundary", boundary_policy)
+        for suffix, further in (further_policies or {}).items():
+            below = Construct(self, suffix)
+            _attach(below, suffix.replace("-", "_"), role, f"{name}-{suffix}", further)
         self.role_arn = role.arn
 
 

@@ -76,6 +76,8 @@ def _example_lines(name: str, field: FieldInfo) -> Iterator[str]:
     )
     value = _written(field.default) or str((field.examples or [""])[0])
     yield f"#{name.upper()}=" + (f"'{value}'" if " " in value else value)
+    if variable := _about(name)["handed_on"]:
+        yield f"#TF_VAR_{variable}=${{{name.upper()}}}"
 
 
 def _groups() -> list[str]:

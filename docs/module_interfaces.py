@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import versions
+
 MIRROR: Final = Path("~/.cache/langfuse-on-eks/rehearsal").expanduser()
+# Calls of modules that only an option makes.
+OF_OPTIONS: Final[Mapping[str, Any]] = {
+    "module": {
+        "redis": {
+            "source": "terraform-aws-modules/elasticache/aws",
+            "version": versions.ELASTICACHE_MODULE,
+        }
+    }
+}
 # Blocks as `terraform fmt` writes them: both braces at their places, arguments two spaces deep.
 BLOCK: Final = r'^{} "(\w+)" \{{\n(.*?)^\}}$'
 

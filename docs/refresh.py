@@ -46,7 +46,7 @@ def writers(app: "App") -> Mapping[str, Callable[[str], str]]:
         "docs/first-hour.svg": lambda _: first_hour.svg(first_hour.recording()),
         "docs/requirements.md": requirements.in_page,
         "tests/data/module_interfaces.json": lambda table: module_interfaces.in_table(
-            table, stacks
+            table, {**stacks, "options": module_interfaces.OF_OPTIONS}
         ),
     }
 

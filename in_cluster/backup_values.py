@@ -1,4 +1,7 @@
-"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md)."""
+"""Values of the release with the backups of ClickHouse (docs/adr/0025-backups-of-clickhouse.md).
+
+Without backups, where ClickHouse is of the user's own, it still drains the queues before a destroy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,25 +16,39 @@ from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_HTTP_PORT,
     LAST_BACKUP,
-    NAME_LABEL,
     NAMESPACE,
     REDIS,
     REDIS_PORT,
     RESUME,
-    ROLE_ANNOTATION,
     WEB,
     WORKER,
     SecretKey,
-    from_secret,
 )
-from in_cluster.placement import BESIDE_WORKER
-from in_cluster.pod_security import LANGFUSE_POD, READ_ONLY_CONTAINER
-from in_cluster.terraform_text import literal
+from in_cluster.worker_job import FOLDER, account, hook, manifest, pod, read_files, scripts
 from in_cluster.worker_modules import LOADER
+from own_clickhouse import OwnClickhouse
 
 SCRIPT: Final = Path(__file__).with_name("backup.js")
 SCRIPTS: Final = (SCRIPT, LOADER)
-_FOLDER: Final = "/backup"
+# In its place if Redis wants TLS; it runs the other.
+TLS_SCRIPT: Final = Path(__file__).with_name("redis_tls.js")
+# Appended to it if ClickHouse is of the user's own.
+WITHOUT_BACKUP: Final = Path(__file__).with_name("without_backup.js")
+
+_PASSWORDS: Final = {
+    "CLICKHOUSE_PASSWORD": SecretKey.CLICKHOUSE_PASSWORD,
+    "REDIS_PASSWORD": SecretKey.REDIS_PASSWORD,
+}
+_RULES: Final = (
+    {
+        "apiGroups": ["apps"],
+        "resources": ["deployments/scale"],
+        "resourceNames": [WEB, WORKER],
+        "verbs": ["get", "patch"],
+    },
+    # To see whether a stopped one's pods have ended.
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+)
 
 # Tasks of the script.
 Task = Literal["daily", "last", "resume"]
@@ -78,6 +95,8 @@ def backup_values(
     schedule: str | None,
     kept: int,
     durations: Durations,
+    redis: str | None = None,
+    own: OwnClickhouse | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the values of the chart in ``manifests_chart``: the manifests, each by a key.
 
@@ -90,75 +109,80 @@ def backup_values(
         schedule: cron expression in UTC; None for no backups but the last.
         kept: backups that are kept while Langfuse runs.
         durations: limits of the Jobs.
+        redis: host of a Redis that wants TLS; None for the one in the cluster.
+        own: ClickHouse of the user's own, of which no backup is made: a destroy only has the queues
+            drained before it.
 
     """
     environment = {
         "NODE_OPTIONS": heap(sizing.BACKUP),
         "NAMESPACE": NAMESPACE,
-        "CLICKHOUSE_URL": f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}",
-        "CLICKHOUSE_USER": "default",
-        "BACKUPS_URL": backups_url(bucket=bucket, region=region),
+        **_clickhouse(own),
+        **({} if own else {"BACKUPS_URL": backups_url(bucket=bucket, region=region)}),
         "BACKUPS_BUCKET": bucket,
         "AWS_REGION": region,
-        "BACKUPS_KEPT": str(kept),
+        **({} if own else {"BACKUPS_KEPT": str(kept)}),
         "LANGFUSE_VERSION": langfuse_version,
-        "REDIS_HOST": REDIS,
+        "REDIS_HOST": redis or REDIS,
         "REDIS_PORT": str(REDIS_PORT),
         "DRAIN_SECONDS": str(durations.drain),
     }
+
+    script = SCRIPT if redis is None else TLS_SCRIPT
 
     def job(task: Task, *, seconds: int, retries: int) -> dict[str, Any]:
         return {
             "backoffLimit": retries,
             "activeDeadlineSeconds": seconds,
-            "template": _pod(task, image=image, environment=environment),
+            "template": pod(
+                BACKUP,
+                image=image,
+                arguments=(f"{FOLDER}/{script.name}", task),
+                environment=environment,
+                passwords=_PASSWORDS,
+            ),
         }
 
     manifests = {
-        **_account(role_arn),
-        "script": _object("v1", "ConfigMap", BACKUP)
-        | {"data": {each.name: literal(each.read_text(encoding="utf-8")) for each in SCRIPTS}},
+        **account(BACKUP, rules=_RULES, role_arn=role_arn),
+        "script": scripts(BACKUP, script_texts(own=own is not None, tls=redis is not None)),
         # No second try: the first one that fails has started Langfuse again, and says why.
-        "last": _hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
+        "last": hook(LAST_BACKUP, "pre-delete", job("last", seconds=durations.job, retries=0)),
         # Where a destroy ended after this release was deleted, the next deploy finds Langfuse's own
         # release unchanged, and web and worker stopped.
-        "resume": _hook(
+        "resume": hook(
             RESUME,
             "post-install,post-upgrade",
             job("resume", seconds=_RESUME_SECONDS, retries=2),
         ),
     }
-    if schedule is not None:
+    if schedule is not None and own is None:
         daily = job("daily", seconds=durations.job, retries=1)
         cron = {"spec": _cron(schedule, daily)}
-        manifests["daily"] = _object("batch/v1", "CronJob", BACKUP) | cron
+        manifests["daily"] = manifest("batch/v1", "CronJob", BACKUP) | cron
     return {"manifests": manifests}
 
 
-def _account(role_arn: str) -> dict[str, dict[str, Any]]:
-    """Return the service account, and its rights: to stop and to start web and worker."""
-    account = _object("v1", "ServiceAccount", BACKUP)
-    account["metadata"]["annotations"] = {ROLE_ANNOTATION: role_arn}
-    rules = [
-        {
-            "apiGroups": ["apps"],
-            "resources": ["deployments/scale"],
-            "resourceNames": [WEB, WORKER],
-            "verbs": ["get", "patch"],
-        },
-        # To see whether a stopped one's pods have ended.
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    ]
-    binding = {
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": BACKUP},
-        "subjects": [{"kind": "ServiceAccount", "name": BACKUP, "namespace": NAMESPACE}],
-    }
-    group = "rbac.authorization.k8s.io/v1"
-    return {
-        "account": account,
-        "role": _object(group, "Role", BACKUP) | {"rules": rules},
-        "roleBinding": _object(group, "RoleBinding", BACKUP) | binding,
-    }
+def script_texts(*, own: bool = False, tls: bool = False) -> dict[str, str]:
+    """Return the texts of the program's files, by name.
+
+    Args:
+        own: whether ClickHouse is of the user's own, and is not backed up.
+        tls: whether Redis wants TLS.
+
+    """
+    texts = read_files((*SCRIPTS, TLS_SCRIPT) if tls else SCRIPTS)
+    if own:
+        texts[SCRIPT.name] += WITHOUT_BACKUP.read_text(encoding="utf-8")
+    return texts
+
+
+def _clickhouse(own: OwnClickhouse | None) -> dict[str, str]:
+    if own is None:
+        url = f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"
+        return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": "default"}
+    url = f"{own.url}/?database={own.database}"
+    return {"CLICKHOUSE_URL": url, "CLICKHOUSE_USER": own.user}
 
 
 def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,55 +194,3 @@ def _cron(schedule: str, job: Mapping[str, Any]) -> dict[str, Any]:
         "failedJobsHistoryLimit": 1,
         "jobTemplate": {"spec": dict(job)},
     }
-
-
-def _hook(name: str, events: str, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a Job that Helm runs; a failed one stays, with its log, until it runs again."""
-    manifest = _object("batch/v1", "Job", name) | {"spec": dict(job)}
-    manifest["metadata"]["annotations"] = {
-        "helm.sh/hook": events,
-        "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded",
-    }
-    return manifest
-
-
-def _pod(task: Task, *, image: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the template of a pod, as hardened as web and worker."""
-    passwords = {
-        "CLICKHOUSE_PASSWORD": SecretKey.CLICKHOUSE_PASSWORD,
-        "REDIS_PASSWORD": SecretKey.REDIS_PASSWORD,
-    }
-    return {
-        "metadata": {"labels": {NAME_LABEL: BACKUP}},
-        "spec": {
-            "serviceAccountName": BACKUP,
-            "enableServiceLinks": False,
-            "restartPolicy": "Never",
-            # Where the image is.
-            "affinity": BESIDE_WORKER,
-            "securityContext": LANGFUSE_POD,
-            "containers": [
-                {
-                    "name": "backup",
-                    "image": image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["node", f"{_FOLDER}/{SCRIPT.name}", task],
-                    "env": [
-                        *({"name": key, "value": value} for key, value in environment.items()),
-                        *(
-                            {"name": name, "valueFrom": from_secret(key)}
-                            for name, key in passwords.items()
-                        ),
-                    ],
-                    "resources": sizing.BACKUP.resources(),
-                    "securityContext": READ_ONLY_CONTAINER,
-                    "volumeMounts": [{"name": "script", "mountPath": _FOLDER, "readOnly": True}],
-                }
-            ],
-            "volumes": [{"name": "script", "configMap": {"name": BACKUP}}],
-        },
-    }
-
-
-def _object(version: str, kind: str, name: str) -> dict[str, Any]:
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}}

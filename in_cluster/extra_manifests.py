@@ -34,11 +34,12 @@ def extra_manifests(
     major: int,
     image_source: ImageSource,
     clickhouse_storage_gb: int,
-    redis_storage_gb: int,
+    redis_storage_gb: int | None,
     volume_tags: Mapping[str, str],
     spread: bool,
     zone: str,
     public: bool,
+    clickhouse: bool,
     clickhouse_role_arn: str,
     backups_url: str,
     region: str,
@@ -52,24 +53,23 @@ def extra_manifests(
         major: major version of Langfuse.
         image_source: where the images come from.
         clickhouse_storage_gb: volume of ClickHouse, in GiB.
-        redis_storage_gb: volume of Redis, in GiB.
+        redis_storage_gb: volume of Redis, in GiB; None where it runs elsewhere.
         volume_tags: AWS tags of the volumes.
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
         public: whether there is a public hostname.
+        clickhouse: whether ClickHouse is in the cluster; without it, what names it counts nothing.
         clickhouse_role_arn: IAM role with access to the backups of ClickHouse.
         backups_url: URL of the backups' folder in the bucket.
         region: AWS region of the bucket.
 
     """
     line = images.LINES[major]
-    return {
-        SECRET_MANIFEST: _secret(),
-        "priorityClass": _priority_class(),
-        "storageClass": _storage_class(volume_tags),
-        "clickhouseClaim": volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb),
-        "redisClaim": volume_claim(REDIS_CLAIM, redis_storage_gb),
-        **clickhouse_manifests(
+    claims: dict[str, dict[str, Any]] = {}
+    stores: dict[str, dict[str, Any]] = {}
+    if clickhouse:
+        claims["clickhouseClaim"] = volume_claim(CLICKHOUSE_CLAIM, clickhouse_storage_gb)
+        stores |= clickhouse_manifests(
             image=image_source.reference(line.clickhouse),
             size=sizing.LINES[major].clickhouse,
             zone=zone,
@@ -77,9 +77,20 @@ def extra_manifests(
             backups_url=backups_url,
             region=region,
             langfuse_version=line.worker.tag,
+        )
+    if redis_storage_gb is not None:
+        claims["redisClaim"] = volume_claim(REDIS_CLAIM, redis_storage_gb)
+        valkey = image_source.reference(images.VALKEY)
+        stores |= redis_manifests(image=valkey, spread=spread, zone=zone)
+    return {
+        SECRET_MANIFEST: _secret(),
+        "priorityClass": _priority_class(),
+        "storageClass": _storage_class(volume_tags),
+        **claims,
+        **stores,
+        **network_policies(
+            public=public, clickhouse=clickhouse, redis=redis_storage_gb is not None
         ),
-        **redis_manifests(image=image_source.reference(images.VALKEY), spread=spread, zone=zone),
-        **network_policies(public=public),
     }
 
 

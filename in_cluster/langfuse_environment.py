@@ -36,20 +36,31 @@ _LINES: Final[Mapping[int, Mapping[str, str]]] = {
 }
 
 
-def web(major: int) -> dict[str, str]:
-    """Return the variables of web."""
+def _connections(*, clickhouse: bool) -> dict[str, str]:
+    """Return the limit of connections, which is of the server in the cluster."""
+    return {"CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS)} if clickhouse else {}
+
+
+def web(major: int, *, clickhouse: bool = True) -> dict[str, str]:
+    """Return the variables of web.
+
+    Args:
+        major: major version of Langfuse.
+        clickhouse: whether ClickHouse is in the cluster.
+
+    """
     return {
         "NODE_OPTIONS": heap(sizing.LINES[major].web),
-        "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
+        **_connections(clickhouse=clickhouse),
         **_LINES[major],
     }
 
 
-def worker(major: int) -> dict[str, str]:
-    """Return the variables of the worker."""
+def worker(major: int, *, clickhouse: bool = True) -> dict[str, str]:
+    """Return the variables of the worker, for which the same arguments count."""
     return {
         "NODE_OPTIONS": heap(sizing.LINES[major].worker),
-        "CLICKHOUSE_MAX_OPEN_CONNECTIONS": str(CLICKHOUSE_CONNECTIONS),
+        **_connections(clickhouse=clickhouse),
         "LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS": str(CLICKHOUSE_WRITE_ATTEMPTS),
         **_LINES[major],
     }

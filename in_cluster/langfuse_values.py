@@ -20,9 +20,11 @@ from in_cluster.names import (
     SecretKey,
     from_secret,
 )
+from in_cluster.own_clickhouse_values import init_containers
 from in_cluster.placement import away_from_clickhouse
 from in_cluster.pod_security import CONTAINER, LANGFUSE_POD, READ_ONLY_CONTAINER
 from in_cluster.terraform_text import literal
+from own_clickhouse import OwnClickhouse
 
 WAIT_SCRIPT: Final = Path(__file__).with_name("wait_for_tables.js")
 
@@ -40,6 +42,7 @@ def langfuse_values(
     workload_role_arn: str,
     spread: bool,
     zone: str,
+    own: OwnClickhouse | None = None,
 ) -> dict[str, Any]:
     """Return the values of web and worker.
 
@@ -52,9 +55,13 @@ def langfuse_values(
         workload_role_arn: IAM role with access to the bucket.
         spread: whether there are two or more nodes.
         zone: zone of the volumes.
+        own: ClickHouse of the user's own; None for the one in the cluster.
 
     """
     line, sizes = images.LINES[major], sizing.LINES[major]
+    bundled = own is None
+    # Without ClickHouse in the cluster, there is no node to keep off.
+    affinity = {"affinity": away_from_clickhouse(zone=zone)} if spread and bundled else {}
     return {
         "image": {"tag": line.web.tag, "pullPolicy": "IfNotPresent"},
         "salt": from_secret(SecretKey.SALT),
@@ -66,7 +73,7 @@ def langfuse_values(
             "annotations": {ROLE_ANNOTATION: workload_role_arn},
         },
         "podSecurityContext": LANGFUSE_POD,
-        **_init_containers(major, image=image_source.reference(line.worker)),
+        **_init_containers(major, own, image=image_source.reference(line.worker)),
         "securityContext": CONTAINER,
         "deployment": {"strategy": {"type": "RollingUpdate", "rollingUpdate": NO_SURGE}},
         "web": {
@@ -79,10 +86,10 @@ def langfuse_values(
             "readinessProbe": {"initialDelaySeconds": 30},
             "pod": {
                 "additionalEnv": [
-                    *_environment(langfuse_environment.web(major)),
+                    *_environment(langfuse_environment.web(major, clickhouse=bundled)),
                     *init.environment(),
                 ],
-                **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
+                **affinity,
             },
         },
         "worker": {
@@ -90,8 +97,10 @@ def langfuse_values(
             "replicas": 1,
             "resources": sizes.worker.resources(),
             "pod": {
-                "additionalEnv": _environment(langfuse_environment.worker(major)),
-                **({"affinity": away_from_clickhouse(zone=zone)} if spread else {}),
+                "additionalEnv": _environment(
+                    langfuse_environment.worker(major, clickhouse=bundled)
+                ),
+                **affinity,
             },
         },
     }
@@ -132,11 +141,18 @@ def clickhouse_values() -> dict[str, Any]:
     }
 
 
-def redis_values() -> dict[str, Any]:
-    """Return the connection to Redis, which is one of the extra manifests."""
+def redis_values(*, managed_host: str | None) -> dict[str, Any]:
+    """Return the connection to Redis.
+
+    Args:
+        managed_host: host of a Redis that wants TLS; None for the one among the extra manifests.
+
+    """
     return {
         "deploy": False,
-        "host": REDIS,
+        "host": managed_host or REDIS,
+        # Of Amazon's authority, which Node knows.
+        **({"tls": {"enabled": True}} if managed_host else {}),
         "auth": {
             "username": "default",
             "existingSecret": SECRET,
@@ -159,8 +175,15 @@ def s3_values(*, bucket: str, region: str) -> dict[str, Any]:
     }
 
 
-def _init_containers(major: int, *, image: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the init container that has the worker of Langfuse 4 wait for web's migrations."""
+def _init_containers(
+    major: int, own: OwnClickhouse | None, *, image: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the init container that has the worker of Langfuse 4 wait for web's migrations.
+
+    With a ClickHouse of the user's own, it has both wait for that.
+    """
+    if own:
+        return {"extraInitContainers": [*init_containers(own, major, image=image)]}
     if major == 3:  # noqa: PLR2004 - Langfuse 3
         return {}
     container = {

@@ -34,6 +34,10 @@ REDIS_PORT: Final = 6379
 BACKUP: Final = f"{RELEASE}-backup"
 LAST_BACKUP: Final = f"{RELEASE}-last-backup"
 RESUME: Final = f"{RELEASE}-resume"
+# Release, only with ElastiCache, that moves Langfuse from one Redis to the other: its name, service
+# account, role, ConfigMap and the Job on the way there; and the Job on the way back.
+REDIS_SWITCH: Final = f"{RELEASE}-redis-switch"
+REDIS_SWITCH_BACK: Final = f"{RELEASE}-redis-switch-back"
 # ConfigMap with what a start of ClickHouse restores by.
 RESTORE: Final = f"{RELEASE}-restore"
 # File on ClickHouse's volume with what it was restored from; restore.sh writes it.

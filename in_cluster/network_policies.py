@@ -53,21 +53,25 @@ _DNS: Final = {
 }
 
 
-def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
+def network_policies(*, public: bool, clickhouse: bool, redis: bool) -> dict[str, dict[str, Any]]:
     """Return the policies, each by a key.
 
-    Web and worker may connect to anything: PostgreSQL, S3, providers of models and the users'
-    webhooks are at addresses that no policy can list.
+    Web and worker may connect to anything: PostgreSQL, ElastiCache, S3, providers of models and the
+    users' webhooks are at addresses that no policy can list.
 
     Args:
         public: whether Traefik connects to web.
+        clickhouse: whether ClickHouse is in the cluster.
+        redis: whether Redis is in the cluster.
 
     """
     langfuse = [_WEB, _WORKER]
-    return {
+    policies = {
         "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
         "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
-        "clickhouseNetworkPolicy": _policy(
+    }
+    if clickhouse:
+        policies["clickhouseNetworkPolicy"] = _policy(
             CLICKHOUSE,
             _CLICKHOUSE,
             [
@@ -76,11 +80,11 @@ def network_policies(*, public: bool) -> dict[str, dict[str, Any]]:
             ],
             # S3 and STS, whose addresses change.
             egress=[_DNS, {"ports": _tcp(443)}],
-        ),
-        "redisNetworkPolicy": _policy(
-            REDIS, _REDIS, [_from([*langfuse, _BACKUP], REDIS_PORT)], egress=[]
-        ),
-    }
+        )
+    if redis:
+        clients = [_from([*langfuse, _BACKUP], REDIS_PORT)]
+        policies["redisNetworkPolicy"] = _policy(REDIS, _REDIS, clients, egress=[])
+    return policies
 
 
 def _policy(

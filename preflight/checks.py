@@ -19,9 +19,9 @@ from preflight.hosted_zone import hosted_zone
 from preflight.identity import credentials, plan, region
 from preflight.inquiry import Inquiry, unknown
 from preflight.names import names
-from preflight.offers import database_class, kubernetes, zones
+from preflight.offers import cache_node_type, database_class, kubernetes, zones
 from preflight.permissions import permissions
-from preflight.quotas import databases, snapshots, vcpus, vpcs
+from preflight.quotas import addresses, databases, nat_gateways, snapshots, vcpus, vpcs
 from preflight.registry import pulled_images
 from preflight.terraform_cloud import organization
 from verification.check import Check, CheckWarning, Line, warning_line
@@ -75,13 +75,21 @@ IN_AWS: Final = (
     _check("db quota", databases),
     _check("snapshots", snapshots),
 )
+GATEWAY: Final = (_check("addresses", addresses), _check("gateways", nat_gateways))
 ELSEWHERE: Final = (_check("organization", organization), _check("images", pulled_images))
 
 
 def in_aws(inquiry: Inquiry) -> tuple[Check[Inquiry], ...]:
-    """Return the checks of the account; of a zone only if there is a public hostname."""
-    name = inquiry.settings.public_name
-    return IN_AWS if name is None else (*IN_AWS, _check("zone", partial(hosted_zone, name)))
+    """Return the checks of the account; those of an option only where it is on."""
+    settings = inquiry.settings
+    name, redis = settings.public_name, settings.managed_redis
+    has_gateway = settings.private_nodes is not None and not settings.has_nat_instance
+    return (
+        *IN_AWS,
+        *([_check("cache node", partial(cache_node_type, redis))] if redis else []),
+        *([_check("zone", partial(hosted_zone, name))] if name else []),
+        *(GATEWAY if has_gateway else []),
+    )
 
 
 def lines(inquiry: Inquiry) -> Iterator[Line]:

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import httpx
 
+from option_views import PublicName
 from preflight.inquiry import Inquiry
-from settings import PublicName
 from verification.check import CheckWarning
 from verification.cluster import CheckError
 

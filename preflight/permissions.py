@@ -1,4 +1,4 @@
-"""Check of the deployer's permissions, by IAM's own simulation of what its policies allow."""
+"""Check of the deployer's permissions, by IAM's own simulation of the policies that he needs."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from deployer_policies import documents
+from deployer_policies import document, policy_names
 from preflight.inquiry import Inquiry
 from verification.check import CheckWarning
 from verification.cluster import CheckError
 
-# An action for each pattern of the policy: the simulation takes no patterns.
+# An action for each pattern of the policies: the simulation takes no patterns.
 EXAMPLES: Final[Mapping[str, str]] = {
     "autoscaling:Describe*": "autoscaling:DescribeAutoScalingGroups",
     "cloudformation:Describe*": "cloudformation:DescribeStacks",
@@ -25,6 +25,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "eks:Describe*": "eks:DescribeCluster",
     "eks:List*": "eks:ListClusters",
     "eks:Update*": "eks:UpdateClusterConfig",
+    "elasticache:Describe*": "elasticache:DescribeReplicationGroups",
     "iam:Get*": "iam:GetRole",
     "iam:List*": "iam:ListAttachedRolePolicies",
     "iam:UpdateRole*": "iam:UpdateRole",
@@ -41,6 +42,9 @@ EXAMPLES: Final[Mapping[str, str]] = {
 _KINDS: Final = (
     (r"eks:.*AccessPolicy", ":access-entry/"),
     (r"eks:", ":cluster/"),
+    (r"elasticache:.*ReplicationGroup", ":replicationgroup:"),
+    (r"elasticache:.*SubnetGroup", ":subnetgroup:"),
+    (r"elasticache:", ":parametergroup:"),
     (r"iam:(Create|Delete|Tag|Untag)Policy", ":policy/"),
     (r"iam:.*OpenID", ":oidc-provider/"),
     (r"iam:", ":role/"),
@@ -76,33 +80,43 @@ def permissions(inquiry: Inquiry) -> str:
                 found = unsure if _missing_context(result) else denied
                 found.append(result["EvalActionName"])
     if denied:
+        needed = policy_names(inquiry.settings)
+        lacking = next(each for each in needed if denied[0] in _actions(inquiry, each))
         others = f" and {len(denied) - 1} more actions" if denied[1:] else ""
         message = (
-            f"your user may not {denied[0]}{others}; give it policies/deployer.json for this NAME: "
-            "docs/permissions.md"
+            f"your user may not {denied[0]}{others}; give it policies/{lacking}.json for this "
+            "NAME: docs/permissions.md"
         )
         raise CheckError(message)
     if unsure:
         message = f"not known: whether your user may {unsure[0]} depends on a condition"
         raise CheckWarning(message)
-    return f"{sum(map(len, asked.values()))} actions of policies/deployer.json"
+    files = " and ".join(f"policies/{each}.json" for each in policy_names(inquiry.settings))
+    return f"{sum(map(len, asked.values()))} actions of {files}"
 
 
 def wanted(inquiry: Inquiry) -> dict[str, list[str]]:
-    """Return the actions that a deploy needs by the resource on which each is to be simulated."""
+    """Return the actions of the policies by the resource on which each is to be simulated."""
     asked: dict[str, list[str]] = defaultdict(list)
-    policies = [json.loads(each) for each in documents(inquiry.settings)]
-    for statement in (each for policy in policies for each in policy["Statement"]):
+    for name in policy_names(inquiry.settings):
+        for action, resource in _actions(inquiry, name).items():
+            if action not in asked[resource]:
+                asked[resource].append(action)
+    return dict(asked)
+
+
+def _actions(inquiry: Inquiry, name: str) -> dict[str, str]:
+    """Return the resource on which each action that a policy allows is to be simulated."""
+    found: dict[str, str] = {}
+    for statement in json.loads(document(name, inquiry.settings))["Statement"]:
         if statement["Effect"] != "Allow":
             continue
         resources = statement["Resource"]
         listed = [resources] if isinstance(resources, str) else resources
         for pattern in statement["Action"]:
             action = EXAMPLES.get(pattern, pattern)
-            resource = _concrete(inquiry, _resource_of(action, listed))
-            if action not in asked[resource]:
-                asked[resource].append(action)
-    return dict(asked)
+            found.setdefault(action, _concrete(inquiry, _resource_of(action, listed)))
+    return found
 
 
 def _resource_of(action: str, resources: list[str]) -> str:

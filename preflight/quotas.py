@@ -1,6 +1,7 @@
 """Checks of AWS's quotas: what a deploy needs, and what is left.
 
-An Elastic IP is needed by none: nodes and database have addresses of AWS's pool.
+An Elastic IP is needed by a NAT gateway only: nodes, database and a NAT instance have addresses of
+AWS's pool.
 """
 
 import re
@@ -12,11 +13,17 @@ from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from backing_up import database
 from backing_up.account import code_of
 from preflight.inquiry import Inquiry
+from preflight.offers import zones_of
 from verification.check import CheckWarning
 from verification.cluster import CheckError
 
 VPCS: Final = "L-F678F1CE"
+ADDRESSES: Final = "L-0263D0A3"
+NAT_GATEWAYS: Final = "L-FE5A380F"
 STANDARD: Final = frozenset("acdhimrtz")
+# Of a t4g.nano.
+NAT_INSTANCE_VCPUS: Final = 2
+_OTHER_NAT: Final = "delete one that is not used, or set NAT=instance"
 # Families of instances, and the quotas of their vCPUs: on demand, on Spot (EC2 user guide, "On-
 # Demand Instance limits" and "Spot Instance limits").
 FAMILIES: Final = (
@@ -52,6 +59,8 @@ def vcpus(inquiry: Inquiry) -> str:
             used += count
             own += count * _is_ours(instance.get("Tags", []), settings.name)
     needed = settings.node_count * kind["VCpuInfo"]["DefaultVCpus"] - own
+    if "t" in families and not is_spot and settings.has_nat_instance:
+        needed += NAT_INSTANCE_VCPUS
     remedy = "choose NODE_COUNT and NODE_INSTANCE_TYPE of fewer vCPUs"
     return _compare(max(needed, 0), used, _quota(inquiry, "ec2", code), code, remedy)
 
@@ -68,6 +77,42 @@ def vpcs(inquiry: Inquiry) -> str:
     exists = any(_is_ours(each.get("Tags", []), inquiry.settings.name) for each in found)
     quota = _quota(inquiry, "vpc", VPCS)
     return _compare(int(not exists), len(found), quota, VPCS, "delete one that is not used")
+
+
+def addresses(inquiry: Inquiry) -> str:
+    """Check that the region takes another Elastic IP, for the NAT gateway; return what is left.
+
+    Raises:
+        CheckError: it does not.
+
+    """
+    found = inquiry.account.client("ec2").describe_addresses()["Addresses"]
+    exists = any(_is_ours(each.get("Tags", []), inquiry.settings.name) for each in found)
+    quota = _quota(inquiry, "ec2", ADDRESSES)
+    return _compare(int(not exists), len(found), quota, ADDRESSES, _OTHER_NAT)
+
+
+def nat_gateways(inquiry: Inquiry) -> str:
+    """Check that the first zone takes another NAT gateway, and return how many are left.
+
+    Raises:
+        CheckError: it does not.
+
+    """
+    ec2 = inquiry.account.client("ec2")
+    (zone, *_) = zones_of(inquiry)
+    here = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": [zone]}])
+    subnets = {each["SubnetId"] for each in here["Subnets"]}
+    states = [{"Name": "state", "Values": ["pending", "available"]}]
+    found = [
+        each
+        for page in ec2.get_paginator("describe_nat_gateways").paginate(Filters=states)
+        for each in page["NatGateways"]
+        if each["SubnetId"] in subnets
+    ]
+    exists = any(_is_ours(each.get("Tags", []), inquiry.settings.name) for each in found)
+    quota = _quota(inquiry, "vpc", NAT_GATEWAYS)
+    return _compare(int(not exists), len(found), quota, NAT_GATEWAYS, _OTHER_NAT)
 
 
 def databases(inquiry: Inquiry) -> str:

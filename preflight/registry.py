@@ -36,11 +36,10 @@ def pulled_images(inquiry: Inquiry) -> str:
     settings = inquiry.settings
     architecture = "arm64" if sizing.is_arm(settings.node_instance_type) else "amd64"
     source = settings.image_source
-    wanted = [
-        image
-        for image in images.of_all_pods(settings.langfuse_major)
-        if settings.public_name or image not in {images.TRAEFIK, images.EXTERNAL_DNS}
-    ]
+    unused = set() if settings.public_name else {images.TRAEFIK, images.EXTERNAL_DNS}
+    if settings.own_clickhouse:
+        unused.add(images.LINES[settings.langfuse_major].clickhouse)
+    wanted = [image for image in images.of_all_pods(settings.langfuse_major) if image not in unused]
     for image in wanted:
         host, _, path = source.registry(image).partition("/")
         repository = f"{path}/{image.repository}" if path else image.repository

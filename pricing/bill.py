@@ -23,7 +23,7 @@ BACKUP_GB: Final = 2
 # Backups that a destroy keeps.
 LAST_BACKUPS: Final = 2
 
-# Key, added to the inputs of a module, of the launch templates in its stack.
+# Key, added to the inputs of a module or a resource, of the launch templates in its stack.
 TEMPLATES: Final = "launch templates"
 
 
@@ -79,13 +79,13 @@ def _cluster(cluster: Document) -> Iterator[Item]:
     if cluster.get("enabled_log_types", ["by default"]):
         yield item("control-plane logs", None)
     for group in cluster["eks_managed_node_groups"].values():
-        yield from _nodes(group, _template(group, cluster[TEMPLATES]))
+        yield from _nodes(group, _template_of(group["launch_template_id"], cluster))
 
 
-def _template(group: Document, templates: Document) -> Document:
-    """Return the launch template of a node group."""
-    reference = re.fullmatch(r"\$\{aws_launch_template\.(\w+)\.id\}", group["launch_template_id"])
-    template: Document = templates[reference[1] if reference else ""]
+def _template_of(reference: str, inputs: Document) -> Document:
+    """Return the launch template that a group of instances refers to."""
+    found = re.fullmatch(r"\$\{aws_launch_template\.(\w+)\.id\}", reference)
+    template: Document = inputs[TEMPLATES][found[1] if found else ""]
     return template
 
 
@@ -101,8 +101,25 @@ def _nodes(group: Document, template: Document) -> Iterator[Item]:
     for disk in template["block_device_mappings"]:
         gigabytes = disk["ebs"]["volume_size"]
         yield item(f"{count} x {gigabytes} GB gp3", prices.EBS_GP3_GB, count * gigabytes)
-    # The subnets assign one to each node.
-    yield item(f"{count} public IPv4", prices.PUBLIC_IPV4, count)
+    # Public subnets assign one to each node.
+    if "private_subnets" not in str(group["subnet_ids"]):
+        yield item(f"{count} public IPv4", prices.PUBLIC_IPV4, count)
+
+
+def _group(group: Document) -> Iterator[Item]:
+    """Yield what the instances of an Auto Scaling group cost, which are no Spot instances."""
+    template, count = _template_of(group["launch_template"]["id"], group), group["desired_capacity"]
+    instance_type = template["instance_type"]
+    yield item(f"{count} x {instance_type} as NAT", prices.NODES.get(instance_type), count)
+    if template["credit_specification"]["cpu_credits"] == "unlimited":
+        yield _most_credits(instance_type, prices.INSTANCE_CREDIT)
+    for disk in template["block_device_mappings"]:
+        gigabytes = count * disk["ebs"]["volume_size"]
+        yield item(f"{gigabytes} GB gp3 for NAT", prices.EBS_GP3_GB, gigabytes)
+    if any(
+        each["associate_public_ip_address"] == "true" for each in template["network_interfaces"]
+    ):
+        yield item(f"{count} public IPv4 for NAT", prices.PUBLIC_IPV4, count)
 
 
 def _database(database: Document) -> Iterator[Item]:
@@ -122,15 +139,30 @@ def _database(database: Document) -> Iterator[Item]:
         yield Item("automated backups", 0, until)
 
 
+def _cache(cache: Document) -> Iterator[Item]:
+    node_type, count = cache["node_type"], cache["num_cache_clusters"]
+    price = prices.CACHE_NODES.get(node_type)
+    yield item(f"{count} x {node_type}", price, count)
+    if cache["snapshot_retention_limit"]:
+        yield item("snapshots of it", None)
+    # By default the module makes one for the slow log.
+    if cache.get("log_delivery_configuration", ["by default"]):
+        yield item("logs of it", None)
+
+
 def _credits(instance_class: str) -> Iterator[Item]:
-    """Yield the CPU credits: 0 in the sum, with the maximum, at full load, in the text."""
-    found = re.fullmatch(r"db\.t(?:3|4g)\.(\w+)", instance_class)
-    if found and found[1] in prices.BASELINES:
-        cpus, included = prices.BASELINES[found[1]]
-        most = cpus * (1 - included) * prices.DATABASE_CREDIT.usd
-        yield Item(f"CPU credits, at most {most:.2f}", 0, prices.DATABASE_CREDIT.source)
-    elif found:
-        yield item(f"CPU credits of {instance_class}", None)
+    """Yield the CPU credits of a database, if its class has any."""
+    if re.fullmatch(r"db\.t(?:3|4g)\.\w+", instance_class):
+        yield _most_credits(instance_class, prices.DATABASE_CREDIT)
+
+
+def _most_credits(kind: str, price: Price) -> Item:
+    """Return the CPU credits: 0 in the sum, with the maximum, at full load, in the text."""
+    size = kind.rpartition(".")[2]
+    if size not in prices.BASELINES:
+        return item(f"CPU credits of {kind}", None)
+    cpus, included = prices.BASELINES[size]
+    return Item(f"CPU credits, at most {cpus * (1 - included) * price.usd:.2f}", 0, price.source)
 
 
 def _cloudformation(stack: Document) -> Iterator[Item]:
@@ -158,6 +190,11 @@ def _release(release: Document) -> Iterator[Item]:
         yield item(f"{balancers} load balancer", prices.LOAD_BALANCER, balancers)
         yield item(f"{2 * balancers} public IPv4 for it", prices.PUBLIC_IPV4, 2 * balancers)
     yield from _backups(nodes)
+    # Of a ClickHouse in the cluster there is no port in the chart's values.
+    for node in nodes:
+        if "nativePort" in node:
+            source = "not part of this bill: whoever runs it bills it"
+            yield Item(f"ClickHouse at {node['host'].rpartition('/')[2]}", 0, source)
 
 
 def _backups(nodes: Sequence[Document]) -> Iterator[Item]:
@@ -209,6 +246,8 @@ PRICED: Final[Mapping[str, Callable[[Document], Iterable[Item]]]] = {
     "terraform-aws-modules/vpc/aws//modules/vpc-endpoints": _endpoints,
     "terraform-aws-modules/eks/aws": _cluster,
     "terraform-aws-modules/rds/aws": _database,
+    "aws_autoscaling_group": _group,
+    "terraform-aws-modules/elasticache/aws": _cache,
     "aws_cloudformation_stack": _cloudformation,
     "aws_route53_zone": _zone,
     "helm_release": _release,
@@ -218,11 +257,15 @@ FREE: Final = frozenset(
         "AWS::CloudFormation::WaitConditionHandle",
         "AWS::S3::BucketPolicy",
         "AWS::SSM::Parameter",
+        "aws_iam_instance_profile",
         "aws_iam_openid_connect_provider",
         "aws_iam_policy",
         "aws_iam_role",
+        "aws_iam_role_policy",
         "aws_iam_role_policy_attachment",
         "aws_launch_template",
+        "aws_network_interface",
+        "aws_route",
         "aws_s3_bucket_cors_configuration",
         "aws_s3_bucket_lifecycle_configuration",
         "random_bytes",
@@ -262,7 +305,8 @@ def _contents(stack: Document) -> Iterator[tuple[str, Document]]:
     zones = stack.get("data", {}).get("aws_route53_zone", {})
     for kind, resources in {**stack.get("resource", {}), "aws_route53_zone": zones}.items():
         for resource in resources.values():
-            yield kind, _with_values(resource, stack.get("locals", {}))
+            with_values = _with_values(resource, stack.get("locals", {}))
+            yield kind, {**with_values, TEMPLATES: templates}
 
 
 def _with_values(resource: Document, local_values: Document) -> Document:

@@ -44,10 +44,12 @@ S3_STANDARD_GB: Final = Price(0.023, f"0.023 a GB ({TABLES})")
 BUCKET: Final = Price(0.50, f"5 GB and their requests, what one person's traces take ({TABLES})")
 
 # CPU credits of db.t3 and db.t4g, which RDS always runs in "unlimited" mode (AWS on re:Post, "per
-# vCPU-Hour of T3 CPU Credits"). By size: the number of vCPUs, and the baseline share of each (EC2
-# user guide, "Key concepts for burstable performance instances").
+# vCPU-Hour of T3 CPU Credits"), and of a T4g that runs so. By size: the number of vCPUs, and the
+# baseline share of each (EC2 user guide, "Key concepts for burstable performance instances").
 DATABASE_CREDIT: Final = hourly(0.075, "0.075 per vCPU-hour above the baseline (AWS re:Post)")
+INSTANCE_CREDIT: Final = hourly(0.04, f"0.04 per vCPU-hour of T4g above the baseline ({TABLES})")
 BASELINES: Final = {
+    "nano": (2, 0.05),
     "micro": (2, 0.10),
     "small": (2, 0.20),
     "medium": (2, 0.20),
@@ -60,6 +62,7 @@ BASELINES: Final = {
 NODES: Final = {
     instance_type: hourly(usd, f"{usd} an hour each ({TABLES})")
     for instance_type, usd in {
+        "t4g.nano": 0.0042,
         "t3.small": 0.0208,
         "t3.medium": 0.0416,
         "t3.large": 0.0832,
@@ -82,5 +85,15 @@ DATABASES: Final = {
         "db.t4g.micro": 0.016,
         "db.t4g.small": 0.032,
         "db.t4g.medium": 0.065,
+    }.items()
+}
+# Nodes with Valkey, which cost a fifth less than those with Redis (AWS, October 2024). In the T4g
+# family each size costs twice the previous one.
+CACHE_NODES: Final = {
+    node_type: hourly(usd, f"{usd} an hour ({TABLES})")
+    for node_type, usd in {
+        "cache.t4g.micro": 0.0128,
+        "cache.t4g.small": 0.0256,
+        "cache.t4g.medium": 0.052,
     }.items()
 }

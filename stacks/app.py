@@ -9,19 +9,23 @@ import images
 import versions
 from constructs_lib.admin_password import AdminPassword
 from constructs_lib.backup_release import BackupRelease
+from constructs_lib.clickhouse_password import ClickhousePassword
+from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
 from constructs_lib.public_hostname import PublicHostname
+from constructs_lib.redis_switch import RedisSwitch
 from constructs_lib.retained_resources import project_keys, read_application_secrets
-from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
 from images import ImageSource
-from in_cluster.backup_values import LOCAL, REMOTE, backup_values
+from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
 from in_cluster.external_dns_values import external_dns_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
+    CLICKHOUSE_CLAIM,
     LANGFUSE_OBJECT,
     NAMESPACE,
     WAY_BACK_OBJECT,
@@ -29,11 +33,14 @@ from in_cluster.names import (
     WEB_PORT,
     SecretKey,
 )
+from in_cluster.redis_switch_values import redis_switch_values
+from in_cluster.redis_switch_values import timeout as redis_switch_timeout
 from in_cluster.release_values import release_values
 from in_cluster.terraform_text import literal
 from in_cluster.traefik_values import traefik_values
+from option_views import PublicName
 from retained.names import WAY_BACK_HOURS, secret_name
-from settings import PublicName, Settings
+from settings import Settings
 from stacks.base import BaseStack
 from stacks.interface import (
     Upstreams,
@@ -61,6 +68,7 @@ class AppStack(BaseStack):
         upstreams = Upstreams(self, settings=settings)
         network = upstreams.read(NetworkOutputs)
         deps = upstreams.read(DepsOutputs)
+        redis = upstreams.read(RedisOutputs) if settings.managed_redis else None
         ClusterLogin(
             self,
             "login",
@@ -82,6 +90,13 @@ class AppStack(BaseStack):
             name: ExtraSecret(self, name=name).string_value
             for name in settings.extra_environment.secret
         }
+        own = settings.own_clickhouse
+        clickhouse_password = (
+            ClickhousePassword(self).string_value
+            if own
+            else GeneratedPassword(self, "clickhouse_password").result
+        )
+        set_by_user = [*extra_secrets.values(), *([clickhouse_password] if own else [])]
         langfuse = LangfuseRelease(
             self,
             "langfuse",
@@ -89,10 +104,11 @@ class AppStack(BaseStack):
             values=release_values(
                 settings,
                 deps,
+                redis=redis,
                 data_zone=network.data_zone,
                 # Safe to show: the hash covers the salt of 32 random bytes.
                 secrets_checksum=Fn.nonsensitive(
-                    Fn.sha256(Fn.jsonencode([application.salt, *extra_secrets.values()]))
+                    Fn.sha256(Fn.jsonencode([application.salt, *set_by_user]))
                 ),
             ),
             secrets={
@@ -100,15 +116,18 @@ class AppStack(BaseStack):
                 SecretKey.ENCRYPTION_KEY: application.encryption_key,
                 SecretKey.NEXTAUTH_SECRET: application.nextauth_secret,
                 SecretKey.POSTGRES_PASSWORD: deps.database_password,
-                SecretKey.CLICKHOUSE_PASSWORD: GeneratedPassword(
-                    self, "clickhouse_password"
-                ).result,
-                SecretKey.REDIS_PASSWORD: GeneratedPassword(self, "redis_password").result,
+                SecretKey.CLICKHOUSE_PASSWORD: clickhouse_password,
+                SecretKey.REDIS_PASSWORD: (
+                    redis.redis_password
+                    if redis
+                    else GeneratedPassword(self, "redis_password").result
+                ),
                 SecretKey.ADMIN_PASSWORD: AdminPassword(self).string_value,
                 **(project_keys(application) if settings.langfuse_project_keys else {}),
                 **extra_secrets,
             },
             wait_seconds=REMOTE_TIMEOUT if settings.runs_remotely else TIMEOUT,
+            after=self._add_redis_switch(settings, deps, redis).before if redis else None,
         )
         released = [langfuse.release]
         if settings.public_name:
@@ -121,7 +140,7 @@ class AppStack(BaseStack):
             )
             released.append(address.last)
         line = images.LINES[settings.langfuse_major]
-        durations = REMOTE if settings.runs_remotely else LOCAL
+        durations = _durations(settings)
         BackupRelease(
             self,
             "backup",
@@ -134,6 +153,8 @@ class AppStack(BaseStack):
                 schedule=settings.clickhouse_backup_schedule,
                 kept=settings.clickhouse_backups_kept,
                 durations=durations,
+                redis=redis.redis_host if redis else None,
+                own=own,
             ),
             timeout=durations.uninstall,
             after=released,
@@ -141,7 +162,7 @@ class AppStack(BaseStack):
         deployed = publish_layout(
             self,
             "stores",
-            " ".join(ImageSource().reference(each) for each in (line.clickhouse, images.VALKEY)),
+            _stores(settings),
             settings=settings,
             error_message=(
                 "ClickHouse and Redis of this deployment are of release 0.1.0, and the new ones "
@@ -149,6 +170,23 @@ class AppStack(BaseStack):
                 "docs/upgrading.md says what is lost until a replay."
             ),
         )
+        if own:
+            switch = ClickhouseSwitch(
+                self,
+                "switch",
+                project=settings.name,
+                namespace=NAMESPACE,
+                claim=CLICKHOUSE_CLAIM,
+                image=line.clickhouse.name,
+                stores=f"{deployed}.stores",
+            )
+            publish_checked(
+                self,
+                "clickhouse",
+                own.url,
+                condition=switch.condition,
+                error_message=switch.error_message,
+            )
         guard = MajorGuard(
             self,
             "guard",
@@ -178,6 +216,24 @@ class AppStack(BaseStack):
             forward_the_port=f"uv run {forward}",
             log_in=f"open {url} as {email} with LANGFUSE_ADMIN_PASSWORD",
             verify="uv run verify.py",
+        )
+
+    def _add_redis_switch(
+        self, settings: Settings, deps: DepsOutputs, redis: RedisOutputs
+    ) -> RedisSwitch:
+        durations = _durations(settings)
+        worker = images.LINES[settings.langfuse_major].worker
+        return RedisSwitch(
+            self,
+            "redis",
+            values=redis_switch_values(
+                image=settings.image_source.reference(worker),
+                redis=redis.redis_host,
+                durations=durations,
+            ),
+            timeout=redis_switch_timeout(durations),
+            role_arn=deps.workload_role_arn,
+            use_policy_arn=redis.redis_use_policy_arn,
         )
 
     def _add_public_hostname(
@@ -214,3 +270,18 @@ class AppStack(BaseStack):
             ),
             after=langfuse.release,
         )
+
+
+def _durations(settings: Settings) -> Durations:
+    return REMOTE if settings.runs_remotely else LOCAL
+
+
+def _stores(settings: Settings) -> str:
+    """Return the images of the stores in the cluster; the layout of their volumes is theirs."""
+    in_cluster = {
+        images.LINES[settings.langfuse_major].clickhouse: settings.own_clickhouse is None,
+        images.VALKEY: settings.managed_redis is None,
+    }
+    return " ".join(
+        ImageSource().reference(image) for image, is_there in in_cluster.items() if is_there
+    )

@@ -12,10 +12,11 @@ from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
 from constructs_lib.dns_roles import DnsRoles
 from constructs_lib.existing_resources import ExistingResources
+from constructs_lib.managed_redis import ManagedRedis
 from constructs_lib.postgres import Postgres
 from constructs_lib.retained_resources import RetainedResources
 from constructs_lib.workload_role import WorkloadRole
-from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs
+from contracts import DEPS, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
 from in_cluster.names import BACKUP, BACKUPS_PREFIX, CLICKHOUSE, NAMESPACE, SERVICE_ACCOUNT
 from retained.names import FAR_APART_HOURS
 from retained.names import bucket_name as named_bucket
@@ -62,20 +63,22 @@ class DepsStack(BaseStack):
             vpc_id=network.vpc_id,
             subnet_ids=network.database_subnet_ids,
             client_security_group_id=network.node_security_group_id,
-            allowed_cidrs=[str(cidr) for cidr in settings.database_allowed_cidrs],
+            allowed_cidrs=settings.database_cidrs,
             instance_class=settings.database_instance_class,
             storage_gb=settings.database_storage_gb,
             backup_days=settings.database_backup_days,
         )
-        BackupCheck(
-            self,
-            "backup_check",
-            bucket_name=bucket_name,
-            bucket_exists=existing.bucket_exists,
-            prefix=BACKUPS_PREFIX,
-            snapshot_time=postgres.snapshot_time,
-            hours=FAR_APART_HOURS,
-        )
+        # Of a ClickHouse of the user's own there are none.
+        if settings.own_clickhouse is None:
+            BackupCheck(
+                self,
+                "backup_check",
+                bucket_name=bucket_name,
+                bucket_exists=existing.bucket_exists,
+                prefix=BACKUPS_PREFIX,
+                snapshot_time=postgres.snapshot_time,
+                hours=FAR_APART_HOURS,
+            )
         DatabaseMarker(
             self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
         )
@@ -165,6 +168,24 @@ class DepsStack(BaseStack):
                     zone_id=dns.zone_id,
                     traefik_role_arn=dns.traefik_role_arn,
                     external_dns_role_arn=dns.external_dns_role_arn,
+                ),
+            )
+        if settings.managed_redis:
+            redis = ManagedRedis(
+                self,
+                "redis",
+                name=settings.name,
+                vpc_id=network.vpc_id,
+                subnet_ids=network.database_subnet_ids,
+                client_security_group_id=network.node_security_group_id,
+                node_type=settings.managed_redis.node_type,
+            )
+            publish(
+                self,
+                RedisOutputs(
+                    redis_host=redis.host,
+                    redis_password=redis.password,
+                    redis_use_policy_arn=redis.use_policy_arn,
                 ),
             )
         retained.create_before_all(self)

@@ -1,12 +1,14 @@
 """Stack 1: VPC and EKS cluster."""
 
-from cdktf import TerraformVariable
+from cdktf import Fn, TerraformVariable
 from constructs import Construct
 
 import versions
 from constructs_lib.destroy_order import DestroyOrder
 from constructs_lib.eks_cluster import CREATOR, EksCluster
-from constructs_lib.public_vpc import PublicVpc
+from constructs_lib.nat_instance import NatInstance
+from constructs_lib.private_route import PrivateRoute
+from constructs_lib.public_vpc import PublicVpc, private_subnets
 from contracts import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN, NetworkOutputs
 from in_cluster.names import NAMESPACE
 from settings import Settings
@@ -24,7 +26,15 @@ class NetworkStack(BaseStack):
                 f"terraform.required_providers.{provider}",
                 {"source": f"hashicorp/{provider}", "version": version},
             )
-        vpc = PublicVpc(self, "network", name=settings.name, cidr=str(settings.vpc_cidr))
+        private = settings.private_nodes
+        vpc = PublicVpc(
+            self,
+            "network",
+            name=settings.name,
+            cidr=str(settings.vpc_cidr),
+            private=private is not None,
+            nat_gateway=private is not None and private.nat == "gateway",
+        )
         cluster = EksCluster(
             self,
             "cluster",
@@ -42,6 +52,8 @@ class NetworkStack(BaseStack):
             permissions_boundary=settings.iam_permissions_boundary,
             pull_through=settings.image_source.ecr_repositories,
             web_cidrs=settings.public_name.allowed_cidrs if settings.public_name else None,
+            node_subnet_ids=vpc.private_subnet_ids if private else None,
+            node_way_out=self._private_route(vpc, settings) if private else None,
         )
         DestroyOrder(
             self,
@@ -70,6 +82,36 @@ class NetworkStack(BaseStack):
                 f"--region {settings.aws_default_region}"
             ),
         )
+
+    def _private_route(self, vpc: PublicVpc, settings: Settings) -> str:
+        """Create what private nodes reach the internet by, and return its Terraform address.
+
+        It depends on the whole VPC: without the internet gateway, or the subnets' associations with
+        the route table, it would lead nowhere.
+        """
+        after, interface_id = [vpc.address], None
+        if settings.has_nat_instance:
+            instance = NatInstance(
+                self,
+                "nat",
+                name=f"{settings.name}-nat",
+                vpc_id=vpc.vpc_id,
+                subnet_id=Fn.element(vpc.public_subnet_ids, 0),
+                client_cidrs=private_subnets(str(settings.vpc_cidr)),
+                tags=settings.tags,
+                after=[vpc.address],
+                permissions_boundary=settings.iam_permissions_boundary,
+            )
+            after.append(instance.address)
+            interface_id = instance.interface_id
+        return PrivateRoute(
+            self,
+            "private_route",
+            route_table_id=vpc.private_route_table_id,
+            nat_gateway_id=vpc.nat_gateway_id or None,
+            network_interface_id=interface_id,
+            after=after,
+        ).address
 
     def _administrators(self) -> dict[str, str]:
         """Return the cluster-admins: the local operator and the role of remote runs.

@@ -10,12 +10,14 @@ from constructs import Construct
 
 import versions
 from constructs_lib.admin_password import AdminPassword
+from constructs_lib.clickhouse_password import ClickhousePassword
 from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.oidc_run_role import OidcRunRole
 from constructs_lib.remote_workspace import RemoteWorkspace
 from contracts import (
     ADMIN_PASSWORD,
     APP,
+    CLICKHOUSE_PASSWORD,
     EXTRA_SECRET,
     NETWORK,
     OPERATOR_ARN,
@@ -25,7 +27,7 @@ from contracts import (
     WORKSPACES,
     workspace_name,
 )
-from deployer_policies import BOUNDARY, DEPLOYER, document
+from deployer_policies import DEPLOYER, document, policy_names
 from settings import Settings
 from stacks.base import BaseStack
 
@@ -54,9 +56,11 @@ class WorkspacesStack(BaseStack):
             workspaces=list(names.values()),
             policy=self._policy(DEPLOYER, settings),
             permissions_boundary=settings.iam_permissions_boundary,
-            boundary_policy=(
-                self._policy(BOUNDARY, settings) if settings.iam_permissions_boundary else None
-            ),
+            further_policies={
+                name: self._policy(name, settings)
+                for name in policy_names(settings)
+                if name != DEPLOYER
+            },
         )
         workspaces = {
             id_: RemoteWorkspace(
@@ -85,6 +89,11 @@ class WorkspacesStack(BaseStack):
         )
         workspaces[APP].set_secret_input(
             **{ADMIN_PASSWORD: AdminPassword(self).string_value},
+            **(
+                {CLICKHOUSE_PASSWORD: ClickhousePassword(self).string_value}
+                if settings.own_clickhouse
+                else {}
+            ),
             **{
                 f"{EXTRA_SECRET}{name}": ExtraSecret(self, name=name).string_value
                 for name in settings.extra_environment.secret

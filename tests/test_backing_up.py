@@ -110,6 +110,17 @@ def test_size_and_price_of_a_backup(account: Account, aws: StandIn) -> None:
     assert found.usd == pytest.approx(2**-10 * 0.023, rel=0.001)
 
 
+def test_none_is_restored_into_a_clickhouse_of_the_user_s_own(
+    account: Account, aws: StandIn
+) -> None:
+    aws.instances = []
+    back_up(account, NOW)
+    clickhouse.choose(account, "none")
+    lines = listing.listing(account, own_clickhouse=True).splitlines()
+    assert "restored next" not in "".join(lines)
+    assert [line for line in lines if line.startswith("ClickHouse ")] == [listing.OF_OWN]
+
+
 def test_retained_automated_backups_are_listed(account: Account, aws: StandIn) -> None:
     aws.snapshot("rds:langfuse-1", NOW - HOUR, kind="automated")
     aws.automated = [automated("db-ABC", "retained"), automated("db-DEF", "active")]
@@ -627,6 +638,7 @@ def test_the_program_lists(
 ) -> None:
     name = back_up(account, NOW)
     monkeypatch.setattr(backups, "account_of", lambda _: account)
+    monkeypatch.setattr(backups, "ENV_FILE", BASE_ENV)
     for given, said in (
         ([], f"{name:28}  restored next"),
         (["--choose", name], "takes"),

@@ -9,7 +9,8 @@ import verify
 from backing_up.account import Account
 from capacity import account, clickhouse, redis
 from capacity.clickhouse import Server
-from capacity.redis import QUEUES, Queue, State
+from capacity.redis import Queue, State
+from in_cluster.queues import QUEUES
 from tests.helpers.aws_account import NAME, REGION, Document, refusal
 from tests.helpers.aws_answers import AwsAnswers, denied
 from verification.check import Reading, Result
@@ -148,7 +149,7 @@ class Replies:
 
 
 def queue(**keys: Any) -> tuple[int, float]:  # noqa: ANN401
-    found = {each.name: each for each in redis.read_queues(Replies(QUEUES[5], **keys), NOW)}  # type: ignore[arg-type]
+    found = {each.name: each for each in redis.read_queues(Replies(QUEUES[5], **keys), NOW)}
     assert tuple(found) == QUEUES
     (busy, *others) = sorted(found.values(), key=lambda each: each.name != QUEUES[5])
     assert {(each.waiting, each.oldest_seconds) for each in others} == {(0, 0)}

@@ -30,10 +30,17 @@ def test_fr05_database_has_the_size_of_the_settings(
 def test_fr06_nfr03_database_is_open_unless_narrowed(
     deps: Stack, every_variable: dict[str, Stack]
 ) -> None:
-    (rule,) = deps.module(FIREWALL)["ingress_with_cidr_blocks"]
-    assert rule["cidr_blocks"] == "0.0.0.0/0"
-    (rule,) = every_variable["deps"].module(FIREWALL)["ingress_with_cidr_blocks"]
-    assert rule["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
+    def rule(stack: Stack) -> dict[str, str]:
+        (firewall,) = [
+            call
+            for call in stack.modules.values()
+            if call["source"] == FIREWALL and call["name"].endswith("-postgres")
+        ]
+        (found,) = firewall["ingress_with_cidr_blocks"]
+        return dict(found)
+
+    assert rule(deps)["cidr_blocks"] == "0.0.0.0/0"
+    assert rule(every_variable["deps"])["cidr_blocks"] == "203.0.113.7/32,198.51.100.0/24"
 
 
 def bucket_name(deps: Stack) -> str:

@@ -1,4 +1,7 @@
-"""policies/deployer.json: what a deployer and the runs in Terraform Cloud may do, and to what."""
+"""policies/: what a deployer and the runs in Terraform Cloud may do, and to what.
+
+Those that grant something are read as one, whatever the files.
+"""
 
 import json
 import re
@@ -12,9 +15,14 @@ from tests.helpers.checkout import ROOT
 from tests.helpers.stack import Stack
 from tests.helpers.synthesis import SynthesizeStack
 
-TEMPLATE = (ROOT / "policies" / "deployer.json").read_text(encoding="utf-8")
-TEXT = TEMPLATE.replace("${name}", "langfuse")
-STATEMENTS: list[dict[str, Any]] = json.loads(TEXT)["Statement"]
+FILES = ("deployer", "private-nodes", "elasticache")
+TEXTS = [
+    (ROOT / "policies" / f"{file}.json").read_text(encoding="utf-8").replace("${name}", "langfuse")
+    for file in FILES
+]
+STATEMENTS: list[dict[str, Any]] = [
+    statement for text in TEXTS for statement in json.loads(text)["Statement"]
+]
 IRSA = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
 # Of a managed policy, in characters without white space.
 LONGEST = 6144
@@ -60,6 +68,8 @@ def test_a_name_ends_where_it_ends() -> None:
     [
         "InternetGateway",
         "LaunchTemplate",
+        "NatGateway",
+        "NetworkInterface",
         "RouteTable",
         "SecurityGroup",
         "Subnet",
@@ -74,7 +84,16 @@ def test_network_is_made_with_the_tag(thing: str) -> None:
 
 
 # Beside what they make, they need what it is made in: that has the tag already.
-@pytest.mark.parametrize("action", ["CreateRouteTable", "CreateSecurityGroup", "CreateSubnet"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "CreateNatGateway",
+        "CreateNetworkInterface",
+        "CreateRouteTable",
+        "CreateSecurityGroup",
+        "CreateSubnet",
+    ],
+)
 def test_network_is_made_in_what_has_the_tag(action: str) -> None:
     assert {"StringEquals": {"aws:ResourceTag/Project": "langfuse"}} in conditions(f"ec2:{action}")
 
@@ -95,6 +114,20 @@ def test_what_is_changed_or_deleted_has_the_tag() -> None:
                 ("aws:ResourceTag/Project", "langfuse"),
                 ("aws:ResourceTag/cluster.k8s.amazonaws.com/name", "langfuse"),
             }
+
+
+@pytest.mark.parametrize(
+    ("action", "tag"),
+    [
+        ("ec2:AllocateAddress", "aws:RequestTag/Project"),
+        ("ec2:ReleaseAddress", "aws:ResourceTag/Project"),
+        ("autoscaling:CreateAutoScalingGroup", "aws:RequestTag/Project"),
+        ("autoscaling:DeleteAutoScalingGroup", "aws:ResourceTag/Project"),
+        ("autoscaling:UpdateAutoScalingGroup", "aws:ResourceTag/Project"),
+    ],
+)
+def test_addresses_and_groups_have_the_tag(action: str, tag: str) -> None:
+    assert conditions(action) == [{"StringEquals": {tag: "langfuse"}}]
 
 
 def test_a_tag_is_not_put_on_what_others_made() -> None:
@@ -137,6 +170,22 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
             "cloudformation:CreateStack",
             "arn:aws:cloudformation:us-east-1:1:stack/langfuse-retained/id",
         ),
+        (
+            "elasticache:CreateReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:cluster:langfuse-001",
+        ),
+        (
+            "elasticache:DeleteReplicationGroup",
+            "arn:aws:elasticache:us-east-1:1:replicationgroup:langfuse",
+        ),
+        (
+            "elasticache:CreateCacheParameterGroup",
+            "arn:aws:elasticache:us-east-1:1:parametergroup:langfuse-valkey8",
+        ),
+        (
+            "elasticache:CreateCacheSubnetGroup",
+            "arn:aws:elasticache:us-east-1:1:subnetgroup:langfuse-redis",
+        ),
         ("s3:PutBucketCORS", "arn:aws:s3:::langfuse-1-us-east-1"),
         # Calls of backups.py.
         ("s3:ListBucket", "arn:aws:s3:::langfuse-1-us-east-1"),
@@ -164,6 +213,7 @@ def test_everything_else_is_narrowed_or_looks_only() -> None:
         ),
         ("ssm:DeleteParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/retained/database"),
         ("ssm:PutParameter", "arn:aws:ssm:us-east-1:1:parameter/langfuse/salt"),
+        ("iam:CreateInstanceProfile", "arn:aws:iam::1:instance-profile/langfuse-nat"),
     ],
 )
 def test_names_are_covered_and_a_longer_word_is_not(action: str, arn: str) -> None:
@@ -179,7 +229,9 @@ def test_names_are_covered_and_a_longer_word_is_not(action: str, arn: str) -> No
     assert stranger == arn or not covered(stranger)
 
 
-def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack]) -> None:
+def test_roles_have_names_that_the_policy_covers(
+    every_variable: dict[str, Stack], every_other_variable: dict[str, Stack]
+) -> None:
     """The modules put a hyphen and a suffix behind these names, and `-cluster` behind NAME."""
     names = [
         call["name"]
@@ -190,10 +242,13 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
     cluster = every_variable["network"].module("terraform-aws-modules/eks/aws")
     names += [group["iam_role_name"] for group in cluster["eks_managed_node_groups"].values()]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_role")]
-    names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_policy")]
+    other = every_other_variable
+    names += [each["name"] for each in other["workspaces"].resources("aws_iam_policy")]
+    names += [each["name"] for each in other["deps"].resources("aws_iam_policy")]
+    names += [each["name"] for each in other["network"].resources("aws_iam_role")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 9
+    assert len(names) == 13
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 
@@ -201,10 +256,17 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
 def test_policy_is_short_enough_and_about_this_name_only(
     synthesize_stack: SynthesizeStack, partition: str
 ) -> None:
-    stack = synthesize_stack("workspaces", TERRAFORM_CLOUD_RUNS="remote", NAME=LONG_NAME)
-    text = stack.resource("aws_iam_policy")["policy"]
-    text = text.replace("${data.aws_partition.partition.partition}", partition)
-    assert len(text) <= LONGEST
-    assert "langfuse" not in text
-    assert LONG_NAME in text
-    assert "$" not in text
+    lines = {
+        "TERRAFORM_CLOUD_RUNS": "remote",
+        "NODE_SUBNETS": "private",
+        "REDIS": "elasticache",
+        "NAME": LONG_NAME,
+    }
+    policies = synthesize_stack("workspaces", **lines).resources("aws_iam_policy")
+    assert len(policies) == len(FILES)
+    for policy in policies:
+        text = policy["policy"].replace("${data.aws_partition.partition.partition}", partition)
+        assert len(text) <= LONGEST
+        assert "langfuse" not in text
+        assert LONG_NAME in text
+        assert "$" not in text

@@ -436,7 +436,7 @@ def test_pod_is_away(pod: Pod) -> None:
     pod.kubectl.rule("*exec*", "echo 'error: no pods found' >&2; exit 1")
     assert pod.run()[-1].startswith("The replay stopped: error: no pods found. Run it again")
     pod.restored("")
-    pod.kubectl.rule("*deployment*", "exit 0")
+    pod.kubectl.rule("*exec*deployment*", "exit 0")
     assert pod.run()[-1].startswith("The replay stopped: the script ended early. Run it again")
 
 

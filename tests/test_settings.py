@@ -46,11 +46,12 @@ def test_a_verdict_for_every_variable() -> None:
 
 
 def test_fr23_every_variable_can_be_set() -> None:
-    everything = load_settings(ENV / "accepts.every-variable.env")
+    """Those that do not go together are in two files."""
     alone = load_settings(BASE_ENV)
-    same = {
-        name for name in Settings.model_fields if getattr(everything, name) == getattr(alone, name)
-    }
+    same = set(Settings.model_fields)
+    for file in ("every-variable", "every-other-variable"):
+        found = load_settings(ENV / f"accepts.{file}.env")
+        same = {name for name in same if getattr(found, name) == getattr(alone, name)}
     assert {name.upper() for name in same} == {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -84,6 +85,28 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         ("VPC_CIDR.host-bits", "has host bits set"),
         ("VPC_CIDR.too-small", "is too small for two subnets"),
         ("CLUSTER_ALLOWED_CIDRS.bad-entry", "entry 2 is not an IPv4 CIDR"),
+        (
+            "NAT.gateway-with-public-nodes",
+            (
+                "NAT, NODE_SUBNETS: public nodes have addresses of their own and need no NAT; "
+                "remove NAT, or set NODE_SUBNETS=private"
+            ),
+        ),
+        (
+            "VPC_CIDR.too-small-for-private-nodes",
+            (
+                "VPC_CIDR, NODE_SUBNETS: private nodes take a third and a fourth /20 of the VPC, "
+                "which a /19 has not; use a network from /16 to /18, or NODE_SUBNETS=public"
+            ),
+        ),
+        (
+            "NODE_SUBNETS.private-with-a-public-name",
+            (
+                "LANGFUSE_DOMAIN, NODE_SUBNETS: the name leads to the nodes' public addresses, "
+                "which private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
+                "NODE_SUBNETS=public"
+            ),
+        ),
         (
             "DATABASE_ALLOWED_CIDRS.none-beside-cidrs",
             "DATABASE_ALLOWED_CIDRS: has none beside CIDRs; write none alone, or the CIDRs alone",
@@ -155,6 +178,72 @@ def test_one_report_names_every_fault(tmp_path: Path) -> None:
         (
             "LANGFUSE_EXTRA_ENV.secret-is-unused",
             "SMTP_CONNECTION_URL=${TF_VAR_langfuse_env_SMTP_CONNECTION_URL} to it",
+        ),
+        (
+            "CLICKHOUSE_URL.no-scheme",
+            "CLICKHOUSE_URL: has no scheme that Langfuse can use; begin it",
+        ),
+        (
+            "CLICKHOUSE_URL.native-scheme",
+            "has no scheme that Langfuse can use; begin it with https://",
+        ),
+        ("CLICKHOUSE_URL.user", "has user information; leave it out, and set CLICKHOUSE_USER and"),
+        (
+            "CLICKHOUSE_URL.secure",
+            "has a query; leave it out, also secure=true, which Langfuse adds",
+        ),
+        ("CLICKHOUSE_URL.path", "has a path; leave it out, and set CLICKHOUSE_DATABASE"),
+        ("CLICKHOUSE_URL.no-port", "has no port; add that of the HTTP interface, such as :8443"),
+        ("CLICKHOUSE_URL.port-0", "has no port from 1 to 65535"),
+        ("CLICKHOUSE_URL.port-is-too-large", "has no port from 1 to 65535"),
+        (
+            "CLICKHOUSE_URL.native-port",
+            "has the port of the native protocol; give that of the HTTP",
+        ),
+        ("CLICKHOUSE_URL.no-host", "has no host name and no IPv4 address"),
+        ("CLICKHOUSE_URL.ipv6", "has no host name and no IPv4 address"),
+        ("CLICKHOUSE_URL.this-machine", "is this machine, which no pod reaches"),
+        (
+            "CLICKHOUSE_URL.http-to-a-public-name",
+            "is http, where anybody on the way reads password",
+        ),
+        ("CLICKHOUSE_URL.http-to-a-public-address", "use https, or a private host: an address as"),
+        (
+            "CLICKHOUSE_URL.without-password",
+            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the second is set and not the first; set both",
+        ),
+        (
+            "CLICKHOUSE_PASSWORD.without-url",
+            "CLICKHOUSE_PASSWORD, CLICKHOUSE_URL: the last is not set",
+        ),
+        (
+            "CLICKHOUSE_PASSWORD.semicolon",
+            "has one of & = # ? % + @ ;, and Langfuse puts it into a URL",
+        ),
+        ("CLICKHOUSE_PASSWORD.space", "has a space, or a character that is not of ASCII"),
+        (
+            "CLICKHOUSE_USER.at",
+            "CLICKHOUSE_USER: has one of & = # ? % + @ ;, and Langfuse puts it into",
+        ),
+        (
+            "CLICKHOUSE_DATABASE.hyphen",
+            "has other characters than letters, digits and _, or begins",
+        ),
+        (
+            "CLICKHOUSE_STORAGE_GB.of-a-clickhouse-of-ones-own",
+            "CLICKHOUSE_STORAGE_GB, CLICKHOUSE_URL: volume and backups of a ClickHouse of your own",
+        ),
+        (
+            "LANGFUSE_EXTRA_VALUES.of-a-clickhouse-in-the-cluster",
+            "LANGFUSE_EXTRA_VALUES, CLICKHOUSE_URL: extraManifests.clickhouseClaim changes a",
+        ),
+        (
+            "LANGFUSE_EXTRA_VALUES.of-a-redis-in-the-cluster",
+            "LANGFUSE_EXTRA_VALUES, REDIS: extraManifests.redisClaim changes a manifest of a Redis",
+        ),
+        (
+            "REDIS_STORAGE_GB.elasticache",
+            "REDIS_STORAGE_GB, REDIS: Redis in ElastiCache has no volume; remove",
         ),
         ("TFE_TOKEN.missing", "is missing"),
         ("TFE_TOKEN.empty", "is empty"),
@@ -419,6 +508,22 @@ def test_cidr_lists() -> None:
     )
     nobody = load_settings(ENV / "accepts.nobody-else-at-the-database.env")
     assert nobody.database_allowed_cidrs == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "cidrs"),
+    [
+        ("eight-variables", ["0.0.0.0/0"]),
+        ("nobody-else-at-the-database", []),
+        # A database that is open to the world beside nodes that hide from it is nobody's wish.
+        ("private-nodes", []),
+        ("private-nodes-and-an-open-database", ["203.0.113.7/32"]),
+    ],
+)
+def test_private_nodes_close_the_database(file: str, cidrs: list[str]) -> None:
+    settings = load_settings(ENV / f"accepts.{file}.env")
+    assert settings.database_cidrs == cidrs
+    assert settings.database_is_closed is (not cidrs)
 
 
 def test_nfr01_settings_never_show_secrets() -> None:

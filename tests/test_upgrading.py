@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,9 +21,9 @@ from env_file import load_settings
 from progress import Progress
 from settings import Settings
 from tests.helpers.aws_account import BUCKET, NAME, StandIn, account_with, refusal
-from tests.helpers.kubectl import Kubectl
+from tests.helpers.kubectl import OWN, Kubectl
 from tests.helpers.serving import serving
-from tests.helpers.synthesis import BASE_ENV
+from tests.helpers.synthesis import BASE_ENV, ENV
 from upgrading import back, preconditions, there
 from verification.cluster import CheckError, Cluster
 
@@ -306,6 +307,36 @@ def test_password_is_in_no_command_line(cluster: Cluster, kubectl: Kubectl, tmp_
     words = (tmp_path / "words").read_text(encoding="utf-8").split("--user default")
     assert [each for each in words if "--password" in each] == []
     assert len(words) == 2
+
+
+def test_own_clickhouse_is_backed_up_by_the_user(
+    cluster: Cluster, account: Account, kubectl: Kubectl
+) -> None:
+    """Without their word there is no way back; with it, nothing of ClickHouse is made or chosen."""
+    own = load_settings(ENV / "accepts.own-clickhouse.env")
+    kubectl.use_clickhouse(OWN)
+    server = {"major": 4, "version": "26.3.1", "timezone": "UTC", "faults": []}
+    kubectl.rule("*exec?deployment/langfuse-worker*node*oldest*", f"echo '{json.dumps(server)}'")
+    kubectl.rule("*create?job*|*langfuse-clickhouse*", "echo 'not asked for' >&2; exit 1")
+    said: list[str] = []
+    with pytest.raises(BackupError, match="run this again with --clickhouse-is-backed-up"):
+        there.prepare(cluster, account, own, said.append)
+    assert way_back.find(account) is None
+    there.prepare(cluster, account, own, said.append, backed_up=True)
+    found = way_back.find(account)
+    assert found
+    assert (found.backup, found.version) == ("own", VERSION)
+
+
+def test_own_clickhouse_is_restored_by_the_user(
+    account: Account, destroyed: WayBack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    way_back.mark(account, replace(destroyed, backup=way_back.OWN))
+    back.go_back(account, print)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "clickhouse is your own: before you deploy app, empty its database and restore" in told
+    assert clickhouse.chosen(account) is None
+    assert clickhouse.read(account, "clickhouse/langfuse") == VERSION
 
 
 # --- back

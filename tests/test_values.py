@@ -203,8 +203,9 @@ def test_claims_are_items_of_the_release(values: Values, pod: str, claim: str, s
     assert spec["accessModes"] == ["ReadWriteOnce"]
 
 
-def test_claim_sizes_are_settings(every_variable: dict[str, Stack]) -> None:
-    values = chart_values(every_variable["app"])
+def test_claim_sizes_are_settings(synthesize_stack: SynthesizeStack) -> None:
+    lines = {"CLICKHOUSE_STORAGE_GB": "50", "REDIS_STORAGE_GB": "4"}
+    values = chart_values(synthesize_stack("app", **lines))
     for claim, size in (("langfuse-clickhouse", "50Gi"), ("langfuse-redis", "4Gi")):
         spec = item(values, "PersistentVolumeClaim", claim)["spec"]
         assert spec["resources"]["requests"]["storage"] == size

@@ -122,7 +122,7 @@ def kubectl(tmp_path: Path, ports: dict[str, int]) -> Kubectl:
         kubectl.forward(target, ports["http"])
     kubectl.forward("svc/langfuse-redis-master", ports["redis"])
     kubectl.answer("*get?nodes*", {"items": [node("a", "True"), node("b", "True")]})
-    kubectl.answer("*get?deployment*", {"items": [workload("langfuse-web", ready=1)]})
+    kubectl.answer("*get?deployment/*", {"items": [workload("langfuse-web", ready=1)]})
     secret = {
         "redis-password": "cmVkaXMtZG8tbm90LXByaW50",
         "clickhouse-password": "Y2xpY2tob3VzZS1kby1ub3QtcHJpbnQ=",
@@ -308,14 +308,14 @@ def test_node_runs_out_of_disk(cluster: Cluster, kubectl: Kubectl) -> None:
 
 def test_pod_is_not_ready(cluster: Cluster, kubectl: Kubectl) -> None:
     waiting = [workload("langfuse-web", ready=1), workload("langfuse-worker", ready=0)]
-    kubectl.answer("*get?deployment*", {"items": waiting})
+    kubectl.answer("*get?deployment/*", {"items": waiting})
     assert "not ready: langfuse-worker; see uv run kubectl get events" in part(cluster, "pods")[1]
 
 
 def test_pod_was_scaled_away(cluster: Cluster, kubectl: Kubectl) -> None:
     away = workload("langfuse-worker", ready=0)
     away["spec"]["replicas"] = 0
-    kubectl.answer("*get?deployment*", {"items": [away]})
+    kubectl.answer("*get?deployment/*", {"items": [away]})
     assert "not ready: langfuse-worker; see" in part(cluster, "pods")[1]
 
 

@@ -18,6 +18,11 @@ Set LANGFUSE_MAJOR=3 in .env, and
 The replay brings back traces and scores since {time:%Y-%m-%d %H:%M} UTC of which the bucket has
 events. What has changed since in the database does not come back: prompts, datasets, users."""
 
+OF_OWN = (
+    "is your own: before you deploy app, empty its database and restore there the backup that you "
+    "had made by {time:%Y-%m-%d %H:%M} UTC"
+)
+
 
 def go_back(account: Account, say: Callable[[str], object]) -> None:
     """Let the next deploys restore the way back: of the database by a copy, which is the newest.
@@ -38,13 +43,17 @@ def go_back(account: Account, say: Callable[[str], object]) -> None:
             "which backs it up: uv run npx cdktf destroy app, then uv run npx cdktf destroy deps"
         )
         raise BackupError(message)
-    if found.backup:
+    is_own = found.backup == way_back.OWN
+    if found.backup and not is_own:
         clickhouse.require(account, found.backup)
     with Progress() as progress:
         copy = _newest_copy(account, found.snapshot)
         database.wait_for(account, copy, progress)
         # A deploy of Langfuse 3 is refused until the last of these.
-        progress.step("chosen", clickhouse.choose(account, found.backup or clickhouse.NONE))
+        if is_own:
+            progress.step("clickhouse", OF_OWN.format(time=found.time))
+        else:
+            progress.step("chosen", clickhouse.choose(account, found.backup or clickhouse.NONE))
         clickhouse.write(account, LANGFUSE_OBJECT, found.version)
         progress.step("version", f"the next deploy finds data of Langfuse {found.version}")
     say(NEXT.format(time=found.time))

@@ -12,6 +12,7 @@ from progress import Progress
 from settings import Settings
 from verification.cluster import CheckError, Cluster
 from verification.migrations import unfinished_migrations
+from verification.own_clickhouse import read_server
 
 # LANGFUSE_MAJOR until then.
 FROM: Final = 3
@@ -43,8 +44,26 @@ def check(cluster: Cluster, settings: Settings, progress: Progress) -> str:
     version = running_version(cluster)
     progress.step("langfuse", version)
     progress.step("migrated", migrations(cluster, settings.url))
-    progress.step("disk", disk(cluster))
+    if settings.own_clickhouse:
+        progress.step("clickhouse", own_clickhouse(cluster))
+    else:
+        progress.step("disk", disk(cluster))
     return version
+
+
+def own_clickhouse(cluster: Cluster) -> str:
+    """Return the version of a ClickHouse of the user's own, which is recent enough.
+
+    Raises:
+        BackupError: Langfuse 4 cannot use it.
+        CheckError: the worker's pod cannot be reached, or the server does not answer.
+
+    """
+    server = read_server(cluster, FROM + 1)
+    if server.faults:
+        message = f"ClickHouse {'; it '.join(server.faults)}: change that where it runs first"
+        raise BackupError(message)
+    return f"{server.version}, your own: its disk needs {DISK_FACTOR} times what its data take"
 
 
 def running_version(cluster: Cluster) -> str:

@@ -21,23 +21,18 @@ from in_cluster.names import (
     WEB_PORT,
     WORKER,
     WORKER_PORT,
-    SecretKey,
 )
 from in_cluster.worker_modules import with_loader
 from retained.names import FAR_APART_HOURS
 from security_patches import today
+from verification import own_clickhouse
 from verification.check import Check, CheckWarning, Reading, Values
 from verification.cluster import CheckError, Cluster
 from verification.migrations import backfill
-from verification.redis import connect
+from verification.redis import connect, is_managed
 from verification.rejected_events import rejected_events
 
-WORKLOADS: Final = (
-    f"deployment/{WEB}",
-    f"deployment/{WORKER}",
-    f"statefulset/{CLICKHOUSE}",
-    f"statefulset/{REDIS}",
-)
+WORKLOADS: Final = (f"deployment/{WEB}", f"deployment/{WORKER}")
 # Days before the end of security patches and of Kubernetes' standard support from which that is a
 # warning: two months, to try the next version first.
 ENOUGH_DAYS: Final = 60
@@ -70,7 +65,12 @@ def _conditions(node: dict[str, Any]) -> set[str]:
 
 def pods(cluster: Cluster) -> str:
     """Check that all pods are ready, and return their number."""
-    found = cluster.get(*WORKLOADS)["items"]
+    stores = {
+        f"statefulset/{CLICKHOUSE}": cluster.own_clickhouse is None,
+        f"statefulset/{REDIS}": not is_managed(cluster),
+    }
+    there = [*WORKLOADS, *(name for name, is_there in stores.items() if is_there)]
+    found = cluster.get(*there)["items"]
     waiting = [
         each["metadata"]["name"]
         for each in found
@@ -129,25 +129,31 @@ def worker(cluster: Cluster) -> str:
     return "healthy"
 
 
-def clickhouse(cluster: Cluster) -> str:
-    """Ping ClickHouse."""
+def clickhouse(cluster: Cluster) -> str | Reading:
+    """Ping ClickHouse; of the user's own, check its version and time zone."""
+    if own := cluster.own_clickhouse:
+        return own_clickhouse.judge(cluster, own)
     return cluster.http(f"svc/{CLICKHOUSE}", CLICKHOUSE_HTTP_PORT, "/ping").text.strip()
 
 
 def redis(cluster: Cluster) -> str:
     """Ping Redis, with its password."""
-    with connect(cluster, cluster.password(SecretKey.REDIS_PASSWORD)) as connection:
+    with connect(cluster) as connection:
         return str(connection.run(("PING",))[0])
 
 
 def restored(cluster: Cluster) -> str:
     """Return what ClickHouse restored when its volume was new, as it has written it down."""
+    if cluster.own_clickhouse:
+        return "nothing: ClickHouse is your own"
     text = cluster.kubectl("exec", f"{CLICKHOUSE}-0", "--", "cat", RESTORED)
     return text.partition("\n")[0]
 
 
 def backups(cluster: Cluster) -> str:
     """Check that the last scheduled backup succeeded, and return when one did."""
+    if cluster.own_clickhouse:
+        return "ClickHouse is your own: they are made where it runs"
     cron = cluster.find("cronjobs", BACKUP)
     if cron is None:
         return "not scheduled; a destroy makes one"
@@ -184,7 +190,7 @@ CHECKS: Final = (
     Check("clickhouse", clickhouse, f"{LOGS} {CLICKHOUSE}-0"),
     Check("restored", restored, f"{LOGS} {CLICKHOUSE}-0"),
     Check("backups", backups, f"see uv run kubectl get cronjobs,jobs,pods -n {NAMESPACE}"),
-    Check("redis", redis, f"{LOGS} {REDIS}-0"),
+    Check("redis", redis, f"{LOGS} {REDIS}-0, or docs/elasticache.md#if-redis-does-not-answer"),
     Check("s3", s3, f"deploy deps, then uv run kubectl rollout restart -n {NAMESPACE} deployment"),
 )
 CHECKS_OF_V4: Final = (

@@ -8,13 +8,22 @@ import subprocess
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import IO, Any, Final, cast
 
 import httpx
 
-from in_cluster.names import NAMESPACE, SECRET, SecretKey
+from in_cluster.names import (
+    CLICKHOUSE,
+    CLICKHOUSE_HTTP_PORT,
+    NAMESPACE,
+    SECRET,
+    WORKER,
+    SecretKey,
+)
 
 # Seconds for one request. A cluster that works answers in one second.
 TIMEOUT: Final = 15
@@ -36,6 +45,7 @@ class Cluster:
     kubeconfig: Path
     environment: Mapping[str, str]
     """Environment variables of kubectl, with the AWS credentials."""
+    _lock: Any = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     def kubectl(self, *arguments: str, stdin: str = "", seconds: float | None = None) -> str:
         """Run kubectl and return its standard output.
@@ -130,6 +140,27 @@ class Cluster:
         # Of a name that is not there, kubectl's error is a sentence.
         found = self.get(kind, f"--field-selector=metadata.name={name}")["items"]
         return found[0] if found else None
+
+    @property
+    def own_clickhouse(self) -> str | None:
+        """URL of the ClickHouse that Langfuse uses; None if it is the one in the cluster.
+
+        Raises:
+            CheckError: kubectl failed.
+
+        """
+        # Several checks ask at once.
+        with self._lock:
+            return self._own_clickhouse
+
+    @cached_property
+    def _own_clickhouse(self) -> str | None:
+        worker = self.find("deployments", WORKER)
+        containers = worker["spec"]["template"]["spec"]["containers"] if worker else ()
+        variables = [each for container in containers for each in container.get("env", ())]
+        urls = [each.get("value") for each in variables if each["name"] == "CLICKHOUSE_URL"]
+        bundled = f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"
+        return next((url for url in urls if url and url != bundled), None)
 
     def password(self, key: SecretKey) -> str:
         """Return a value of Langfuse's Secret.

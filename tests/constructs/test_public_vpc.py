@@ -1,11 +1,11 @@
-"""PublicVpc: two public subnets, and no NAT gateway."""
+"""PublicVpc: two public subnets, and private ones if asked for."""
 
 import re
 from typing import Any
 
 import pytest
 
-from constructs_lib.public_vpc import PublicVpc, public_subnets
+from constructs_lib.public_vpc import PublicVpc, private_subnets, public_subnets
 from tests.helpers.bare_stack import BareStack
 from tests.helpers.modules import ENDPOINTS, VPC
 from tests.helpers.stack import Stack
@@ -51,6 +51,38 @@ def test_fr01_zones_without_eks_are_left_out(network: Stack) -> None:
 )
 def test_fr01_subnets_fit_the_vpc(cidr: str, subnets: list[str]) -> None:
     assert public_subnets(cidr) == subnets
+
+
+@pytest.mark.parametrize(
+    ("cidr", "subnets"),
+    [
+        ("10.0.0.0/16", ["10.0.32.0/20", "10.0.48.0/20"]),
+        ("10.0.64.0/18", ["10.0.96.0/20", "10.0.112.0/20"]),
+        # The public ones are all there is.
+        ("10.0.0.0/19", []),
+    ],
+)
+def test_private_subnets_are_behind_the_public_ones(cidr: str, subnets: list[str]) -> None:
+    assert private_subnets(cidr) == subnets
+
+
+@pytest.mark.parametrize("nat_gateway", [False, True])
+def test_private_subnets_share_a_route_table_without_a_route(
+    bare_stack: BareStack, *, nat_gateway: bool
+) -> None:
+    """Without ``single_nat_gateway`` the module makes a table for each subnet."""
+    stack = bare_stack(
+        lambda scope: PublicVpc(
+            scope, "n", name="a", cidr="10.0.0.0/18", private=True, nat_gateway=nat_gateway
+        )
+    )
+    vpc = stack.module(VPC)
+    assert vpc["private_subnets"] == ["10.0.32.0/20", "10.0.48.0/20"]
+    assert vpc["single_nat_gateway"] is True
+    assert vpc["create_private_nat_gateway_route"] is False
+    assert vpc["enable_nat_gateway"] is nat_gateway
+    table = stack.outputs["private_route_table_id"]["value"]
+    assert table == "${element(module.vpc.private_route_table_ids, 0)}"
 
 
 def test_fr01_vpc_defaults_are_left_alone(vpc: dict[str, Any]) -> None:

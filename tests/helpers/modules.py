@@ -12,6 +12,7 @@ EKS: Final = "terraform-aws-modules/eks/aws"
 RDS: Final = "terraform-aws-modules/rds/aws"
 IRSA: Final = "terraform-aws-modules/iam/aws//modules/iam-role-for-service-accounts"
 FIREWALL: Final = "terraform-aws-modules/security-group/aws"
+ELASTICACHE: Final = "terraform-aws-modules/elasticache/aws"
 
 # Inputs and outputs, at the pinned versions.
 INTERFACES: Final[dict[str, Any]] = json.loads(

@@ -43,6 +43,9 @@ READY: dict[str, Answer] = {
         "Quota": {"Value": {"L-1216C47A": 32.0, "L-34B43A08": 8.0}.get(asked["QuotaCode"], 5.0)}
     },
     "eks.DescribeClusterVersions": lambda asked: {"clusterVersions": [support(asked)]},
+    "elasticache.DescribeReservedCacheNodesOfferings": {
+        "ReservedCacheNodesOfferings": [{"CacheNodeType": "cache.t4g.micro"}]
+    },
     "rds.DescribeOrderableDBInstanceOptions": {
         "OrderableDBInstanceOptions": [
             {

@@ -27,7 +27,7 @@ class Expression:
         text = json.dumps(
             {
                 "variable": {"answers": {"type": "any"}},
-                "locals": self.stack.json["locals"],
+                "locals": self.stack.json.get("locals", {}),
                 "output": {"value": {"value": self.template}},
             }
         )

@@ -10,6 +10,7 @@ from typing import Final
 OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "arm": {"NODE_INSTANCE_TYPE": "t4g.medium"},
     "closed_database": {"DATABASE_ALLOWED_CIDRS": "none"},
+    "elasticache": {"REDIS": "elasticache"},
     "extra_env": {
         "LANGFUSE_EXTRA_ENV": "tests/data/extra.env",
         "TF_VAR_langfuse_env_SMTP_CONNECTION_URL": "'smtps://ada:do-not-print@example.com:465'",
@@ -22,9 +23,16 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data/chart"},
+    "own_clickhouse": {
+        "CLICKHOUSE_URL": "https://clickhouse.example.com:8443",
+        "CLICKHOUSE_PASSWORD": "'do-not-print-own'",
+        "TF_VAR_clickhouse_password": "${CLICKHOUSE_PASSWORD}",
+    },
     "permissions_boundary": {
         "IAM_PERMISSIONS_BOUNDARY": "arn:aws:iam::123456789012:policy/boundary"
     },
+    "private_nodes": {"NODE_SUBNETS": "private"},
+    "private_nodes_nat_instance": {"NODE_SUBNETS": "private", "NAT": "instance"},
     "project_keys": {"LANGFUSE_PROJECT_KEYS": "true"},
     "public_name": {
         "LANGFUSE_DOMAIN": "langfuse.example.com",

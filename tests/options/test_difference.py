@@ -3,6 +3,7 @@
 After a change that is meant: ``uv run --group test pytest --snapshot-update``; read the difference.
 """
 
+import base64
 import json
 from typing import Any
 
@@ -34,9 +35,17 @@ def documents(stacks: Stacks) -> dict[str, Any]:
     """Return what is synthesized, wherever the project lies."""
     here = str(ROOT)
     return {
-        name: without_metadata(json.loads(stack.text.replace(here, "/project")))
+        name: readable(without_metadata(json.loads(stack.text.replace(here, "/project"))))
         for name, stack in stacks.items()
     }
+
+
+def readable(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a stack with the user data of launch templates as lines of text."""
+    for template in document.get("resource", {}).get("aws_launch_template", {}).values():
+        if encoded := template.get("user_data"):
+            template["user_data"] = base64.b64decode(encoded).decode().splitlines()
+    return document
 
 
 def test_a_public_name_adds_the_same_to_remote_runs(

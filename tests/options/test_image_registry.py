@@ -114,11 +114,21 @@ def test_traefik_and_external_dns_come_from_the_mirror(every_variable: Stacks) -
     }
 
 
-def test_no_manifest_of_ours_names_another_registry(every_variable: Stacks) -> None:
-    manifests = json.dumps(chart_values(every_variable["app"])["extraManifests"])
-    found = re.findall(r'"image": "([^"]+)"', manifests)
-    assert len(found) >= len(STORES)
-    assert [image for image in found if not image.startswith(f"{MIRROR}/docker.io/")] == []
+@pytest.mark.parametrize(
+    ("options", "pods"),
+    # With ElastiCache one store, and the pods of both Jobs.
+    [(("image_registry",), len(STORES)), (("image_registry", "elasticache"), 1 + 2)],
+)
+def test_no_manifest_of_ours_names_another_registry(
+    with_options: WithOptions, options: tuple[str, ...], pods: int
+) -> None:
+    app = with_options(*options)["app"]
+    values = [chart_values(app)["extraManifests"]]
+    if "elasticache" in options:
+        values.append(chart_values(app, "langfuse-redis-switch"))
+    found = re.findall(r'"image": "([^"]+)"', json.dumps(values))
+    assert len(found) == pods
+    assert [image for image in found if not image.startswith(f"{ECR}/docker.io/")] == []
 
 
 # --- Nodes

@@ -16,6 +16,14 @@ from tests.helpers.preflight import (
     passes,
     stops,
 )
+from tests.options.table import OPTIONS
+
+
+def test_image_of_a_clickhouse_in_the_cluster_is_not_wanted_beside_ones_own(asked: Asked) -> None:
+    tag = versions.LANGFUSE_LINES[3].clickhouse
+    asked.web[f"{HUB}/clickhouse/clickhouse-server/manifests/{tag}"] = httpx.Response(404)
+    assert asked.line("images")[0] is False
+    assert asked.line("images", **OPTIONS["own_clickhouse"]) == passes("ok   3 for amd64")
 
 
 def make_zone(asked: Asked, *, private: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from preflight import checks
 from tests.helpers.aws_account import Document, refusal
 from tests.helpers.aws_answers import Answer
 from tests.helpers.ec2_and_rds import vpcs
@@ -78,6 +79,30 @@ def test_a_class_that_is_not_offered(asked: Asked, answer: Answer) -> None:
         "DATABASE_INSTANCE_CLASS: db.t4g.nano is not offered for PostgreSQL 16 in us-east-1a or "
         "us-east-1b; choose another, such as db.t4g.micro"
     )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ReservedCacheNodesOfferings": []},
+        refusal("InvalidParameterValue", "CacheNodeType cache.t9.micro"),
+    ],
+)
+def test_a_cache_node_that_is_not_listed(asked: Asked, answer: Answer) -> None:
+    lines = {"REDIS": "elasticache", "REDIS_NODE_TYPE": "cache.t9.micro"}
+    key = "elasticache.DescribeReservedCacheNodesOfferings"
+    asked.aws.answers = {**READY, key: answer}
+    assert asked.line("cache node", **lines) == passes(
+        "warning: REDIS_NODE_TYPE: ElastiCache lists no cache.t9.micro in us-east-1; choose "
+        "another, such as cache.t4g.micro"
+    )
+
+
+def test_a_cache_node_that_is_listed(asked: Asked) -> None:
+    said = "ok   cache.t4g.micro in us-east-1"
+    assert asked.line("cache node", REDIS="elasticache") == passes(said)
+    parts = [line.split()[0] for _, line in asked.lines()]
+    assert "cache" not in parts
 
 
 def test_too_few_vcpus(asked: Asked) -> None:
@@ -158,3 +183,71 @@ def test_no_database_or_snapshot_is_left(asked: Asked, part: str, quota: str, re
         False,
         f"1 needed, 0 of 40 left; raise the quota {quota} of RDS under Service Quotas, or {remedy}",
     )
+
+
+GATEWAY = {"NODE_SUBNETS": "private"}
+INSTANCE = {**GATEWAY, "NAT": "instance"}
+OTHERWISE = "under Service Quotas, or delete one that is not used, or set NAT=instance"
+
+
+def test_no_address_is_left_for_a_gateway(made: Asked) -> None:
+    ec2 = made.client("ec2")
+    for _ in range(4):
+        last = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    assert made.line("addresses", **GATEWAY) == passes("ok   1 needed, 1 of 5 left")
+    ec2.allocate_address(Domain="vpc")
+    assert made.line("addresses", **GATEWAY) == stops(
+        f"1 needed, 0 of 5 left; raise the quota L-0263D0A3 {OTHERWISE}"
+    )
+    ec2.create_tags(Resources=[last], Tags=[TAG])
+    assert made.line("addresses", **GATEWAY) == passes("ok   0 needed, 0 of 5 left")
+
+
+def test_no_gateway_is_left_in_the_first_zone(made: Asked) -> None:
+    """Those of other zones, and deleted ones, do not count."""
+    ec2 = made.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+    def gateways(zone: str, block: str, count: int) -> list[str]:
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"us-east-1{zone}")
+        asked = {"SubnetId": subnet["Subnet"]["SubnetId"], "ConnectivityType": "private"}
+        return [ec2.create_nat_gateway(**asked)["NatGateway"]["NatGatewayId"] for _ in range(count)]
+
+    gateways("b", "10.0.16.0/20", 5)
+    first, last, *_ = gateways("a", "10.0.0.0/20", 5)
+    assert made.line("gateways", **GATEWAY) == stops(
+        f"1 needed, 0 of 5 left; raise the quota L-FE5A380F {OTHERWISE}"
+    )
+    ec2.delete_nat_gateway(NatGatewayId=first)
+    assert made.line("gateways", **GATEWAY) == passes("ok   1 needed, 1 of 5 left")
+    ec2.create_tags(Resources=[last], Tags=[TAG])
+    assert made.line("gateways", **GATEWAY) == passes("ok   0 needed, 1 of 5 left")
+
+
+@pytest.mark.parametrize(
+    ("variables", "parts"), [({}, []), (GATEWAY, ["addresses", "gateways"]), (INSTANCE, [])]
+)
+def test_a_gateway_alone_needs_an_elastic_ip(
+    asked: Asked, variables: dict[str, str], parts: list[str]
+) -> None:
+    known = [each.part for each in checks.in_aws(asked.inquiry(**variables))]
+    assert [part for part in known if part in {"addresses", "gateways"}] == parts
+
+
+def test_a_nat_instance_has_two_vcpus(asked: Asked) -> None:
+    assert asked.line("vcpus", **GATEWAY) == passes("ok   4 needed, 30 of 32 left")
+    assert asked.line("vcpus", **INSTANCE) == passes("ok   6 needed, 30 of 32 left")
+
+
+def test_the_first_zone_offers_no_nat_instance(asked: Asked) -> None:
+    def answer(request: Document) -> Document:
+        (kind,) = request["Filters"][0]["Values"]
+        zones = ["us-east-1b"] if kind == "t4g.nano" else ["us-east-1a", "us-east-1b"]
+        return {"InstanceTypeOfferings": [{"Location": zone} for zone in zones]}
+
+    asked.aws.answers = {**READY, "ec2.DescribeInstanceTypeOfferings": answer}
+    assert asked.line("zones", **INSTANCE) == stops(
+        "NAT: t4g.nano is not offered in us-east-1a, where the NAT instance is to be; set "
+        "NAT=gateway, or choose another region"
+    )
+    assert asked.line("zones", **GATEWAY)[0]

@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from deployer_policies import BOUNDARY, DEPLOYER, FOLDER
+import pytest
+
+from deployer_policies import BOUNDARY, DEPLOYER, FOLDER, PRIVATE_NODES
 from preflight.permissions import EXAMPLES, wanted
 from tests.helpers.aws_account import ID, Document
 from tests.helpers.preflight import (
@@ -16,12 +18,45 @@ from tests.helpers.preflight import (
 )
 
 BOUNDARY_ARN = f"arn:aws:iam::{ID}:policy/boundary"
+PRIVATE = {"NODE_SUBNETS": "private"}
 
 
-def test_every_pattern_of_the_policy_has_an_example() -> None:
-    statements = json.loads((FOLDER / f"{DEPLOYER}.json").read_text(encoding="utf-8"))["Statement"]
-    patterns = {action for each in statements for action in each["Action"] if "*" in action}
+def statements(name: str, *policies: str) -> list[Document]:
+    """Return the statements of policies, as a user has them for the installation ``name``."""
+    texts = [(FOLDER / f"{each}.json").read_text(encoding="utf-8") for each in policies]
+    return [
+        statement
+        for text in texts
+        for statement in json.loads(
+            text.replace("${name}", name).replace("${boundary}", BOUNDARY_ARN)
+        )["Statement"]
+    ]
+
+
+def test_every_pattern_of_the_policies_has_an_example() -> None:
+    found = statements("langfuse", *(each.stem for each in FOLDER.glob("*.json")))
+    patterns = {action for each in found for action in each["Action"] if "*" in action}
     assert patterns == set(EXAMPLES)
+
+
+def test_redis_in_elasticache_needs_a_second_policy(asked: Asked) -> None:
+    on = {
+        action: arn
+        for arn, actions in wanted(asked.inquiry(REDIS="elasticache")).items()
+        for action in actions
+        if action.startswith("elasticache:")
+    }
+    prefix = f"arn:aws:elasticache:us-east-1:{ID}"
+    assert on["elasticache:CreateReplicationGroup"] == f"{prefix}:replicationgroup:langfuse"
+    assert on["elasticache:CreateCacheSubnetGroup"] == f"{prefix}:subnetgroup:langfuse-x"
+    assert on["elasticache:ModifyCacheParameterGroup"] == f"{prefix}:parametergroup:langfuse-x"
+    assert on["elasticache:DescribeReplicationGroups"] == "*"
+    ok, said = asked.line("permissions", REDIS="elasticache")
+    assert ok
+    assert said.endswith(" actions of policies/deployer.json and policies/elasticache.json")
+    assert not any(
+        "elasticache" in action for each in wanted(asked.inquiry()).values() for action in each
+    )
 
 
 def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
@@ -37,17 +72,10 @@ def test_an_action_is_simulated_on_a_resource_of_its_kind(asked: Asked) -> None:
 
 
 class Iam:
-    """Judges by policies, as a user has them for the installation ``name``."""
+    """Judges by policies of the project, as a user has them for the installation ``name``."""
 
     def __init__(self, name: str, *policies: str) -> None:
-        texts = [(FOLDER / f"{each}.json").read_text(encoding="utf-8") for each in policies]
-        self._statements: list[Document] = [
-            statement
-            for text in texts
-            for statement in json.loads(
-                text.replace("${name}", name).replace("${boundary}", BOUNDARY_ARN)
-            )["Statement"]
-        ]
+        self._statements = statements(name, *(policies or (DEPLOYER,)))
 
     def answer(self, request: Document) -> Document:
         (resource,) = request["ResourceArns"]
@@ -108,6 +136,22 @@ def test_roles_with_a_boundary_need_a_policy_more(asked: Asked) -> None:
         _, said = asked.line("permissions", IAM_PERMISSIONS_BOUNDARY=BOUNDARY_ARN)
         assert said.startswith(verdict)
     assert said.startswith("your user may not iam:PutRolePermissionsBoundary;")
+
+
+def test_private_nodes_need_a_second_policy(asked: Asked) -> None:
+    both = Iam("langfuse", DEPLOYER, PRIVATE_NODES)
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": both.answer}
+    ok, said = asked.line("permissions", **PRIVATE)
+    assert ok
+    assert said.endswith(" actions of policies/deployer.json and policies/private-nodes.json")
+
+
+@pytest.mark.parametrize("variables", [PRIVATE, {**PRIVATE, "NAT": "instance"}])
+def test_private_nodes_lack_the_second_policy(asked: Asked, variables: dict[str, str]) -> None:
+    asked.aws.answers = {**READY, "iam.SimulatePrincipalPolicy": Iam("langfuse").answer}
+    ok, said = asked.line("permissions", **variables)
+    assert not ok
+    assert said.endswith("; give it policies/private-nodes.json for this NAME: docs/permissions.md")
 
 
 def test_the_policy_of_another_name_is_not_enough(asked: Asked) -> None:

@@ -67,11 +67,14 @@ class Installation:
         shutil.copy(ROOT / ".env.example", self.folder / ".env")
         self.change_env(**lines)
 
-    def change_env(self, **lines: str) -> None:
-        """Give other values to lines of ``.env``; secret environment variables are added."""
+    def change_env(self, **lines: str | None) -> None:
+        """Give other values to lines of ``.env``, or none; secret environment variables are added.
+
+        Without a value a line is commented out.
+        """
         text = (self.folder / ".env").read_text(encoding="utf-8")
         for variable, value in lines.items():
-            line = f"{variable}='{value}'"
+            line = f"#{variable}=" if value is None else f"{variable}='{value}'"
             if variable.startswith(SECRET_PREFIX) and variable not in text:
                 text += f"{line}\n"
             before, _, after = re.split(rf"(?m)(^#?{variable}=.*$)", text, maxsplit=1)

@@ -63,6 +63,7 @@ class World:
         self.deployments = Deployments()
         self.bucket = ""
         self.volume = folder
+        self.program = BACKUP
         self._folder = folder
         self._programs = folder / "programs"
         self._programs.mkdir()
@@ -133,7 +134,7 @@ class World:
         while time.strftime(TIME, time.gmtime()) <= self._newest:
             time.sleep(0.02)
         return subprocess.Popen(
-            [self._node, BACKUP, task],
+            [self._node, self.program, task],
             cwd=self._folder,
             env={
                 "PATH": os.environ["PATH"],

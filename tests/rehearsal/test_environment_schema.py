@@ -148,7 +148,7 @@ def containers(
         file = write_values(values(line, option), tmp_path_factory.mktemp("values"))
         manifests = rendered(mirror, versions.LANGFUSE_CHART, file)
         services = [each for (kind, _), each in manifests.items() if kind == "Service"]
-        assert len(services) == 3
+        assert len(services) == (2 if option == "own_clickhouse" else 3)
         links = {name: text for service in services for name, text in of_service(service)}
         found = {}
         for pod in PODS:
@@ -227,6 +227,33 @@ def test_our_variables_have_our_values(
         assert own.get("LANGFUSE_INGESTION_CLICKHOUSE_MAX_ATTEMPTS", 600) == 600
         # 3 has this variable as well, with a default of its own.
         assert {schema[WRITE_MODE] for schema in parsed} == {MODES[line]}
+
+
+def test_own_clickhouse_arrives(
+    environment: Schemas, containers: Callable[..., Containers]
+) -> None:
+    """Langfuse's schemas of both lines parse a ClickHouse of the user's own as it is set in `.env`.
+
+    Cannot prove: what the entrypoint's migrations do with the address of the native protocol.
+    """
+    expected = {
+        "CLICKHOUSE_URL": "https://clickhouse.example.com:8443",
+        "CLICKHOUSE_USER": "default",
+        "CLICKHOUSE_DB": "default",
+        "CLICKHOUSE_PASSWORD": SECRET,
+        "CLICKHOUSE_CLUSTER_ENABLED": "false",
+        # Langfuse's default: the limit of the server in the cluster is not of this one.
+        "CLICKHOUSE_MAX_OPEN_CONNECTIONS": 25,
+    }
+    migrations = {
+        "CLICKHOUSE_MIGRATION_URL": "clickhouse://clickhouse.example.com:9440",
+        "CLICKHOUSE_MIGRATION_SSL": "true",
+    }
+    for line, pod in product(LINES, PODS):
+        variables = containers(line, "own_clickhouse")[pod]
+        _, shared = environment.parsed(line, pod, variables)
+        assert {name: shared[name] for name in expected} == expected
+        assert {name: variables[name] for name in migrations} == migrations
 
 
 def test_extra_variables_arrive(

@@ -1,5 +1,6 @@
 """replay.py on the real BullMQ, Redis and SDK of Langfuse, in front of stand-ins of the rest."""
 
+import base64
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from tests.rehearsal.conftest import WORKER_MODULES, lacks
 from tests.rehearsal.stand_ins.aws import KEY, REGION, Aws
 from tests.rehearsal.stand_ins.clickhouse_rows import ClickHouseRows
 from verification.cluster import Cluster
-from verification.redis import Redis
+from verification.redis import ForwardedRedis, Redis
 
 pytestmark = pytest.mark.rehearsal
 
@@ -91,13 +92,16 @@ class Pod:
     def redis(self) -> Iterator[Redis]:
         """Yield a connection to Redis."""
         with socket.create_connection(("127.0.0.1", self._redis_port)) as connection:
-            redis = Redis(connection)
+            redis = ForwardedRedis(connection)
             redis.run(("AUTH", PASSWORD))
             yield redis
 
     def forward_redis(self) -> None:
-        """Write a kubectl that forwards to Redis."""
-        Kubectl(self.folder).forward("svc/langfuse-redis-master", self._redis_port)
+        """Write a kubectl that forwards to Redis, and has its password."""
+        kubectl = Kubectl(self.folder)
+        kubectl.forward("svc/langfuse-redis-master", self._redis_port)
+        password = base64.b64encode(PASSWORD.encode()).decode()
+        kubectl.answer("*secret*", {"data": {"redis-password": password}})
 
     def write_kubectl(self) -> None:
         """Write a kubectl whose ``exec`` runs here."""
@@ -122,7 +126,7 @@ def environment(
     folder = tmp_path_factory.mktemp("replay")
     (folder / "worker").symlink_to(worker_modules)
     with ExitStack() as stack:
-        port = _start_redis(stack, str(server), folder)
+        port = start_redis(stack, str(server), folder)
         pod = Pod(folder, worker_modules, port)
         stack.enter_context(pod.aws)
         stack.enter_context(pod.clickhouse)
@@ -280,7 +284,7 @@ def test_queues_that_verify_reads(environment: Pod) -> None:
     time.sleep(0.1)
     cluster = Cluster(environment.folder / "kubeconfig", {"PATH": os.environ["PATH"]})
     environment.forward_redis()
-    state = read_state(cluster, PASSWORD)
+    state = read_state(cluster)
     assert state.limit_bytes == 384 * 2**20
     assert 0 < state.used_bytes < state.limit_bytes
     found = {each.name: each for each in state.queues if each.waiting}
@@ -297,15 +301,26 @@ def test_queues_that_verify_reads(environment: Pod) -> None:
     )
 
 
-def _start_redis(stack: ExitStack, server: str, folder: Path) -> int:
-    """Start Redis on a free port, and return the port when it answers."""
+def start_redis(
+    stack: ExitStack, server: str, folder: Path, *options: str, port_option: str = "--port"
+) -> int:
+    """Start Redis on a free port, and return the port when it answers.
+
+    Args:
+        stack: ends it.
+        server: path of redis-server or valkey-server.
+        folder: where it runs.
+        options: more options.
+        port_option: option for the port; with another than ``--port`` it has no plain one.
+
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", ""]
-    process = stack.enter_context(
-        subprocess.Popen([server, *options], cwd=folder, stdout=subprocess.DEVNULL)
-    )
+    common = ("--bind", "127.0.0.1", "--requirepass", PASSWORD, "--save", "")
+    ports = ("--port", "0", port_option, str(port))
+    command = [server, *ports, *common, *options]
+    process = stack.enter_context(subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL))
     stack.callback(process.terminate)
     for _ in range(100):
         try:

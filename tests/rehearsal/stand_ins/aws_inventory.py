@@ -31,6 +31,12 @@ LISTINGS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = MappingProxyTy
             ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
             ("describe_vpcs", "Vpcs", "VpcId"),
         ),
+        "elasticache": (
+            ("describe_cache_clusters", "CacheClusters", "CacheClusterId"),
+            ("describe_cache_parameter_groups", "CacheParameterGroups", "CacheParameterGroupName"),
+            ("describe_cache_subnet_groups", "CacheSubnetGroups", "CacheSubnetGroupName"),
+            ("describe_replication_groups", "ReplicationGroups", "ReplicationGroupId"),
+        ),
         "elbv2": (("describe_load_balancers", "LoadBalancers", "LoadBalancerName"),),
         "iam": (
             ("list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
@@ -57,10 +63,10 @@ DEFAULTS: Final = re.compile(r"(default[.:]|default$|AWSServiceRole|aws-|/aws/)"
 MAKING: Final = re.compile(r":(Allocate|Copy|Create|Import|Put|Register|Request|Restore|Run)(.+)")
 # Kinds, as actions have them, that are listed above, or are part of something that is.
 LISTED: Final = re.compile(
-    r"(Address|AutoScalingGroup|Bucket|DB(Instance|ParameterGroup|Snapshot|SubnetGroup)\w*"
+    r"(Address|AutoScalingGroup|Bucket|Cache(Cluster|ParameterGroup|SubnetGroup)|DB(Instance|ParameterGroup|Snapshot|SubnetGroup)\w*"
     r"|InstanceProfile|Instances|InternetGateway|Key|KeyPair|LaunchTemplate(Version)?|LoadBalancer"
     r"|LogGroup|NatGateway|NetworkAcl(Entry)?|NetworkInterface|OpenIDConnectProvider|OptionGroup"
-    r"|Parameter|Policy(Version)?|Role(Policy)?|Route|RouteTable|Secret(Value)?|SecurityGroup"
+    r"|Parameter|Policy(Version)?|ReplicationGroup|Role(Policy)?|Route|RouteTable|Secret(Value)?|SecurityGroup"
     r"|Snapshot|Stack|Subnet|Tags|User|Volume|Vpc|VpcEndpoint|RetentionPolicy)"
 )
 

@@ -51,7 +51,9 @@ class Server(Loopback):
 
     def _query(self, text: str, settings: dict[str, str]) -> Response:
         self._queries.append((time.time(), text))
+        database = settings.pop("database", "default")
         try:
+            self._connection.query(f"USE {database}")
             for name, value in settings.items():
                 self._connection.query(f"SET {name} = {value}")
             return Response(200, self._connection.query(text, "TSV").bytes())

@@ -1,4 +1,4 @@
-"""The Kubernetes API as a backup's job uses it: scales of Deployments, and their pods."""
+"""The Kubernetes API as our jobs use it: Deployments, their scales and their pods."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Final
 
 from .loopback import Loopback, Request, Response
 
-SCALE: Final = re.compile(r"/apis/apps/v1/namespaces/langfuse/deployments/([\w-]+)/scale")
+SCALE: Final = re.compile(r"/apis/apps/v1/namespaces/langfuse/deployments/([\w-]+?)(/scale)?")
 PODS: Final = "/api/v1/namespaces/langfuse/pods"
 
 
@@ -20,6 +20,8 @@ class Deployments(Loopback):
         self.replicas = {"langfuse-web": 1, "langfuse-worker": 1}
         self.changes: list[tuple[float, str, int]] = []
         self.gone: dict[str, float] = {}
+        self.variables: dict[str, str] = {}
+        """Environment of the containers."""
         self._ending = ending
         self._looks: dict[str, int] = {}
 
@@ -36,6 +38,10 @@ class Deployments(Loopback):
             self.changes.append((time.time(), name, self.replicas[name]))
             self._looks[name] = self._ending
         number = self.replicas[name]
+        if found[2] is None:
+            variables = [{"name": key, "value": value} for key, value in self.variables.items()]
+            template = {"spec": {"containers": [{"env": variables}]}}
+            return Response(200, {"spec": {"replicas": number, "template": template}})
         # The status leaves out pods that are ending.
         return Response(
             200,

@@ -13,6 +13,8 @@ from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.vpcs import VPC
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.iam.exceptions import DeleteConflictException
+from moto.iam.models import IAMBackend
 from moto.rds.models import (
     DBInstanceAutomatedBackup,
     DBSnapshot,
@@ -22,7 +24,7 @@ from moto.rds.models import (
 from moto.rds.responses import RDSResponse
 from moto.s3.models import FakeBucket
 
-from . import moto_stacks
+from . import moto_elasticache, moto_nat, moto_stacks
 from .moto_resources import Document, PatchError, buckets
 
 BUCKET_PROPERTIES: Final = {
@@ -44,6 +46,9 @@ def apply() -> None:
     _patch_automated_backups()
     _patch_vpc_deletion()
     _patch_launch_template_tags()
+    moto_nat.apply()
+    _patch_attached_policies()
+    moto_elasticache.apply()
     moto_stacks.apply()
 
 
@@ -204,6 +209,19 @@ def _patch_launch_template_tags() -> None:
         return original(self, name, description, data, tag_spec)
 
     EC2Backend.create_launch_template = create  # type: ignore[method-assign, assignment]
+
+
+def _patch_attached_policies() -> None:
+    """Refuse to delete a policy that is attached; moto deletes it."""
+    original = IAMBackend.delete_policy
+
+    def delete(self: IAMBackend, policy_arn: str) -> None:
+        if self.get_policy(policy_arn).attachment_count:
+            message = "Cannot delete a policy attached to entities."
+            raise DeleteConflictException(message)
+        original(self, policy_arn)
+
+    IAMBackend.delete_policy = delete  # type: ignore[method-assign]
 
 
 def _is_in(gateway: InternetGateway, vpc_id: str) -> bool:
