@@ -264,7 +264,7 @@ def test_roles_have_names_that_the_policy_covers(
     names += [each["name"] for each in other["network"].resources("aws_iam_role")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 13
+    assert len(names) == 14
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 
@@ -283,9 +283,9 @@ def test_policy_is_short_enough_and_about_this_name_only(
         synthesize_stack("workspaces", **lines, **{key: value}).resources("aws_iam_policy")
         for key, value in (("REDIS", "elasticache"), ("SECRETS", "external"))
     )
-    policies = [*redis, secrets[-1]]
-    assert len({each["name"] for each in policies}) == len(OF_REMOTE_RUNS)
-    for policy in policies:
+    policies = {each["name"]: each for each in (*redis, *secrets)}
+    assert len(policies) == len(OF_REMOTE_RUNS)
+    for policy in policies.values():
         text = policy["policy"].replace("${data.aws_partition.partition.partition}", partition)
         assert len(text) <= LONGEST
         assert "langfuse" not in text

@@ -35,9 +35,10 @@ def _credentials(backend: SecretsManagerBackend, username: str) -> str:
 
 
 def _patch_passwords_of_rds() -> None:
-    """Make a password for each database; moto has one for all."""
+    """Make a password for each database, encrypted by a key of AWS; moto has one for all."""
 
     def generate(self: MasterUserSecret) -> str:
+        self.kms.describe_key(self.secretsmanager.DEFAULT_KMS_KEY_ALIAS).key_manager = "AWS"
         return _credentials(self.secretsmanager, str(self.resource.master_username))
 
     MasterUserSecret._generate_secret_string = generate  # type: ignore[method-assign]  # noqa: SLF001
