@@ -11,13 +11,13 @@ web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
 ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 =================  ==================  ==================  ====
 
-With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB.
+With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB. With a ClickHouse of the
+user's own the others go where there is room; one node holds what they request, and not their peaks
+(docs/costs.md, One node).
 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
 With alarms, a Job of 128 MiB runs there too, for seconds: 2997 MiB.
-
-With a ClickHouse of the user's own, that pod is missing, and the others go where there is room.
 
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB.
