@@ -237,7 +237,7 @@ class OptionFields(SettingFields):
     )
     alarm_email: Mailbox | None = setting(
         ALARMS,
-        "Who is mailed when a disk, memory or credits run out; AWS asks him once to confirm",
+        "Who is mailed when a disk, memory or credits run out; AWS asks for a confirmation",
         "an e-mail address, such as ada@example.com",
         default=None,
         example="ada@example.com",

@@ -82,6 +82,7 @@ def metrics_values(
                 },
                 passwords={"CLICKHOUSE_PASSWORD": SecretKey.CLICKHOUSE_PASSWORD},
                 size=sizing.METRICS,
+                container="metrics",
             ),
         }
 

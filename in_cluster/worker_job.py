@@ -106,6 +106,7 @@ def pod(
     passwords: Mapping[str, SecretKey],
     optional: bool = False,
     size: sizing.PodSize = sizing.BACKUP,
+    container: str = "backup",
 ) -> dict[str, Any]:
     """Return the template of a pod, as hardened as web and worker.
 
@@ -119,6 +120,7 @@ def pod(
         passwords: environment variables whose values are in Langfuse's Secret.
         optional: whether it starts without the Secret.
         size: its resources.
+        container: name of its container.
 
     """
     return {
@@ -132,7 +134,7 @@ def pod(
             "securityContext": LANGFUSE_POD,
             "containers": [
                 {
-                    "name": "backup",
+                    "name": container,
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["node", *arguments],

@@ -41,7 +41,18 @@ def test_fr18_nfr11_installations_share_nothing(
         "team-a1-clickhouse",
         "team-a1-traefik",
         "team-a1-external-dns",
+        "team-a1-metrics",
     }
+    assert deps.resource("aws_sns_topic")["name"] == "team-a1-alarms"
+    assert network.resource("aws_budgets_budget")["name"] == "team-a1-monthly"
+    watched = [
+        each
+        for stack in every_variable.values()
+        for each in stack.resources("aws_cloudwatch_metric_alarm")
+    ]
+    assert {each["alarm_name"].startswith("team-a1-") for each in watched} == {True}
+    own = {each["namespace"] for each in watched} - {"AWS/EKS", "AWS/RDS"}
+    assert own == {"Langfuse/team-a1"}
     assert deps.resource("aws_cloudformation_stack", "retained_store")["name"] == "team-a1-retained"
     mark = deps.resource("aws_cloudformation_stack", "database_mark")
     assert mark["name"] == "team-a1-retained-mark"

@@ -56,7 +56,7 @@ def names(stacks: Stacks) -> list[str]:
 
 def test_without_it_nothing_is_made(stacks: Stacks) -> None:
     for stack in stacks.values():
-        for word in ("cloudwatch", "aws_sns", "budget", "langfuse-metrics"):
+        for word in ("aws_cloudwatch", "cloudwatch:", "aws_sns", "budget", "langfuse-metrics"):
             assert word not in stack.text
 
 
@@ -158,7 +158,7 @@ def test_stores_are_watched_once_they_are_there(with_options: WithOptions) -> No
     assert {*map(tuple, after.values())} == {("module.rds",)}
     # Nothing is made before a name that is taken is noticed.
     topic = deps.resource("aws_sns_topic")
-    assert topic["depends_on"] == ["aws_cloudformation_stack.store"]
+    assert topic["depends_on"] == ["aws_cloudformation_stack.retained_store"]
 
 
 def test_budget_is_there_while_the_network_is(watched: Stacks) -> None:

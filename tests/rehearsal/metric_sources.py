@@ -1,6 +1,7 @@
 """Where numbers of alarms come from: the CronJob's own program, and a step itself."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +36,12 @@ class Pod:
         (files,) = items(plane, "configmaps", f"--field-selector=metadata.name={METRICS}")
         for name, text in files["data"].items():
             (self._folder / name).write_text(text, encoding="utf-8")
-        self.rss.with_suffix(".js").write_text(
-            f"process.on('exit', () => require('node:fs').writeFileSync('{self.rss}',"
-            " String(process.resourceUsage().maxRSS)));",
+        # Not what getrusage has, which counts from before exec.
+        watch = self._folder / "watch.js"
+        watch.write_text(
+            "const fs = require('node:fs');\n"
+            "const status = () => fs.readFileSync('/proc/self/status');\n"
+            "process.on('exit', () => fs.writeFileSync('status', status()));\n",
             encoding="utf-8",
         )
         program, *arguments = container["command"]
@@ -48,7 +52,7 @@ class Pod:
             [
                 NODE,
                 "--require",
-                str(self.rss.with_suffix(".js")),
+                str(watch),
                 *(each.replace(FOLDER, str(self._folder)) for each in arguments),
             ],
             cwd=self._folder,
@@ -69,9 +73,10 @@ class Pod:
         )
 
     @property
-    def rss(self) -> Path:
-        """The file with the most memory that it had, in KiB."""
-        return self._folder / "rss"
+    def most_memory_kib(self) -> int:
+        """The most memory that it had."""
+        (kib,) = re.findall(r"VmHWM:\s*(\d+) kB", (self._folder / "status").read_text("utf-8"))
+        return int(kib)
 
     def open_volume(self, directory: Path | None = None) -> Path:
         """Have ClickHouse serve a new volume."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from moto.budgets.models import Budget, BudgetsBackend, budgets_backends
 from moto.budgets.responses import BudgetsResponse
 from moto.cloudwatch.models import Alarm
+from moto.core.utils import get_service_model
 
 from .moto_resources import Document
 
@@ -18,8 +19,15 @@ TAGS: Final[dict[str, list[Document]]] = {}
 
 def apply() -> None:
     """Apply all patches of alarms and budgets."""
+    _patch_protocol()
     _patch_first_state()
     _patch_budgets()
+
+
+def _patch_protocol() -> None:
+    """Speak JSON too, as AWS and its SDK for JavaScript do; botocore's model has the older one."""
+    metadata = get_service_model("cloudwatch").metadata
+    metadata |= {"protocols": ["query", "json"], "jsonVersion": "1.0"}
 
 
 def _patch_first_state() -> None:
