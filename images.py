@@ -50,6 +50,10 @@ TRAEFIK: Final = Image(DOCKER_HUB, "library/traefik", versions.TRAEFIK_IMAGE)
 EXTERNAL_DNS: Final = Image(
     "registry.k8s.io", "external-dns/external-dns", versions.EXTERNAL_DNS_IMAGE
 )
+VICTORIA_METRICS: Final = Image(
+    DOCKER_HUB, "victoriametrics/victoria-metrics", versions.VICTORIA_METRICS_IMAGE
+)
+GRAFANA: Final = Image(DOCKER_HUB, "grafana/grafana", versions.GRAFANA_IMAGE)
 # Of a pod that no stack makes: a printed command does (docs/operations.md, Look at the database).
 SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 
@@ -57,7 +61,11 @@ SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 def of_all_pods(major: int) -> tuple[Image, ...]:
     """Return the images of all pods that the stacks make, for a major version of Langfuse."""
     line = LINES[major]
-    return (line.web, line.worker, line.clickhouse, VALKEY, TRAEFIK, EXTERNAL_DNS)
+    return (
+        *(line.web, line.worker, line.clickhouse, VALKEY),
+        *(TRAEFIK, EXTERNAL_DNS),
+        *(VICTORIA_METRICS, GRAFANA),
+    )
 
 
 # Names of these images and their registries, the same for each major version.

@@ -39,6 +39,7 @@ OTHER_WAYS: Final = "Other ways in"
 PRIVATE_NODES: Final = "Private nodes"
 REDIS: Final = "Redis outside the cluster"
 OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
+MONITORING: Final = "Dashboards"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -52,6 +53,7 @@ GUIDES: Final = {
     PRIVATE_NODES: "private-nodes.md",
     REDIS: "elasticache.md",
     OWN_CLICKHOUSE: "own-clickhouse.md",
+    MONITORING: "monitoring.md",
 }
 
 
@@ -226,6 +228,12 @@ class OptionFields(SettingFields):
         "Size of Redis in ElastiCache; a change keeps its data",
         "an ElastiCache node type, such as cache.t4g.micro",
         default="cache.t4g.micro",
+    )
+    monitoring: Literal["none", "grafana"] = setting(
+        MONITORING,
+        "Whether metrics are kept for 30 days, with dashboards; two t3.medium have no room for it",
+        "none or grafana (with VictoriaMetrics, in three pods of the cluster)",
+        default="none",
     )
 
     @field_validator("aws_profile")

@@ -64,6 +64,11 @@ class OptionViews(OptionFields):
         )
 
     @property
+    def has_monitoring(self) -> bool:
+        """Whether metrics are kept, with dashboards."""
+        return self.monitoring == "grafana"
+
+    @property
     def public_name(self) -> PublicName | None:
         """Public hostname with https; None where the option is off."""
         if self.langfuse_domain is None or self.route53_zone is None:
@@ -129,7 +134,11 @@ class OptionViews(OptionFields):
             clickhouse=self.own_clickhouse is None,
             redis=self.managed_redis is None,
         )
-        return core | (sizing.PUBLIC_NAME if self.public_name else {})
+        return (
+            core
+            | (sizing.PUBLIC_NAME if self.public_name else {})
+            | (sizing.MONITORING if self.has_monitoring else {})
+        )
 
     @property
     def tags(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from verification.access import ENV_FILE, access, no_way_into
 from verification.check import Check, CheckWarning, Result
 from verification.checks import CHECKS, checks_of_major
 from verification.cluster import CheckError, Cluster
+from verification.monitoring import monitoring_checks
 from verification.public_hostname import find_hostname, hostname_checks
 from verification.report import Show, ShowChanges, ShowDocuments, show_lines
 
@@ -55,7 +56,11 @@ def results(cluster: Cluster, in_aws: Callable[[], Checks]) -> Iterator[Result]:
 
 def _further_checks(cluster: Cluster) -> Checks:
     name = find_hostname(cluster)
-    return (*checks_of_major(cluster), *(hostname_checks(name) if name else ()))
+    return (
+        *checks_of_major(cluster),
+        *(hostname_checks(name) if name else ()),
+        *monitoring_checks(cluster),
+    )
 
 
 def checks_in_aws() -> Checks:

@@ -84,5 +84,9 @@ EXTERNAL_DNS_CHART: Final = "1.21.1"
 # The chart's appVersion, with a v.
 EXTERNAL_DNS_IMAGE: Final = "v0.21.0"
 
+# Only with MONITORING=grafana. The first is what the rehearsal builds and runs.
+VICTORIA_METRICS_IMAGE: Final = "v1.151.0"
+GRAFANA_IMAGE: Final = "13.2.3"
+
 # Only in a command that is printed for a database without a public address.
 SOCAT_IMAGE: Final = "1.8.0.3"

@@ -38,6 +38,19 @@ RESUME: Final = f"{RELEASE}-resume"
 # account, role, ConfigMap and the Job on the way there; and the Job on the way back.
 REDIS_SWITCH: Final = f"{RELEASE}-redis-switch"
 REDIS_SWITCH_BACK: Final = f"{RELEASE}-redis-switch-back"
+# Release, only with dashboards: its name. Each other name is of a workload, and of the Service,
+# NetworkPolicy, ConfigMap, service account or claim that goes with it.
+MONITORING: Final = f"{RELEASE}-monitoring"
+METRICS: Final = f"{RELEASE}-metrics"
+METRICS_PORT: Final = 8428
+METRICS_EXPORTER: Final = f"{RELEASE}-metrics-exporter"
+METRICS_EXPORTER_PORT: Final = 9400
+GRAFANA: Final = f"{RELEASE}-grafana"
+GRAFANA_PORT: Final = 3000
+# ConfigMap with the dashboards.
+DASHBOARDS: Final = f"{RELEASE}-dashboards"
+# Where ClickHouse tells its metrics, only then.
+CLICKHOUSE_METRICS_PORT: Final = 9363
 # ConfigMap with what a start of ClickHouse restores by.
 RESTORE: Final = f"{RELEASE}-restore"
 # File on ClickHouse's volume with what it was restored from; restore.sh writes it.

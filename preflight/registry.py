@@ -37,6 +37,8 @@ def pulled_images(inquiry: Inquiry) -> str:
     architecture = "arm64" if sizing.is_arm(settings.node_instance_type) else "amd64"
     source = settings.image_source
     unused = set() if settings.public_name else {images.TRAEFIK, images.EXTERNAL_DNS}
+    if not settings.has_monitoring:
+        unused |= {images.VICTORIA_METRICS, images.GRAFANA}
     if settings.own_clickhouse:
         unused.add(images.LINES[settings.langfuse_major].clickhouse)
     wanted = [image for image in images.of_all_pods(settings.langfuse_major) if image not in unused]

@@ -16,6 +16,7 @@ from constructs_lib.extra_secret import ExtraSecret
 from constructs_lib.generated_password import GeneratedPassword
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
+from constructs_lib.monitoring_release import MonitoringRelease
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.redis_switch import RedisSwitch
 from constructs_lib.retained_resources import project_keys, read_application_secrets
@@ -23,6 +24,8 @@ from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs,
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
 from in_cluster.external_dns_values import external_dns_values
+from in_cluster.monitoring_pods import FORWARD as FORWARD_GRAFANA
+from in_cluster.monitoring_values import monitoring_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
     CLICKHOUSE_CLAIM,
@@ -59,7 +62,7 @@ MAJOR_OUTPUT = "langfuse_major"
 
 
 class AppStack(BaseStack):
-    """The releases of Langfuse and of its backups; with a public hostname, two more."""
+    """The releases of Langfuse and of its backups, and those of options."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
@@ -139,6 +142,13 @@ class AppStack(BaseStack):
                 data_zone=network.data_zone,
             )
             released.append(address.last)
+        if settings.has_monitoring:
+            MonitoringRelease(
+                self,
+                "monitoring",
+                values=monitoring_values(settings, redis=redis, data_zone=network.data_zone),
+                after=langfuse.release,
+            )
         line = images.LINES[settings.langfuse_major]
         durations = _durations(settings)
         BackupRelease(
@@ -216,6 +226,7 @@ class AppStack(BaseStack):
             forward_the_port=f"uv run {forward}",
             log_in=f"open {url} as {email} with LANGFUSE_ADMIN_PASSWORD",
             verify="uv run verify.py",
+            **({"see_the_dashboards": FORWARD_GRAFANA} if settings.has_monitoring else {}),
         )
 
     def _add_redis_switch(

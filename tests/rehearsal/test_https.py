@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from images import DOCKER_HUB, ImageSource, of_all_pods
+from images import DOCKER_HUB, GRAFANA, VICTORIA_METRICS, ImageSource, of_all_pods
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from tests.helpers.chart_values import mib
@@ -29,7 +29,7 @@ from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.test_app import items
 
-IMAGES = of_all_pods(3)
+IMAGES = [each for each in of_all_pods(3) if each not in {VICTORIA_METRICS, GRAFANA}]
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
