@@ -11,11 +11,11 @@ web, worker        1335 + 1278 = 2613  1664 + 1472 = 3136  3156
 ClickHouse, Redis  1536 +  448 = 1984  2048 +  512 = 2560  3156
 =================  ==================  ==================  ====
 
-With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB.
+With Redis in ElastiCache, the second node has ClickHouse alone: 2048 MiB. With a ClickHouse of the
+user's own the others go where there is room; one node holds what they request, and not their peaks
+(docs/costs.md, One node).
 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
-
-With a ClickHouse of the user's own, that pod is missing, and the others go where there is room.
 
 With dashboards, the sum of all peaks must fit, and of limits where no peak was measured
 (``crowding``): on two t3.medium it does not.

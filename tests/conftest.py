@@ -145,6 +145,12 @@ def every_variable(synthesize: Synthesize) -> Stacks:
 
 
 @pytest.fixture(scope="session")
+def every_other_variable(synthesize: Synthesize) -> Stacks:
+    """Return the stacks with the variables that do not go together with some of the others."""
+    return synthesize(ENV / "accepts.every-other-variable.env")
+
+
+@pytest.fixture(scope="session")
 def with_options(synthesize: Synthesize) -> WithOptions:
     """Return a function that synthesizes all stacks with some of ``OPTIONS``, each set once."""
 
@@ -227,7 +233,7 @@ def variants(
     public: Stacks,
     remote: Stacks,
     every_variable: Stacks,
-    with_options: WithOptions,
+    every_other_variable: Stacks,
 ) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
     return {
@@ -235,8 +241,7 @@ def variants(
         "public": public,
         "remote": remote,
         "every": every_variable,
-        # Not together with a public name.
-        "private": with_options("private_nodes_nat_instance"),
+        "every-other": every_other_variable,
     }
 
 

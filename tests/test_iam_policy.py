@@ -229,7 +229,9 @@ def test_names_are_covered_and_a_longer_word_is_not(action: str, arn: str) -> No
     assert stranger == arn or not covered(stranger)
 
 
-def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack]) -> None:
+def test_roles_have_names_that_the_policy_covers(
+    every_variable: dict[str, Stack], every_other_variable: dict[str, Stack]
+) -> None:
     """The modules put a hyphen and a suffix behind these names, and `-cluster` behind NAME."""
     names = [
         call["name"]
@@ -240,11 +242,13 @@ def test_roles_have_names_that_the_policy_covers(every_variable: dict[str, Stack
     cluster = every_variable["network"].module("terraform-aws-modules/eks/aws")
     names += [group["iam_role_name"] for group in cluster["eks_managed_node_groups"].values()]
     names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_role")]
-    names += [each["name"] for each in every_variable["workspaces"].resources("aws_iam_policy")]
-    names += [each["name"] for each in every_variable["deps"].resources("aws_iam_policy")]
+    other = every_other_variable
+    names += [each["name"] for each in other["workspaces"].resources("aws_iam_policy")]
+    names += [each["name"] for each in other["deps"].resources("aws_iam_policy")]
+    names += [each["name"] for each in other["network"].resources("aws_iam_role")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 11
+    assert len(names) == 13
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 

@@ -31,7 +31,7 @@ LAYERS: Final = (
         "shell_variables.py",
         "lazy_bindings/*.py",
     ),
-    ("setting_fields.py", "option_fields.py", "settings.py"),
+    ("setting_fields.py", "option_fields.py", "option_views.py", "settings.py"),
     (
         "deployer_policies.py",
         "env_file.py",

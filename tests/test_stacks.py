@@ -18,9 +18,11 @@ def test_fr18_nfr12_each_stack_has_its_workspace(stacks: dict[str, Stack]) -> No
         }
 
 
-def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]) -> None:
+def test_fr18_nfr11_installations_share_nothing(
+    every_variable: dict[str, Stack], every_other_variable: dict[str, Stack]
+) -> None:
     """Another NAME changes every name that AWS or Terraform Cloud holds to be unique."""
-    for stack in every_variable.values():
+    for stack in (*every_variable.values(), *every_other_variable.values()):
         # But a page of ours, which a message names.
         kept = r"langfuse-(?!4\.md)(?:\d|network|deps|app|workspaces|us-)[\w/.-]*"
         assert re.findall(kept, stack.text) == []
@@ -30,8 +32,9 @@ def test_fr18_nfr11_installations_share_nothing(every_variable: dict[str, Stack]
     assert node_group(network)["iam_role_name"] == "team-a1-nodes"
     assert network.module(IRSA)["name"] == "team-a1-ebs-csi"
     assert deps.module(RDS)["identifier"] == "team-a1"
-    assert deps.module(ELASTICACHE)["replication_group_id"] == "team-a1"
-    firewalls = [call for call in deps.modules.values() if call["source"] == FIREWALL]
+    other = every_other_variable["deps"]
+    assert other.module(ELASTICACHE)["replication_group_id"] == "team-a1"
+    firewalls = [call for call in other.modules.values() if call["source"] == FIREWALL]
     assert {each["name"] for each in firewalls} == {"team-a1-postgres", "team-a1-redis"}
     assert {call["name"] for call in deps.modules.values() if call["source"] == IRSA} == {
         "team-a1-langfuse",

@@ -95,7 +95,8 @@ def test_redis_refuses(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> No
 
 def test_its_pod_is_not_missed(cluster: Cluster, kubectl: Kubectl) -> None:
     found = {"metadata": {"name": "w"}, "spec": {"replicas": 1}, "status": {"readyReplicas": 1}}
-    kubectl.answer("*get?deployment*", {"items": [found] * 3})
+    kubectl.answer("*get?deployments*", {"items": []})
+    kubectl.answer("*get?deployment/*", {"items": [found] * 3})
     kubectl.rule("*get?deployment*statefulset/langfuse-redis-master*", "exit 1")
     assert line(cluster, "pods") == (True, "pods         ok   3 ready")
 

@@ -4,6 +4,7 @@ What each does alone is in a part of its own. Nothing runs in a simulated pod.
 """
 
 import json
+import os
 from fnmatch import fnmatch
 
 import pytest
@@ -25,6 +26,8 @@ from tests.rehearsal.test_major_plan import words
 from tests.rehearsal.test_own_clickhouse import OWN, set_own, unset_own
 from tests.rehearsal.test_resize import replace_nodes
 from tests.rehearsal.ways_out import nat_instance, subnets_of_nodes
+from verification.checks import CHECKS
+from verification.cluster import Cluster
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True
@@ -95,6 +98,9 @@ def test_one_node_without_an_address_is_enough(
     assert plane.left_in(NAMESPACE) == [
         f"pod/{each['metadata']['name']}" for each in items(plane, "pods")
     ]
+    cluster = Cluster(plane.kubeconfig, os.environ)
+    found = [check.line(cluster) for check in CHECKS if check.part in {"nodes", "pods"}]
+    assert found == [(True, "nodes        ok   1 Ready"), (True, "pods         ok   2 ready")]
     assert connection(plane)["langfuse-web"].startswith("rediss://")
     assert [each["MapPublicIpOnLaunch"] for each in subnets_of_nodes(environment)] == [False]
     assert nat_instance(environment)["InstanceType"] == "t4g.nano"

@@ -1,4 +1,4 @@
-"""Patches of moto for NAT: gateways and instances that go, routes to interfaces, lifetimes."""
+"""Patches of moto for NAT: gateways and instances that go, other routes, lifetimes."""
 
 # ruff: noqa: SLF001 - the patched members are private
 
@@ -19,6 +19,7 @@ def apply() -> None:
     _patch_instance_termination()
     _patch_default_key()
     _patch_routes_to_interfaces()
+    _patch_routes_to_endpoints()
     _patch_instance_lifetime()
 
 
@@ -74,6 +75,22 @@ def _patch_routes_to_interfaces() -> None:
         return route
 
     EC2Backend.replace_route = replace  # type: ignore[method-assign, assignment]
+
+
+def _patch_routes_to_endpoints() -> None:
+    """Route a table that is added to a gateway endpoint; moto deletes such a route at the end."""
+    original = EC2Backend.modify_vpc_endpoint
+
+    def modify(self: EC2Backend, vpc_id: str, *given: Any, **named: Any) -> None:  # noqa: ANN401
+        endpoint = self.vpc_end_points[vpc_id]
+        prefixes, before = endpoint.destination_prefix_list_id or "", {*endpoint.route_table_ids}
+        original(self, vpc_id, *given, **named)
+        for table in {*endpoint.route_table_ids} - before:
+            self.create_route(table, None, gateway_id=vpc_id, destination_prefix_list_id=prefixes)
+        for table in before - {*endpoint.route_table_ids}:
+            self.delete_route(table, prefixes)
+
+    EC2Backend.modify_vpc_endpoint = modify  # type: ignore[method-assign, assignment]
 
 
 def _patch_instance_lifetime() -> None:
