@@ -1,6 +1,6 @@
 """Draws docs/dashboard-*.svg: ``uv run --group rehearsal python -m docs.dashboard_pictures``.
 
-A real VictoriaMetrics (``victoria-metrics`` on PATH) is given a week of made-up metrics and answers
+A real VictoriaMetrics (``victoria-metrics`` on PATH) is given made-up metrics and answers
 each query of each dashboard. Grafana is not there: ``dashboard_svg`` draws in its place.
 """
 

@@ -50,7 +50,7 @@ def shown(value: float, unit: Unit, decimals: int | None = None) -> str:
     if unit == "currencyUSD":
         return f"${value:,.{2 if decimals is None else decimals}f}"
     if unit == "s":
-        return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"  # noqa: PLR2004
+        return _duration(value)
     base, ending = {"bytes": (1024, "iB"), "Bps": (1000, "B/s"), "ops": (1000, "/s")}.get(
         unit, (1000, "")
     )
@@ -60,6 +60,12 @@ def shown(value: float, unit: Unit, decimals: int | None = None) -> str:
     text = f"{number:.{digits}f}".removesuffix(".0")
     after = ending if power or unit != "bytes" else "B"
     return f"{text} {_PREFIXES[power]}{after}".rstrip()
+
+
+def _duration(seconds: float) -> str:
+    if 0 < seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004
 
 
 def svg(dashboard: Dashboard, lines: Sequence[Sequence[Line]], caption: str) -> str:
@@ -102,13 +108,13 @@ def _text(text: str, x: float, y: float, style: str, anchor: str = "start") -> s
 
 def _state(panel: Panel, value: float) -> str:
     passed = [color for threshold, color in panel.thresholds if value >= threshold]
-    return STATES[passed[-1] if passed else "green"]
+    return STATES[passed[-1] if passed else panel.base]
 
 
 def _numbers(panel: Panel, lines: Sequence[Line], width: int, height: int) -> Iterator[str]:
     for line in lines[:1]:
         text = shown(line.last, panel.unit, panel.decimals)
-        style = f'fill="{_state(panel, line.last)}"'
+        style = f'style="fill:{_state(panel, line.last)}"'
         yield (
             f'<text class="number" x="{width / 2:.0f}" y="{height / 2 + 26:.0f}" '
             f'text-anchor="middle" {style}>{escape(text)}</text>'
@@ -141,7 +147,8 @@ def _graph(panel: Panel, lines: Sequence[Line], width: int, height: int) -> Iter
     rows = _legend_rows(lines, width)
     bottom, right = height - FOOT - LEGEND * len(rows), width - 10
     values = [value for line in lines for _, value in line.points]
-    most = panel.maximum or _nice(max([*values, *(t for t, _ in panel.thresholds)], default=1))
+    highest = max([*values, *(threshold for threshold, _ in panel.thresholds)], default=1)
+    most = panel.maximum or _nice(highest, 1024 if panel.unit == "bytes" else 1000)
     times = [when for line in lines for when, _ in line.points]
     first, last = min(times, default=0), max(times, default=1)
 
@@ -198,12 +205,13 @@ def _legend_rows(lines: Sequence[Line], width: int) -> list[list[tuple[float, in
     return rows
 
 
-def _nice(value: float) -> float:
-    """Return the next round number above."""
+def _nice(value: float, base: int) -> float:
+    """Return the next round number above, in powers of 1000 or of 1024."""
     if value <= 0:
         return 1
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(power * step for step in (1, 2, 4, 5, 8, 10) if power * step >= value)
+    power = float(base ** math.floor(math.log(value, base))) if value >= 1 else base**-1.0
+    unit = power * 10.0 ** math.floor(math.log10(value / power))
+    return next(unit * step for step in (1, 2, 4, 5, 8, 10, 20) if unit * step >= value)
 
 
 FRAME: Final = """\

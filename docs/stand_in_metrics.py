@@ -1,4 +1,4 @@
-"""A week of metrics of an installation that is not there: two t4g.large with a busy worker.
+"""Eight days of metrics of an installation that is not there: two t4g.large with a busy worker.
 
 Made up, but of the names, labels and kinds that the real sources have; the same in each run.
 """
@@ -11,9 +11,10 @@ from typing import Final
 from in_cluster.names import NAMESPACE
 from in_cluster.queues import QUEUES
 
-END: Final = int(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp())
+END: Final = int(datetime(2026, 11, 27, 18, tzinfo=UTC).timestamp())
 STEP: Final = 120
-DAYS: Final = 7
+# A day more than is shown, of which the first rates are.
+DAYS: Final = 8
 START: Final = END - DAYS * 86400
 
 _GIB: Final = 2**30
@@ -45,15 +46,15 @@ Curve = Callable[[float], float]
 Series = tuple[str, Mapping[str, str], Curve]
 
 NODES: Final = ("ip-10-0-0-10.ec2.internal", "ip-10-0-16-11.ec2.internal")
-# Each container: its node, MiB used in the night and by day, its limit, and processors at noon.
+# Each pod: its container and node, MiB at night and by day, its limit, and processors at noon.
 _CONTAINERS: Final = {
-    "langfuse-web-5d9c7f6b8b-x2x7k": (1, 990, 1290, 1664, 0.35),
-    "langfuse-worker-7c6d5b9f4d-9k4wq": (1, 520, 1010, 1472, 0.75),
-    "langfuse-clickhouse-0": (0, 900, 1480, 2048, 0.55),
-    "langfuse-redis-master-0": (0, 30, 90, 512, 0.05),
-    "langfuse-metrics-6c9f8d7b5-p4n2s": (0, 110, 150, 384, 0.03),
-    "langfuse-grafana-58f7c6d9b4-tq8zj": (0, 170, 210, 512, 0.02),
-    "langfuse-metrics-exporter-7d6b9c8f4-m5k7d": (1, 58, 64, 160, 0.01),
+    "langfuse-web-5d9c7f6b8b-x2x7k": ("langfuse-web", 1, 990, 1290, 1664, 0.35),
+    "langfuse-worker-7c6d5b9f4d-9k4wq": ("langfuse-worker", 1, 520, 1010, 1472, 0.75),
+    "langfuse-clickhouse-0": ("clickhouse", 0, 900, 1480, 2048, 0.55),
+    "langfuse-redis-master-0": ("valkey", 0, 30, 90, 512, 0.05),
+    "langfuse-metrics-6c9f8d7b5-p4n2s": ("metrics", 0, 110, 150, 384, 0.03),
+    "langfuse-grafana-58f7c6d9b4-tq8zj": ("grafana", 0, 170, 210, 512, 0.02),
+    "langfuse-metrics-exporter-7d6b9c8f4-m5k7d": ("metrics-exporter", 1, 58, 64, 160, 0.01),
 }
 # Each table and each claim: GiB at the end, and of a day's growth; of a claim before them its size.
 _TABLES: Final = {"observations": (7.4, 0.36), "traces": (1.1, 0.03), "scores": (0.3, 0.01)}
@@ -70,12 +71,12 @@ def load(when: float) -> float:
     hour = day.hour + day.minute / 60
     workday = 1.0 if day.weekday() < 5 else 0.25  # noqa: PLR2004 - Saturday
     wave = max(0.0, math.sin((hour - 6) / 14 * math.pi)) if 6 < hour < 20 else 0.0  # noqa: PLR2004
-    ripple = 0.06 * math.sin(when / 700) + 0.04 * math.sin(when / 230)
+    ripple = 0.06 * math.sin(when / 2600) + 0.04 * math.sin(when / 1100)
     return 0.1 + workday * 0.85 * wave + ripple * (0.3 + wave)
 
 
 def _jam(when: float) -> float:
-    """Return the share of a jam that there is: an hour on the last morning, and its end."""
+    """Return the share of a jam that there is: an hour of the last afternoon, and its end."""
     hours = (when - (END - 4 * 3600)) / 3600
     if 0 <= hours < 1:
         return hours
@@ -184,9 +185,9 @@ def _clickhouse() -> Iterator[Series]:
 
 
 def _pods() -> Iterator[Series]:
-    for pod, (node, idle, most, limit, processors) in _CONTAINERS.items():
+    for pod, (container, node, idle, most, limit, processors) in _CONTAINERS.items():
         of_pod = {"namespace": NAMESPACE, "pod": pod, "node": NODES[node]}
-        labels = {**of_pod, "container": pod.removeprefix("langfuse-").split("-")[0]}
+        labels = {**of_pod, "container": container}
         memory = _busy(idle * _MIB, (most - idle) * _MIB)
         yield "container_memory_working_set_bytes", labels, memory
         yield "container_spec_memory_limit_bytes", labels, _steady(limit * _MIB)

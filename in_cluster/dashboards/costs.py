@@ -52,6 +52,7 @@ def costs(prices: MonthlyPrices) -> Dashboard:
             unit="currencyUSD",
             kind="stat",
             width=6,
+            height=4,
             decimals=2,
         ),
         Panel(
@@ -66,6 +67,7 @@ def costs(prices: MonthlyPrices) -> Dashboard:
             unit="currencyUSD",
             kind="stat",
             width=6,
+            height=4,
             decimals=2,
         ),
         Panel(
@@ -79,13 +81,14 @@ def costs(prices: MonthlyPrices) -> Dashboard:
             says="On average of the last day. Memory below 40 % would fit on smaller nodes.",
             unit="percentunit",
             kind="bargauge",
+            height=4,
             maximum=1,
         ),
         _parts(prices, {"nodes": nodes, "volumes": volumes}),
         Panel(
             title="Nodes, by who takes their memory",
             queries={
-                "{{pod}}": "sum by (pod) (container_memory_working_set_bytes"
+                "{{container}}": "sum by (container) (container_memory_working_set_bytes"
                 f"{{{CONTAINERS}}}) / scalar(sum(machine_memory_bytes)) * scalar({nodes})"
             },
             says="USD a month. What is missing to the price of the nodes is the system's, or free.",

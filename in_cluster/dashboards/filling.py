@@ -11,8 +11,8 @@ FULL: Final = 0.8
 _VOLUME: Final = f'namespace="{NAMESPACE}"'
 # A container may be two series for a while after a restart; and one without limit has 0.
 _MEMORY: Final = (
-    f"max by (pod, container) (container_memory_working_set_bytes{{{CONTAINERS}}})"
-    f" / (max by (pod, container) (container_spec_memory_limit_bytes{{{CONTAINERS}}}) > 0)"
+    f"max by (container) (container_memory_working_set_bytes{{{CONTAINERS}}})"
+    f" / (max by (container) (container_spec_memory_limit_bytes{{{CONTAINERS}}}) > 0)"
 )
 
 _PANELS: Final = (
@@ -31,7 +31,7 @@ _PANELS: Final = (
     ),
     Panel(
         title="Memory of the containers",
-        queries={"{{pod}}": _MEMORY},
+        queries={"{{container}}": _MEMORY},
         says="Of its limit. A container that comes to 100 % is killed and starts again.",
         unit="percentunit",
         kind="bargauge",
@@ -52,6 +52,8 @@ _PANELS: Final = (
         unit="none",
         kind="bargauge",
         width=8,
+        base="red",
+        thresholds=((7, "orange"), (30, "green")),
         decimals=0,
     ),
     Panel(

@@ -36,15 +36,17 @@ class Panel:
     width: int = 12
     """Columns, of ``COLUMNS``."""
     height: int = 8
+    base: Color = "green"
+    """Its colour below all thresholds."""
     thresholds: Sequence[tuple[float, Color]] = ()
-    """Values from which it has another colour than green."""
+    """Values from which it has another colour."""
     maximum: float | None = None
     """End of the axis or of the bars; None for the highest value."""
     decimals: int | None = None
 
     def model(self, number: int, x: int, y: int) -> dict[str, Any]:
         """Return the JSON of the panel at a place of the grid."""
-        steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+        steps: list[dict[str, Any]] = [{"color": self.base, "value": None}]
         steps += [{"color": color, "value": value} for value, color in self.thresholds]
         defaults: dict[str, Any] = {
             "unit": self.unit,

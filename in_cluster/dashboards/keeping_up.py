@@ -77,8 +77,8 @@ _PANELS: Final = (
     Panel(
         title="Processors that the containers keep busy",
         queries={
-            "{{pod}}": f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{CONTAINERS}}}"
-            f"[{RATE}]))"
+            "{{container}}": "sum by (container) (rate(container_cpu_usage_seconds_total"
+            f"{{{CONTAINERS}}}[{RATE}]))"
         },
         says="A t3.large or t4g.large has 2, and for long 0.6 of them: credits are the rest.",
         unit="none",
@@ -99,12 +99,15 @@ _PANELS: Final = (
 # Of ClickHouse's own endpoint.
 _CLICKHOUSE: Final = (
     Panel(
-        title="Rows that ClickHouse writes and reads",
-        queries={
-            "written": f"rate(ClickHouseProfileEvents_InsertedRows[{RATE}])",
-            "read": f"rate(ClickHouseProfileEvents_SelectedRows[{RATE}])",
-        },
-        says="Per second, of all tables. Reads of millions are pages over long times.",
+        title="Rows that ClickHouse writes",
+        queries={"rows": f"rate(ClickHouseProfileEvents_InsertedRows[{RATE}])"},
+        says="Per second, of all tables. Without rows, while jobs are done: they fail.",
+        unit="ops",
+    ),
+    Panel(
+        title="Rows that ClickHouse reads",
+        queries={"rows": f"rate(ClickHouseProfileEvents_SelectedRows[{RATE}])"},
+        says="Per second. Millions are pages over long times.",
         unit="ops",
     ),
     Panel(
