@@ -147,10 +147,12 @@ def environment(
 
 
 @pytest.fixture
-def plane(environment: Environment, lacking_for_a_cluster: list[str]) -> ControlPlane:
+def plane(
+    request: pytest.FixtureRequest, environment: Environment, lacking_for_a_cluster: list[str]
+) -> ControlPlane:
     """Return the control plane, or skip where its programs are missing."""
     if environment.control_plane is None:
-        pytest.skip(f"no control plane: not on PATH: {', '.join(lacking_for_a_cluster)}")
+        lacks(request, f"no control plane: not on PATH: {', '.join(lacking_for_a_cluster)}")
     return environment.control_plane
 
 

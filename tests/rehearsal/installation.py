@@ -164,8 +164,15 @@ class Installation:
         return done.stdout
 
     def deploy(self, stack: str, status: int = 0) -> str:
-        """Deploy one stack through the command line."""
-        return self.run(*self.cdktf("deploy", stack), status=status)
+        """Deploy one stack through the command line; of a refused one, return all it says.
+
+        CDKTF reads a terminal that Terraform writes to, and may leave before it has read the end of
+        a long plan, where the reason is.
+        """
+        said = self.run(*self.cdktf("deploy", stack), status=status)
+        if status and "│ Error: " not in said:
+            said += self.terraform(stack, "plan", "-input=false", status=None)
+        return said
 
     def destroy(self, stack: str, status: int = 0) -> str:
         """Destroy one stack through the command line."""

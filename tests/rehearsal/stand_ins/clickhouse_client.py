@@ -19,7 +19,7 @@ def main() -> None:
         parser.add_argument(f"--{option}", required=True)
     known, others = parser.parse_known_args()
     names = [name.removeprefix("--") for name in others[::2]]
-    settings = dict(zip(names, others[1::2], strict=True))
+    settings = {"database": known.database, **dict(zip(names, others[1::2], strict=True))}
     request = urllib.request.Request(  # noqa: S310 - our own stand-in
         f"{os.environ['CLICKHOUSE_URL']}/?{urllib.parse.urlencode(settings)}",
         known.query.encode(),
