@@ -29,7 +29,8 @@ from pricing.monthly import MonthlyPrices, monthly_prices
 from settings import Settings
 
 SCRIPT: Final = Path(__file__).with_name("metrics_exporter.js")
-# GiB for 30 days of metrics; measured, they take a tenth of it.
+# GiB for 30 days of metrics: 5,000 series of noise, every 30 seconds, took 3 bytes a sample, which
+# makes 1.3 GB.
 STORAGE_GB: Final = 5
 
 
@@ -102,6 +103,7 @@ def _prices(settings: Settings) -> MonthlyPrices:
         public_nodes=settings.private_nodes is None,
         database_class=settings.database_instance_class,
         database_gb=settings.database_storage_gb,
+        public_database=not settings.database_is_closed,
         cache_node_type=managed.node_type if managed else None,
     )
 

@@ -29,6 +29,7 @@ def monthly_prices(
     public_nodes: bool,
     database_class: str,
     database_gb: int,
+    public_database: bool,
     cache_node_type: str | None,
 ) -> MonthlyPrices:
     """Return the prices; what has none here is left out.
@@ -40,13 +41,15 @@ def monthly_prices(
         public_nodes: whether a node has a public address.
         database_class: RDS instance class.
         database_gb: storage of the database, in GB.
+        public_database: whether it has a public address.
         cache_node_type: ElastiCache node type; None where Redis runs in the cluster.
 
     """
     node, database = prices.NODES.get(instance_type), prices.DATABASES.get(database_class)
     others = {"control plane": prices.CONTROL_PLANE.usd}
     if database:
-        others["database"] = database.usd + database_gb * prices.RDS_GP3_GB.usd
+        address = prices.PUBLIC_IPV4.usd if public_database else 0
+        others["database"] = database.usd + database_gb * prices.RDS_GP3_GB.usd + address
     if cache := prices.CACHE_NODES.get(cache_node_type or ""):
         others["Redis"] = cache.usd
     whole = None

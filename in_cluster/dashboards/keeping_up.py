@@ -129,6 +129,7 @@ _CLICKHOUSE: Final = (
         },
         says="Per second. docs/operations.md has what to do about memory.",
         unit="ops",
+        width=24,
     ),
 )
 

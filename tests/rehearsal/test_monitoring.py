@@ -65,11 +65,12 @@ def test_two_t3_medium_are_refused(environment: Environment) -> None:
     """Where the nodes have no room, the deploy ends before it begins, with the arithmetic."""
     environment.stand_in_for_network()
     environment.stand_in_for_deps()
-    environment.installation.change_env(MONITORING="grafana")
-    said = " ".join(environment.installation.deploy("app", status=1).split())
+    installation = environment.installation
+    installation.change_env(MONITORING="grafana")
+    said = " ".join(installation.run(*installation.cdktf("deploy", "app"), status=1).split())
     assert "MONITORING, NODE_COUNT, NODE_INSTANCE_TYPE: with dashboards the pods take up to" in said
     assert environment.cloud.state("langfuse-app").get("resources", []) == []
-    environment.installation.change_env(MONITORING=None)
+    installation.change_env(MONITORING=None)
 
 
 def test_langfuse_runs_without_it(environment: Environment, plane: ControlPlane) -> None:
