@@ -132,7 +132,7 @@ PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 # docs/adr/0036-dashboards.md for what was measured. Grafana's are an estimate.
 VICTORIA_METRICS: Final = PodSize(cpu_m=50, memory_mib=128, memory_limit_mib=384)
 GRAFANA: Final = PodSize(cpu_m=50, memory_mib=192, memory_limit_mib=512)
-METRICS_EXPORTER: Final = PodSize(cpu_m=20, memory_mib=64, memory_limit_mib=160, heap_mib=64)
+METRICS_EXPORTER: Final = PodSize(cpu_m=20, memory_mib=96, memory_limit_mib=160, heap_mib=32)
 MONITORING: Final = {
     "VictoriaMetrics": VICTORIA_METRICS,
     "Grafana": GRAFANA,

@@ -182,7 +182,8 @@ def metrics_exporter(
     """
     clickhouse = f"http://{CLICKHOUSE}:{CLICKHOUSE_HTTP_PORT}"
     variables = {
-        "NODE_OPTIONS": heap(sizing.METRICS_EXPORTER),
+        # Without the second, V8 lets garbage grow to three times 16 MiB before it looks at it.
+        "NODE_OPTIONS": f"{heap(sizing.METRICS_EXPORTER)} --max-semi-space-size=2",
         "PORT": str(METRICS_EXPORTER_PORT),
         "QUEUES": ",".join(QUEUES),
         "REDIS_HOST": redis or REDIS,
