@@ -207,7 +207,17 @@ def test_price(stacks: Stacks, monitored: Stacks) -> None:
     )
     assert before < after
     (new,) = [each for each in bill({"app": monitored["app"].json}) if each.what not in before]
-    assert (new.what, new.up) == (f"{STORAGE_GB} GB gp3 volumes", pytest.approx(0.4))
+    assert new.what == f"{STORAGE_GB} GB gp3 volumes"
+    assert new.up == pytest.approx(0.4)
+
+
+def test_page_has_the_price(stacks: Stacks, monitored: Stacks) -> None:
+    before, after = (
+        sum(each.up or 0 for each in bill({name: stack.json for name, stack in of.items()}))
+        for of in (stacks, monitored)
+    )
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert f"| two t3.large | {after:.2f} | {after - before:.2f} |" in page
 
 
 def test_page_names_every_object_that_is_made(manifests: Values) -> None:
