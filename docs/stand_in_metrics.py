@@ -54,7 +54,7 @@ _CONTAINERS: Final = {
     "langfuse-redis-master-0": ("valkey", 0, 30, 90, 512, 0.05),
     "langfuse-metrics-6c9f8d7b5-p4n2s": ("metrics", 0, 110, 150, 384, 0.03),
     "langfuse-grafana-58f7c6d9b4-tq8zj": ("grafana", 0, 170, 210, 512, 0.02),
-    "langfuse-metrics-exporter-7d6b9c8f4-m5k7d": ("metrics-exporter", 1, 58, 64, 160, 0.01),
+    "langfuse-metrics-exporter-5555555555-mmmmm": ("metrics-exporter", 1, 58, 64, 160, 0.01),
 }
 # Each table and each claim: GiB at the end, and of a day's growth; of a claim before them its size.
 _TABLES: Final = {"observations": (7.4, 0.36), "traces": (1.1, 0.03), "scores": (0.3, 0.01)}
