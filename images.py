@@ -53,6 +53,10 @@ EXTERNAL_DNS: Final = Image(
 EXTERNAL_SECRETS: Final = Image(
     "ghcr.io", "external-secrets/external-secrets", versions.EXTERNAL_SECRETS_IMAGE
 )
+VICTORIA_METRICS: Final = Image(
+    DOCKER_HUB, "victoriametrics/victoria-metrics", versions.VICTORIA_METRICS_IMAGE
+)
+GRAFANA: Final = Image(DOCKER_HUB, "grafana/grafana", versions.GRAFANA_IMAGE)
 # Of a pod that no stack makes: a printed command does (docs/operations.md, Look at the database).
 SOCAT: Final = Image(DOCKER_HUB, "alpine/socat", versions.SOCAT_IMAGE)
 
@@ -62,7 +66,7 @@ def of_all_pods(major: int) -> tuple[Image, ...]:
     line = LINES[major]
     return (
         *(line.web, line.worker, line.clickhouse),
-        *(VALKEY, TRAEFIK, EXTERNAL_DNS, EXTERNAL_SECRETS),
+        *(VALKEY, TRAEFIK, EXTERNAL_DNS, EXTERNAL_SECRETS, VICTORIA_METRICS, GRAFANA),
     )
 
 

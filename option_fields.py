@@ -44,6 +44,7 @@ OWN_CLICKHOUSE: Final = "A ClickHouse of your own"
 SECRETS: Final = "Secrets outside of Terraform's state"
 ALARMS: Final = "Alarms and a budget, by e-mail"
 AWAKE_HOURS: Final = "Hours in which it is awake"
+MONITORING: Final = "Dashboards"
 
 # Pages of options, in docs/.
 GUIDES: Final = {
@@ -60,6 +61,7 @@ GUIDES: Final = {
     SECRETS: "external-secrets.md",
     ALARMS: "alarms.md",
     AWAKE_HOURS: "awake-hours.md",
+    MONITORING: "monitoring.md",
 }
 
 
@@ -269,6 +271,13 @@ class OptionFields(SettingFields):
         "days, hours and time zone, such as Mon-Fri 08:00-20:00 Europe/Berlin",
         default=None,
         example="Mon-Fri 08:00-20:00 Europe/Berlin",
+    )
+
+    monitoring: Literal["none", "grafana"] = setting(
+        MONITORING,
+        "Whether metrics are kept for 30 days, with dashboards; two t3.medium have no room for it",
+        "none or grafana (with VictoriaMetrics, in three pods of the cluster)",
+        default="none",
     )
 
     @field_validator("aws_profile")

@@ -96,6 +96,11 @@ class OptionViews(OptionFields):
         return self.alarms is not None and self.own_clickhouse is None
 
     @property
+    def has_monitoring(self) -> bool:
+        """Whether metrics are kept, with dashboards."""
+        return self.monitoring == "grafana"
+
+    @property
     def public_name(self) -> PublicName | None:
         """Public hostname with https; None where the option is off."""
         if self.langfuse_domain is None or self.route53_zone is None:
@@ -178,6 +183,7 @@ class OptionViews(OptionFields):
             **(sizing.PUBLIC_NAME if self.public_name else {}),
             **(sizing.OF_EXTERNAL_SECRETS if self.has_external_secrets else {}),
             **({"metrics": sizing.METRICS} if self.measures_clickhouse else {}),
+            **(sizing.MONITORING if self.has_monitoring else {}),
         }
 
     @property

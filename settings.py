@@ -43,6 +43,18 @@ class Settings(OptionViews):
         return self
 
     @validate_model(mode="after")
+    def _nodes_have_room_for_monitoring(self) -> Self:
+        if not self.has_monitoring:
+            return self
+        if arithmetic := sizing.crowding(self.node_count, self.node_instance_type, self.pods):
+            message = (
+                f"MONITORING, NODE_COUNT, NODE_INSTANCE_TYPE: with dashboards {arithmetic}; use "
+                "two t4g.large or t3.large, or remove MONITORING"
+            )
+            raise ValueError(message)
+        return self
+
+    @validate_model(mode="after")
     def _images_are_of_the_line(self) -> Self:
         if self.langfuse_extra_values is None:
             return self

@@ -18,6 +18,8 @@ user's own the others go where there is room; one node holds what they request, 
 The Job of a backup runs beside web and worker for minutes: peaks of 2613 + 256 = 2869 MiB.
 
 With alarms, a Job of 128 MiB runs there too, for seconds: 2997 MiB.
+With dashboards, the sum of all peaks must fit, and of limits where no peak was measured
+(``crowding``): on two t3.medium it does not.
 
 With a public hostname, Traefik and ExternalDNS are on the second node too: limits of 2560 + 320 =
 2880 MiB; with SECRETS=external its operator: 128 MiB more.
@@ -134,6 +136,17 @@ PUBLIC_NAME: Final = {"Traefik": TRAEFIK, "ExternalDNS": EXTERNAL_DNS}
 # The pod of SECRETS=external.
 OF_EXTERNAL_SECRETS: Final = {"External Secrets Operator": EXTERNAL_SECRETS}
 
+# Only with dashboards. VictoriaMetrics keeps its caches below three fifths of its limit; see
+# docs/adr/0036-dashboards.md for what was measured. Grafana's are an estimate.
+VICTORIA_METRICS: Final = PodSize(cpu_m=50, memory_mib=128, memory_limit_mib=384)
+GRAFANA: Final = PodSize(cpu_m=50, memory_mib=192, memory_limit_mib=512)
+METRICS_EXPORTER: Final = PodSize(cpu_m=20, memory_mib=96, memory_limit_mib=160, heap_mib=32)
+MONITORING: Final = {
+    "VictoriaMetrics": VICTORIA_METRICS,
+    "Grafana": GRAFANA,
+    "metrics exporter": METRICS_EXPORTER,
+}
+
 # Type of a NAT instance: up to 5 Gbit/s for minutes, 32 Mbit/s for long (EC2, "General purpose").
 NAT_INSTANCE_TYPE: Final = "t4g.nano"
 
@@ -219,8 +232,7 @@ def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -
         summands = " + ".join(f"{name} {size.memory_mib}" for name, size in pods.items())
         return (
             f"the pods request {requested} MiB ({summands} + system {SYSTEM_PER_CLUSTER_MIB}), but "
-            f"{node_count} x {instance_type} hold {node_count * free} MiB "
-            f"({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
+            f"{_held(node_count, instance_type, allocatable)}"
         )
     # On two nodes, web and worker share the node without ClickHouse (in_cluster/placement.py). They
     # fit there if the sum above fits, of which they are less than half. On more nodes each pod can
@@ -232,3 +244,38 @@ def shortage(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -
             f"{free} MiB ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system)"
         )
     return None
+
+
+def crowding(node_count: int, instance_type: str, pods: Mapping[str, PodSize]) -> str | None:
+    """Return why the pods may exhaust the nodes' memory, with the arithmetic, or None if not.
+
+    Pods that look after others must not be what these are killed for: each counts by its peak, or
+    by its limit where no peak is known. If the memory of the instance type is unknown, they are
+    assumed to fit.
+
+    Args:
+        node_count: number of nodes.
+        instance_type: EC2 type of the nodes.
+        pods: sizes by the names of the pods.
+
+    """
+    allocatable = allocatable_mib(instance_type)
+    if allocatable is None:
+        return None
+    most = {name: size.peak_mib or size.memory_limit_mib for name, size in pods.items()}
+    taken = sum(most.values()) + SYSTEM_PER_CLUSTER_MIB
+    free = allocatable - SYSTEM_PER_NODE_MIB
+    if taken <= node_count * free:
+        return None
+    summands = " + ".join(f"{name} {mib}" for name, mib in most.items())
+    return (
+        f"the pods take up to {taken} MiB ({summands} + system {SYSTEM_PER_CLUSTER_MIB}), but "
+        f"{_held(node_count, instance_type, allocatable)}"
+    )
+
+
+def _held(node_count: int, instance_type: str, allocatable: int) -> str:
+    return (
+        f"{node_count} x {instance_type} hold {node_count * (allocatable - SYSTEM_PER_NODE_MIB)} "
+        f"MiB ({node_count} x ({allocatable} allocatable - {SYSTEM_PER_NODE_MIB} system))"
+    )

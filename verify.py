@@ -22,6 +22,7 @@ from verification.check import Check, CheckWarning, Result
 from verification.checks import CHECKS, checks_of_major
 from verification.cluster import CheckError, Cluster
 from verification.external_secrets import secret_checks
+from verification.monitoring import monitoring_checks
 from verification.public_hostname import find_hostname, hostname_checks
 from verification.report import Show, ShowChanges, ShowDocuments, show_lines
 
@@ -59,6 +60,7 @@ def _further_checks(cluster: Cluster) -> Checks:
     name = find_hostname(cluster)
     return (
         *secret_checks(cluster),
+        *monitoring_checks(cluster),
         *checks_of_major(cluster),
         *(hostname_checks(name) if name else ()),
     )

@@ -88,6 +88,9 @@ EXTERNAL_SECRETS_CHART_REPOSITORY: Final = "https://charts.external-secrets.io"
 EXTERNAL_SECRETS_CHART: Final = "2.9.0"
 # The chart's appVersion.
 EXTERNAL_SECRETS_IMAGE: Final = "v2.9.0"
+# Only with MONITORING=grafana. The first is what the rehearsal builds and runs.
+VICTORIA_METRICS_IMAGE: Final = "v1.151.0"
+GRAFANA_IMAGE: Final = "13.2.3"
 
 # Only in a command that is printed for a database without a public address.
 SOCAT_IMAGE: Final = "1.8.0.3"

@@ -12,6 +12,7 @@ from in_cluster.names import (
     CLICKHOUSE,
     CLICKHOUSE_CLAIM,
     CLICKHOUSE_HTTP_PORT,
+    CLICKHOUSE_METRICS_PORT,
     CLICKHOUSE_NATIVE_PORT,
     CLICKHOUSE_PROGRAM,
     RESTORE,
@@ -26,6 +27,8 @@ from sizing import PodSize
 
 SERVER: Final = Path(__file__).with_name("clickhouse_server.xml")
 USERS: Final = Path(__file__).with_name("clickhouse_users.xml")
+# Only with dashboards.
+METRICS: Final = Path(__file__).with_name("clickhouse_metrics.xml")
 RESTORE_SCRIPT: Final = Path(__file__).with_name("restore.sh")
 
 # Where the image expects them. Each is mounted by itself: a directory over config.d would hide the
@@ -33,6 +36,7 @@ RESTORE_SCRIPT: Final = Path(__file__).with_name("restore.sh")
 _PATHS: Final = {
     SERVER.name: "/etc/clickhouse-server/config.d/langfuse.xml",
     USERS.name: "/etc/clickhouse-server/users.d/langfuse.xml",
+    METRICS.name: "/etc/clickhouse-server/config.d/metrics.xml",
 }
 
 # Stands for max_server_memory_usage in SERVER.
@@ -56,6 +60,7 @@ def clickhouse_manifests(
     backups_url: str,
     region: str,
     langfuse_version: str,
+    metrics: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Return the manifests, each by a key.
 
@@ -67,18 +72,24 @@ def clickhouse_manifests(
         backups_url: URL of the backups' folder in the bucket.
         region: AWS region of the bucket.
         langfuse_version: version of Langfuse that is deployed.
+        metrics: whether it tells its metrics, at a port of their own.
 
     """
     configuration = {
         SERVER.name: server_configuration(size),
         USERS.name: USERS.read_text(encoding="utf-8"),
+        **({METRICS.name: METRICS.read_text(encoding="utf-8")} if metrics else {}),
     }
     store = Store(
         name=CLICKHOUSE,
         program=CLICKHOUSE_PROGRAM,
         image=image,
         uid=101,  # in docker/server/Dockerfile.ubuntu
-        ports={"http": CLICKHOUSE_HTTP_PORT, "native": CLICKHOUSE_NATIVE_PORT},
+        ports={
+            "http": CLICKHOUSE_HTTP_PORT,
+            "native": CLICKHOUSE_NATIVE_PORT,
+            **({"metrics": CLICKHOUSE_METRICS_PORT} if metrics else {}),
+        },
         claim=CLICKHOUSE_CLAIM,
         data_path="/var/lib/clickhouse",
         startup_seconds=_STARTUP,
@@ -140,11 +151,11 @@ def clickhouse_manifests(
                 *(
                     {
                         "name": "configuration",
-                        "mountPath": path,
+                        "mountPath": _PATHS[name],
                         "subPath": name,
                         "readOnly": True,
                     }
-                    for name, path in _PATHS.items()
+                    for name in configuration
                 ),
                 {
                     "name": "restore",

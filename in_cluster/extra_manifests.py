@@ -40,6 +40,7 @@ def extra_manifests(
     zone: str,
     public: bool,
     clickhouse: bool,
+    metrics: bool,
     clickhouse_role_arn: str,
     backups_url: str,
     region: str,
@@ -59,6 +60,7 @@ def extra_manifests(
         zone: zone of the volumes.
         public: whether there is a public hostname.
         clickhouse: whether ClickHouse is in the cluster; without it, what names it counts nothing.
+        metrics: whether ClickHouse tells its metrics.
         clickhouse_role_arn: IAM role with access to the backups of ClickHouse.
         backups_url: URL of the backups' folder in the bucket.
         region: AWS region of the bucket.
@@ -77,6 +79,7 @@ def extra_manifests(
             backups_url=backups_url,
             region=region,
             langfuse_version=line.worker.tag,
+            metrics=metrics,
         )
     if redis_storage_gb is not None:
         claims["redisClaim"] = volume_claim(REDIS_CLAIM, redis_storage_gb)

@@ -42,6 +42,19 @@ REDIS_SWITCH_BACK: Final = f"{RELEASE}-redis-switch-back"
 # account, ConfigMap and CronJob; and the Job that Helm runs after it installed it.
 METRICS: Final = f"{RELEASE}-metrics"
 FIRST_METRICS: Final = f"{RELEASE}-first-metrics"
+# Release, only with dashboards: its name. Each other name is of a workload, and of the Service,
+# NetworkPolicy, ConfigMap, service account or claim that goes with it.
+MONITORING: Final = f"{RELEASE}-monitoring"
+VICTORIA_METRICS: Final = f"{RELEASE}-victoria-metrics"
+VICTORIA_METRICS_PORT: Final = 8428
+METRICS_EXPORTER: Final = f"{RELEASE}-metrics-exporter"
+METRICS_EXPORTER_PORT: Final = 9400
+GRAFANA: Final = f"{RELEASE}-grafana"
+GRAFANA_PORT: Final = 3000
+# ConfigMap with the dashboards.
+DASHBOARDS: Final = f"{RELEASE}-dashboards"
+# Where ClickHouse tells its metrics, only then.
+CLICKHOUSE_METRICS_PORT: Final = 9363
 # ConfigMap with what a start of ClickHouse restores by.
 RESTORE: Final = f"{RELEASE}-restore"
 # File on ClickHouse's volume with what it was restored from; restore.sh writes it.

@@ -29,20 +29,22 @@ from in_cluster.names import (
 )
 
 
-def _labels(label: str, value: str) -> dict[str, dict[str, str]]:
+def in_release(label: str, value: str) -> dict[str, dict[str, str]]:
+    """Return a selector of pods of Langfuse's release by one more label."""
     return {"matchLabels": {INSTANCE_LABEL: RELEASE, label: value}}
 
 
-_WEB: Final = _labels(COMPONENT_LABEL, WEB_COMPONENT)
-_WORKER: Final = _labels(COMPONENT_LABEL, WORKER_COMPONENT)
-_CLICKHOUSE: Final = _labels(NAME_LABEL, CLICKHOUSE_PROGRAM)
-_REDIS: Final = _labels(NAME_LABEL, REDIS_PROGRAM)
+_WEB: Final = in_release(COMPONENT_LABEL, WEB_COMPONENT)
+_WORKER: Final = in_release(COMPONENT_LABEL, WORKER_COMPONENT)
+_CLICKHOUSE: Final = in_release(NAME_LABEL, CLICKHOUSE_PROGRAM)
+_REDIS: Final = in_release(NAME_LABEL, REDIS_PROGRAM)
 # Traefik's chart appends the namespace to the release in the instance label.
 _TRAEFIK: Final = {"matchLabels": {NAME_LABEL: TRAEFIK}}
 # Of another release.
 _BACKUP: Final = {"matchLabels": {NAME_LABEL: BACKUP}}
 
-_DNS: Final = {
+# Peers and ports of the cluster's name server.
+DNS: Final = {
     "to": [
         {
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
@@ -67,27 +69,27 @@ def network_policies(*, public: bool, clickhouse: bool, redis: bool) -> dict[str
     """
     langfuse = [_WEB, _WORKER]
     policies = {
-        "webNetworkPolicy": _policy(WEB, _WEB, [_from([_TRAEFIK], WEB_PORT)] if public else []),
-        "workerNetworkPolicy": _policy(WORKER, _WORKER, []),
+        "webNetworkPolicy": policy(WEB, _WEB, [admit([_TRAEFIK], WEB_PORT)] if public else []),
+        "workerNetworkPolicy": policy(WORKER, _WORKER, []),
     }
     if clickhouse:
-        policies["clickhouseNetworkPolicy"] = _policy(
+        policies["clickhouseNetworkPolicy"] = policy(
             CLICKHOUSE,
             _CLICKHOUSE,
             [
-                _from(langfuse, CLICKHOUSE_HTTP_PORT, CLICKHOUSE_NATIVE_PORT),
-                _from([_BACKUP], CLICKHOUSE_HTTP_PORT),
+                admit(langfuse, CLICKHOUSE_HTTP_PORT, CLICKHOUSE_NATIVE_PORT),
+                admit([_BACKUP], CLICKHOUSE_HTTP_PORT),
             ],
             # S3 and STS, whose addresses change.
-            egress=[_DNS, {"ports": _tcp(443)}],
+            egress=[DNS, {"ports": tcp(443)}],
         )
     if redis:
-        clients = [_from([*langfuse, _BACKUP], REDIS_PORT)]
-        policies["redisNetworkPolicy"] = _policy(REDIS, _REDIS, clients, egress=[])
+        clients = [admit([*langfuse, _BACKUP], REDIS_PORT)]
+        policies["redisNetworkPolicy"] = policy(REDIS, _REDIS, clients, egress=[])
     return policies
 
 
-def _policy(
+def policy(
     name: str,
     pods: dict[str, Any],
     ingress: Sequence[dict[str, Any]],
@@ -106,9 +108,11 @@ def _policy(
     }
 
 
-def _from(clients: Sequence[dict[str, Any]], *ports: int) -> dict[str, Any]:
-    return {"from": [{"podSelector": each} for each in clients], "ports": _tcp(*ports)}
+def admit(clients: Sequence[dict[str, Any]], *ports: int) -> dict[str, Any]:
+    """Return the rule that admits pods to TCP ports."""
+    return {"from": [{"podSelector": each} for each in clients], "ports": tcp(*ports)}
 
 
-def _tcp(*ports: int) -> list[dict[str, Any]]:
+def tcp(*ports: int) -> list[dict[str, Any]]:
+    """Return TCP ports as a rule has them."""
     return [{"port": port, "protocol": "TCP"} for port in ports]

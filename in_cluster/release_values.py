@@ -77,6 +77,7 @@ def release_values(
             zone=data_zone,
             public=settings.public_name is not None,
             clickhouse=own is None,
+            metrics=settings.has_monitoring,
             clickhouse_role_arn=deps.clickhouse_role_arn,
             backups_url=backups_url(bucket=deps.bucket_name, region=settings.aws_default_region),
             region=settings.aws_default_region,

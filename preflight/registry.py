@@ -39,6 +39,8 @@ def pulled_images(inquiry: Inquiry) -> str:
     unused = set() if settings.public_name else {images.TRAEFIK, images.EXTERNAL_DNS}
     if not settings.has_external_secrets:
         unused.add(images.EXTERNAL_SECRETS)
+    if not settings.has_monitoring:
+        unused |= {images.VICTORIA_METRICS, images.GRAFANA}
     if settings.own_clickhouse:
         unused.add(images.LINES[settings.langfuse_major].clickhouse)
     wanted = [image for image in images.of_all_pods(settings.langfuse_major) if image not in unused]

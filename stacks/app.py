@@ -12,12 +12,15 @@ from constructs_lib.clickhouse_switch import ClickhouseSwitch
 from constructs_lib.cluster_login import ClusterLogin
 from constructs_lib.langfuse_release import TIMEOUT, LangfuseRelease
 from constructs_lib.major_guard import MajorGuard
+from constructs_lib.monitoring_release import MonitoringRelease
 from constructs_lib.public_hostname import PublicHostname
 from constructs_lib.redis_switch import RedisSwitch
 from contracts import APP, NETWORK, DepsOutputs, IngressOutputs, NetworkOutputs, RedisOutputs
 from images import ImageSource
 from in_cluster.backup_values import LOCAL, REMOTE, Durations, backup_values
 from in_cluster.external_dns_values import external_dns_values
+from in_cluster.monitoring_pods import FORWARD as FORWARD_GRAFANA
+from in_cluster.monitoring_values import monitoring_values
 from in_cluster.names import (
     BACKUPS_PREFIX,
     CLICKHOUSE_CLAIM,
@@ -55,7 +58,7 @@ MAJOR_OUTPUT = "langfuse_major"
 
 
 class AppStack(BaseStack):
-    """The releases of Langfuse and of its backups; with a public hostname, two more."""
+    """The releases of Langfuse and of its backups, and those of options."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, APP, settings=settings)
@@ -113,6 +116,13 @@ class AppStack(BaseStack):
                 upstreams,
                 cluster_name=network.cluster_name,
                 langfuse=langfuse.release,
+            )
+        if settings.has_monitoring:
+            MonitoringRelease(
+                self,
+                "monitoring",
+                values=monitoring_values(settings, redis=redis, data_zone=network.data_zone),
+                after=langfuse.release,
             )
         line = images.LINES[settings.langfuse_major]
         durations = _durations(settings)
@@ -198,6 +208,7 @@ class AppStack(BaseStack):
             forward_the_port=f"uv run {forward}",
             log_in=f"open {url} as {email} with LANGFUSE_ADMIN_PASSWORD",
             verify="uv run verify.py",
+            **({"see_the_dashboards": FORWARD_GRAFANA} if settings.has_monitoring else {}),
         )
 
     def _add_redis_switch(

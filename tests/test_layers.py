@@ -38,6 +38,7 @@ LAYERS: Final = (
         "deployer_policies.py",
         "env_file.py",
         "in_cluster/*.py",
+        "in_cluster/dashboards/*.py",
         "retained/*.py",
         "pricing/*.py",
     ),

@@ -51,3 +51,4 @@ def test_rehearsal_may_not_skip() -> None:
     lines = [f"v{line.langfuse}" for line in versions.LANGFUSE_LINES.values()]
     assert job["env"]["LANGFUSE"].split() == lines
     assert job["env"]["KUBERNETES"].startswith(f"v{versions.KUBERNETES}.")
+    assert job["env"]["VICTORIA_METRICS"] == versions.VICTORIA_METRICS_IMAGE

@@ -26,6 +26,8 @@ OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "langfuse_4": {"LANGFUSE_MAJOR": "4"},
     "local_chart": {"LANGFUSE_CHART": "tests/data/chart"},
+    # Two t3.medium have no room for it.
+    "monitoring": {"MONITORING": "grafana", "NODE_INSTANCE_TYPE": "t3.large"},
     "own_clickhouse": {
         "CLICKHOUSE_URL": "https://clickhouse.example.com:8443",
         "CLICKHOUSE_PASSWORD": "'do-not-print-own'",

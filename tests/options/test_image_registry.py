@@ -56,6 +56,12 @@ def test_without_it_the_charts_have_their_own(values: dict[str, Any], public: St
             "registry.k8s.io/external-dns/external-dns",
             "registry.k8s.io/external-dns/external-dns",
         ),
+        (
+            images.VICTORIA_METRICS,
+            "victoriametrics/victoria-metrics",
+            "docker.io/victoriametrics/victoria-metrics",
+        ),
+        (images.GRAFANA, "grafana/grafana", "docker.io/grafana/grafana"),
     ],
 )
 def test_mirror_has_each_image_below_its_registry(image: Image, name: str, reference: str) -> None:

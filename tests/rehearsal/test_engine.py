@@ -15,6 +15,7 @@ import sizing
 from capacity.clickhouse import QUERY as CAPACITY
 from capacity.clickhouse import disk, memory, parse
 from in_cluster import clickhouse
+from in_cluster.monitoring_values import SCRIPT
 from replaying import steps
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.conftest import lacks
@@ -154,3 +155,36 @@ def test_capacity_is_read(environment: Engine) -> None:
     assert found.refusals > 0
     assert 0 <= found.refused_seconds_ago < 60
     assert memory(found).status == "failed"
+
+
+def test_metrics_of_the_dashboards_exist(environment: Engine) -> None:
+    """Each event and current metric that the dashboards ask ClickHouse for is one of the engine's.
+
+    Cannot prove: asynchronous metrics, of which the engine has none, the names of the image's
+    release, and that its endpoint answers.
+    """
+    names = environment.run(
+        "SELECT 'ClickHouseProfileEvents_' || event FROM system.events"
+        " SETTINGS system_events_show_zero_values = 1",
+        "SELECT 'ClickHouseMetrics_' || metric FROM system.metrics",
+    )
+    there = {name for answer in names for name in answer.split()}
+    known = (ROOT / "tests" / "data" / "metric_names.txt").read_text(encoding="utf-8").split()
+    asked = {name for name in known if re.match("ClickHouse(ProfileEvents|Metrics)_", name)}
+    assert len(asked) > 10
+    assert asked - there == set()
+
+
+def test_exporter_reads_the_sizes_of_tables(environment: Engine) -> None:
+    """The exporter's query finds each table with its bytes on disk and its rows."""
+    (query,) = re.findall(r"const QUERY = `(.*?) FORMAT TSV`", SCRIPT.read_text("utf-8"), re.DOTALL)
+    *_, answer = environment.run(
+        "CREATE TABLE sized (a UInt64) ENGINE = MergeTree ORDER BY a",
+        "INSERT INTO sized SELECT number FROM numbers(1000)",
+        query,
+    )
+    sizes = {
+        table: (int(size), int(rows)) for table, size, rows in map(str.split, answer.splitlines())
+    }
+    assert sizes["sized"][0] > 1000
+    assert sizes["sized"][1] == 1000

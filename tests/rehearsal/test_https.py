@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from images import DOCKER_HUB, EXTERNAL_SECRETS, ImageSource, of_all_pods
+from images import DOCKER_HUB, EXTERNAL_SECRETS, GRAFANA, VICTORIA_METRICS, ImageSource, of_all_pods
 from in_cluster.external_dns_values import INTERVAL
 from in_cluster.names import EXTERNAL_DNS, NAMESPACE, TRAEFIK
 from tests.helpers.chart_values import mib
@@ -29,7 +29,9 @@ from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.rehearsal.stand_ins.external_dns import PROGRAM, ExternalDns, is_missing
 from tests.rehearsal.test_app import items
 
-IMAGES = [image for image in of_all_pods(3) if image != EXTERNAL_SECRETS]
+IMAGES = [
+    image for image in of_all_pods(3) if image not in {EXTERNAL_SECRETS, VICTORIA_METRICS, GRAFANA}
+]
 
 pytestmark = pytest.mark.rehearsal
 WANTS_CLUSTER = True

@@ -69,8 +69,19 @@ def node(name: str, zone: str, size: NodeSize) -> dict[str, Any]:
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
         "spec": {"providerID": f"aws:///{zone}/{name.partition('.')[0]}"},
-        "status": {"capacity": size.capacity, "allocatable": size.allocatable},
+        "status": {
+            "capacity": size.capacity,
+            "allocatable": size.allocatable,
+            # As a kubelet registers them; nobody listens there.
+            "addresses": [{"type": "InternalIP", "address": _address(name)}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        },
     }
+
+
+def _address(name: str) -> str:
+    """Return the address that is in a name, such as 10.0.0.10 in ``ip-10-0-0-10.zone``."""
+    return name.partition(".")[0].removeprefix("ip-").replace("-", ".")
 
 
 def system_workload(kind: str, name: str, requests: dict[str, str]) -> dict[str, Any]:

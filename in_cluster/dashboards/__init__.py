@@ -1,0 +1,1 @@
+"""Dashboards as code: one for each question of whoever runs Langfuse."""
