@@ -5,8 +5,8 @@ ten metrics that AWS does not put there itself (docs/adr/0035-alarms.md).
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Literal
 
@@ -34,7 +34,7 @@ class NoNumbers(Enum):
     MAIL = "mail"
     """The alarm mails: who puts the numbers there, or what they are of, is gone."""
     NOTHING_NEW = "nothing new"
-    """The alarm does not mail: another one that has the same source does."""
+    """The alarm does not mail: another one that has the same source does, or it sleeps."""
     FINE = "fine"
     """All is well: there are numbers only of what is wrong."""
 
@@ -62,7 +62,8 @@ class Alarm:
     @property
     def description(self) -> str:
         """Text of the mail."""
-        return f"{self.fires} What to do: {PAGE}#{self.key}"
+        silence = ", or nobody can tell" if self.no_numbers is NoNumbers.MAIL else ""
+        return f"{self.fires}{silence}. What to do: {PAGE}#{self.key}"
 
     @property
     def periods(self) -> int:
@@ -75,7 +76,7 @@ def clickhouse_alarms(name: str) -> Sequence[Alarm]:
     return (
         Alarm(
             key="clickhouse-disk",
-            fires=f"ClickHouse's volume is more than {FULL_DISK:.0%} full, or nobody can tell.",
+            fires=f"ClickHouse's volume is more than {FULL_DISK:.0%} full",
             namespace=metric_namespace(name),
             metric=DISK_USED,
             dimensions={},
@@ -86,7 +87,7 @@ def clickhouse_alarms(name: str) -> Sequence[Alarm]:
         ),
         Alarm(
             key="clickhouse-node-memory",
-            fires=f"More than {FULL_NODE:.0%} of the memory of ClickHouse's node is in use.",
+            fires=f"More than {FULL_NODE:.0%} of the memory of ClickHouse's node is in use",
             namespace=metric_namespace(name),
             metric=NODE_MEMORY_USED,
             dimensions={},
@@ -102,7 +103,7 @@ def pods_alarm(cluster_name: str) -> Alarm:
     """Return the alarm on pods that fit on no node of an EKS cluster."""
     return Alarm(
         key="unschedulable-pods",
-        fires="A pod has waited for 15 minutes, as it fits on no node.",
+        fires="A pod has waited for 15 minutes, as it fits on no node",
         namespace="AWS/EKS",
         metric="scheduler_pending_pods_UNSCHEDULABLE",
         dimensions={"ClusterName": cluster_name},
@@ -125,7 +126,7 @@ def database_alarms(identifier: str, *, instance_class: str, storage_gb: int) ->
     database = {"DBInstanceIdentifier": identifier}
     storage = Alarm(
         key="database-storage",
-        fires=f"The database's storage is more than {FULL_STORAGE:.0%} full, or nobody can tell.",
+        fires=f"The database's storage is more than {FULL_STORAGE:.0%} full",
         namespace="AWS/RDS",
         metric="FreeStorageSpace",
         dimensions=database,
@@ -135,7 +136,7 @@ def database_alarms(identifier: str, *, instance_class: str, storage_gb: int) ->
     )
     memory = Alarm(
         key="database-memory",
-        fires=f"The database has less than {LITTLE_MEMORY // 2**20} MiB of memory left.",
+        fires=f"The database has less than {LITTLE_MEMORY // 2**20} MiB of memory left",
         namespace="AWS/RDS",
         metric="FreeableMemory",
         dimensions=database,
@@ -145,7 +146,7 @@ def database_alarms(identifier: str, *, instance_class: str, storage_gb: int) ->
     )
     cpu_credits = Alarm(
         key="database-credits",
-        fires="The database has had no CPU credits for an hour; AWS will bill what it borrows.",
+        fires="The database has had no CPU credits for an hour; AWS will bill what it borrows",
         namespace="AWS/RDS",
         metric="CPUCreditBalance",
         dimensions=database,
@@ -162,7 +163,7 @@ def redis_alarm(node_id: str) -> Alarm:
     """Return the alarm on a node of ElastiCache."""
     return Alarm(
         key="redis-memory",
-        fires=f"Redis is more than {FULL_REDIS:.0%} full, or nobody can tell.",
+        fires=f"Redis is more than {FULL_REDIS:.0%} full",
         namespace="AWS/ElastiCache",
         metric="DatabaseMemoryUsagePercentage",
         dimensions={"CacheClusterId": node_id},
@@ -170,3 +171,15 @@ def redis_alarm(node_id: str) -> Alarm:
         above=100 * FULL_REDIS,
         no_numbers=NoNumbers.MAIL,
     )
+
+
+def of_awake_hours(alarms: Iterable[Alarm]) -> Sequence[Alarm]:
+    """Return what of these alarms is silent about an installation that sleeps.
+
+    Asleep, there are no numbers, and there is no node for any pod.
+    """
+    return [
+        replace(each, no_numbers=NoNumbers.NOTHING_NEW)
+        for each in alarms
+        if each.no_numbers is not NoNumbers.FINE
+    ]

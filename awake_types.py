@@ -40,6 +40,12 @@ class AwakeHours:
     zone: str
     """Name in the IANA database, such as ``Europe/Berlin``."""
 
+    @property
+    def share(self) -> float:
+        """Share of a week."""
+        minutes = len(self.days) * (_minutes(self.end) - _minutes(self.begin))
+        return minutes / (len(WEEKDAYS) * _DAY)
+
     def contains(self, moment: datetime) -> bool:
         """Return whether a moment, which has a time zone, is one of these hours."""
         there = moment.astimezone(ZoneInfo(self.zone))

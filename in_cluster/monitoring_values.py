@@ -105,6 +105,7 @@ def _prices(settings: Settings) -> MonthlyPrices:
         database_gb=settings.database_storage_gb,
         public_database=not settings.database_is_closed,
         cache_node_type=managed.node_type if managed else None,
+        awake=settings.awake_hours.share if settings.awake_hours else 1,
     )
 
 

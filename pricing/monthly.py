@@ -31,6 +31,7 @@ def monthly_prices(
     database_gb: int,
     public_database: bool,
     cache_node_type: str | None,
+    awake: float = 1,
 ) -> MonthlyPrices:
     """Return the prices; what has none here is left out.
 
@@ -43,18 +44,19 @@ def monthly_prices(
         database_gb: storage of the database, in GB.
         public_database: whether it has a public address.
         cache_node_type: ElastiCache node type; None where Redis runs in the cluster.
+        awake: share of the time in which nodes and database run.
 
     """
     node, database = prices.NODES.get(instance_type), prices.DATABASES.get(database_class)
     others = {"control plane": prices.CONTROL_PLANE.usd}
     if database:
         address = prices.PUBLIC_IPV4.usd if public_database else 0
-        others["database"] = database.usd + database_gb * prices.RDS_GP3_GB.usd + address
+        others["database"] = database.usd * awake + database_gb * prices.RDS_GP3_GB.usd + address
     if cache := prices.CACHE_NODES.get(cache_node_type or ""):
         others["Redis"] = cache.usd
     whole = None
     if node:
         address = prices.PUBLIC_IPV4.usd if public_nodes else 0
         machine = node.usd * (prices.SPOT_SHARE if spot else 1)
-        whole = machine + disk_gb * prices.EBS_GP3_GB.usd + address
+        whole = awake * (machine + disk_gb * prices.EBS_GP3_GB.usd + address)
     return MonthlyPrices(node=whole, volume_gib=prices.EBS_GP3_GB.usd, others=others)

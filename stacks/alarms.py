@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from cdktf import ITerraformDependable, TerraformStack
 
 import images
-from alarms import clickhouse_alarms, database_alarms, pods_alarm, redis_alarm
+from alarms import (
+    Alarm,
+    clickhouse_alarms,
+    database_alarms,
+    of_awake_hours,
+    pods_alarm,
+    redis_alarm,
+)
 from constructs_lib.alarm_topic import AlarmTopic
 from constructs_lib.metric_alarms import MetricAlarms
 from constructs_lib.metrics_release import MetricsRelease
@@ -18,6 +25,7 @@ from in_cluster.names import METRICS, NAMESPACE, RELEASE
 from option_views import Alarms
 from settings import Settings
 from stacks.interface import Upstreams, publish, publish_next_steps
+from stacks.release_secrets import ReleaseSecrets
 
 
 def add_budget(stack: TerraformStack, settings: Settings) -> Sequence[str]:
@@ -68,10 +76,13 @@ def add_alarms_of_stores(
         "database_alarms",
         name=settings.name,
         topic_arn=topic.arn,
-        alarms=database_alarms(
-            settings.name,
-            instance_class=settings.database_instance_class,
-            storage_gb=settings.database_storage_gb,
+        alarms=_of_hours(
+            settings,
+            database_alarms(
+                settings.name,
+                instance_class=settings.database_instance_class,
+                storage_gb=settings.database_storage_gb,
+            ),
         ),
         after=["module.rds"],
     )
@@ -81,6 +92,7 @@ def add_alarms_of_stores(
             "redis_alarms",
             name=settings.name,
             topic_arn=topic.arn,
+            # Its node never sleeps.
             alarms=[redis_alarm(redis_node_id)],
             after=["module.redis"],
         )
@@ -124,6 +136,7 @@ def add_alarms_of_cluster(
     upstreams: Upstreams,
     *,
     cluster_name: str,
+    secrets: ReleaseSecrets,
     langfuse: ITerraformDependable,
 ) -> None:
     """Add to ``app`` what puts numbers of ClickHouse into CloudWatch, and alarms on its pods.
@@ -133,6 +146,7 @@ def add_alarms_of_cluster(
         settings: the installation.
         upstreams: outputs of ``deps``.
         cluster_name: the EKS cluster.
+        secrets: where ClickHouse's password is.
         langfuse: Langfuse's release.
 
     """
@@ -143,11 +157,13 @@ def add_alarms_of_cluster(
         release = MetricsRelease(
             stack,
             "metrics",
-            values=metrics_values(
-                name=settings.name,
-                image=settings.image_source.reference(worker),
-                role_arn=upstreams.read(MetricsOutputs).metrics_role_arn,
-                region=settings.aws_default_region,
+            values=secrets.refer(
+                metrics_values(
+                    name=settings.name,
+                    image=settings.image_source.reference(worker),
+                    role_arn=upstreams.read(MetricsOutputs).metrics_role_arn,
+                    region=settings.aws_default_region,
+                )
             ),
             timeout=TIMEOUT,
             after=[langfuse],
@@ -159,6 +175,10 @@ def add_alarms_of_cluster(
         "alarms",
         name=settings.name,
         topic_arn=topic_arn,
-        alarms=watched,
+        alarms=_of_hours(settings, watched),
         after=after,
     )
+
+
+def _of_hours(settings: Settings, alarms: Sequence[Alarm]) -> Sequence[Alarm]:
+    return of_awake_hours(alarms) if settings.awake_hours else alarms

@@ -115,13 +115,16 @@ class AppStack(BaseStack):
                 settings,
                 upstreams,
                 cluster_name=network.cluster_name,
+                secrets=secrets,
                 langfuse=langfuse.release,
             )
         if settings.has_monitoring:
             MonitoringRelease(
                 self,
                 "monitoring",
-                values=monitoring_values(settings, redis=redis, data_zone=network.data_zone),
+                values=secrets.refer(
+                    monitoring_values(settings, redis=redis, data_zone=network.data_zone)
+                ),
                 after=langfuse.release,
             )
         line = images.LINES[settings.langfuse_major]

@@ -164,4 +164,5 @@ def _set_by_user(scope: TerraformStack, settings: Settings) -> dict[str, str]:
 
 def _checksum(secrets: list[str]) -> str:
     """Return a hash of the secrets that is safe to show: it covers 32 random bytes."""
-    return Fn.nonsensitive(Fn.sha256(Fn.jsonencode(secrets)))
+    checksum: str = Fn.nonsensitive(Fn.sha256(Fn.jsonencode(secrets)))
+    return checksum

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,11 +62,10 @@ def test_own_lines_take_the_place_of_others() -> None:
         ("public_name", "LANGFUSE_DOMAIN"),
         ("own_clickhouse", "CLICKHOUSE_URL"),
         ("remote_runs", "TERRAFORM_CLOUD_RUNS"),
+        ("awake_hours", "AWAKE_HOURS"),
     ],
 )
-def test_what_two_installations_would_share_is_refused(
-    tmp_path: Path, option: str, variable: str
-) -> None:
+def test_what_cannot_be_tried_is_refused(tmp_path: Path, option: str, variable: str) -> None:
     env_file = tmp_path / ".env"
     lines = "".join(f"{key}={value}\n" for key, value in OPTIONS[option].items())
     env_file.write_text(BASE_ENV.read_text("utf-8") + lines, encoding="utf-8")
@@ -102,6 +102,6 @@ def test_longer_run_and_more_of_it_cost_more(stacks: Stacks, with_options: WithO
 
 def test_what_has_no_price_is_refused(stacks: Stacks) -> None:
     documents = {name: stacks[name].json for name in STACKS}
-    new = {"resource": {"aws_new_thing": {"x": {}}}}
+    new: dict[str, Any] = {"resource": {"aws_new_thing": {"x": {}}}}
     with pytest.raises(ValueError, match=r"^no price for aws_new_thing$"):
         estimate({**documents, "more": new}, DEADLINE)

@@ -1,6 +1,7 @@
 """What the release with its real images needs, as far as no Docker shows it."""
 
 import json
+import platform
 import re
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,10 +172,10 @@ def test_pods_reach_the_gateway_of_dockers_network(
     docker = "#!/bin/sh\necho 'fc00:f853:ccd:e793::1 127.0.0.1 '\n"
     (tmp_path / "docker").write_text(docker, encoding="utf-8")
     (tmp_path / "docker").chmod(0o700)
-    monkeypatch.setattr(kind.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     with kind.reachable(1) as url:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
-    monkeypatch.setattr(kind.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     with kind.reachable(5000) as url:
         assert url == "http://host.docker.internal:5000"
 

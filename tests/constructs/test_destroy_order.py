@@ -27,7 +27,7 @@ def network(bare_stack: BareStack) -> Stack:
             name="team-a1",
             region="eu-central-1",
             namespace="langfuse",
-            besides=["acme_budget.a"],
+            before=["acme_budget.a"],
         )
 
     return bare_stack(make)

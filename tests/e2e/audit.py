@@ -60,7 +60,10 @@ def _by_size(price: Price, key: str) -> Callable[[Item], float]:
 
 def _database(item: Item) -> float | None:
     price = prices.DATABASES.get(item["DBInstanceClass"])
-    return price and price.usd + item["AllocatedStorage"] * prices.RDS_GP3_GB.usd
+    if price is None:
+        return None
+    storage: float = item["AllocatedStorage"] * prices.RDS_GP3_GB.usd
+    return price.usd + storage
 
 
 def _no_price(_: Item) -> None:

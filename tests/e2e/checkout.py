@@ -99,10 +99,11 @@ def with_own_lines(text: str) -> str:
 
 
 def shares(settings: Settings) -> str | None:
-    """Return why two installations with these settings would meet, or None."""
-    meetings = {
+    """Return why an installation with these settings cannot be tried beside one, or None."""
+    faults = {
         "LANGFUSE_DOMAIN: two installations would write the same DNS record": settings.public_name,
         "CLICKHOUSE_URL: two installations would write into one database": settings.own_clickhouse,
         "TERRAFORM_CLOUD_RUNS: remote runs cannot be interrupted from here": settings.runs_remotely,
+        "AWAKE_HOURS: it would fall asleep while it is tried": settings.awake_hours,
     }
-    return next((f"{why}; comment it out" for why, there in meetings.items() if there), None)
+    return next((f"{why}; comment it out" for why, there in faults.items() if there), None)

@@ -124,6 +124,26 @@ def test_every_reference_names_the_secret_that_has_the_key(
     assert backups == {(EXTERNAL_SECRET, key) for key in passwords}
 
 
+def test_every_release_asks_the_secret_that_has_the_key(with_options: WithOptions) -> None:
+    """That of each option too: its pods would wait for a key that there is not."""
+    app = with_options("external_secrets", "alarms", "monitoring", "public_name")["app"]
+    secrets = {SECRET, EXTERNAL_SECRET}
+    found = {
+        name: {each for each in references(chart_values(app, name)) if each[0] in secrets}
+        for name in app.json["resource"]["helm_release"]
+    }
+    asking = {name for name, named in found.items() if named}
+    assert asking == {
+        "langfuse",
+        "langfuse-backup",
+        "langfuse-metrics",
+        "langfuse-monitoring",
+    }
+    given = external_keys(clickhouse=True, project_keys=False)
+    for name, key in set.union(*found.values()):
+        assert name == (EXTERNAL_SECRET if key in given else SECRET)
+
+
 def test_references_are_the_only_change_of_values() -> None:
     keys = external_keys(clickhouse=True, project_keys=False)
     other = {"name": "another", "key": "salt"}

@@ -1,7 +1,7 @@
 """Secrets that RDS manages, and what moto's Secrets Manager does differently with them."""
 
 import json
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
@@ -44,7 +44,7 @@ def _patch_passwords_of_rds() -> None:
     MasterUserSecret._generate_secret_string = generate  # type: ignore[method-assign]  # noqa: SLF001
 
 
-def _is_managed(secret: object) -> bool:
+def _is_managed(secret: object) -> TypeGuard[FakeSecret]:
     return isinstance(secret, FakeSecret) and secret.name.startswith("rds!")
 
 
@@ -75,7 +75,7 @@ def _patch_rotation() -> None:
         secret.rotation_enabled = False
         return str(secret.to_short_dict())
 
-    SecretsManagerBackend.rotate_secret = rotate_secret  # type: ignore[method-assign]
+    SecretsManagerBackend.rotate_secret = rotate_secret  # type: ignore[assignment,method-assign]
     SecretsManagerBackend.cancel_rotate_secret = cancel_rotate_secret  # type: ignore[method-assign]
 
 
