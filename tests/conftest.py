@@ -229,6 +229,7 @@ def variants(
     remote: Stacks,
     every_variable: Stacks,
     every_other_variable: Stacks,
+    with_options: WithOptions,
 ) -> dict[str, Stacks]:
     """Return the stacks of every opt-in, by the name of the variant."""
     return {

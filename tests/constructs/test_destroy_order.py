@@ -111,6 +111,6 @@ def test_check_asks_for_this_installation(network: Stack, tmp_path: Path) -> Non
 
 def test_check_comes_before_all_modules(network: Stack) -> None:
     guard = network.resource("terraform_data", "destroy_order")
-    assert guard["depends_on"] == ["module.eks", "module.vpc", "acme_budget.a"]
+    assert guard["depends_on"] == ["acme_budget.a", "module.eks", "module.vpc"]
     # What depends on it would be destroyed before it.
     assert "terraform_data.destroy_order" not in network.text
