@@ -36,14 +36,17 @@ def pulled_images(inquiry: Inquiry) -> str:
     settings = inquiry.settings
     architecture = "arm64" if sizing.is_arm(settings.node_instance_type) else "amd64"
     source = settings.image_source
-    unused = set() if settings.public_name else {images.TRAEFIK, images.EXTERNAL_DNS}
-    if not settings.has_external_secrets:
-        unused.add(images.EXTERNAL_SECRETS)
-    if not settings.has_monitoring:
-        unused |= {images.VICTORIA_METRICS, images.GRAFANA}
-    if settings.own_clickhouse:
-        unused.add(images.LINES[settings.langfuse_major].clickhouse)
-    wanted = [image for image in images.of_all_pods(settings.langfuse_major) if image not in unused]
+    is_used = {
+        images.TRAEFIK: settings.public_name,
+        images.EXTERNAL_DNS: settings.public_name,
+        images.EXTERNAL_SECRETS: settings.has_external_secrets,
+        images.VICTORIA_METRICS: settings.has_monitoring,
+        images.GRAFANA: settings.has_monitoring,
+        images.VALKEY: settings.managed_redis is None,
+        images.LINES[settings.langfuse_major].clickhouse: settings.own_clickhouse is None,
+    }
+    pods = images.of_all_pods(settings.langfuse_major)
+    wanted = [image for image in pods if is_used.get(image, True)]
     for image in wanted:
         host, _, path = source.registry(image).partition("/")
         repository = f"{path}/{image.repository}" if path else image.repository

@@ -7,9 +7,6 @@ from cdktf_cdktf_provider_tfe.provider import TfeProvider
 from constructs import Construct
 
 import images
-import versions
-from awake_types import DATABASE_MINUTES, AwakeHours
-from constructs_lib.awake import Awake
 from constructs_lib.backup_check import BackupCheck
 from constructs_lib.bucket_rules import BucketRules
 from constructs_lib.database_marker import DatabaseMarker
@@ -18,8 +15,6 @@ from constructs_lib.existing_resources import ExistingResources
 from constructs_lib.managed_redis import ManagedRedis
 from constructs_lib.postgres import Postgres, Windows
 from constructs_lib.retained_resources import RetainedResources
-from constructs_lib.sleep_schedules import Call, SleepSchedules
-from constructs_lib.workload_role import WorkloadRole
 from contracts import (
     DEPS,
     DepsOutputs,
@@ -28,20 +23,15 @@ from contracts import (
     RedisOutputs,
     SecretsOutputs,
 )
-from in_cluster.names import (
-    BACKUP,
-    BACKUPS_PREFIX,
-    CLICKHOUSE,
-    EXTERNAL_SECRETS,
-    NAMESPACE,
-    SERVICE_ACCOUNT,
-)
-from retained.names import FAR_APART_HOURS, secret_name
+from in_cluster.names import BACKUPS_PREFIX
+from retained.names import FAR_APART_HOURS
 from retained.names import bucket_name as named_bucket
 from settings import Settings
 from stacks.alarms import add_alarms_of_stores
 from stacks.base import BaseStack
+from stacks.hours import let_database_sleep, wake_for_database
 from stacks.interface import Upstreams, publish, publish_next_steps
+from stacks.roles import clickhouse_role, langfuse_role, secrets_role
 
 
 class DepsStack(BaseStack):
@@ -77,14 +67,7 @@ class DepsStack(BaseStack):
         )
         awake, windows = None, None
         if hours := settings.awake_hours:
-            awake = Awake(
-                self,
-                "awake",
-                name=settings.name,
-                region=settings.aws_default_region,
-                namespace=None,
-                triggers=_of_database(settings, hours),
-            )
+            awake = wake_for_database(self, settings, hours)
             windows = Windows(
                 backup_window=hours.backup_window, maintenance_window=hours.maintenance_window
             )
@@ -105,10 +88,7 @@ class DepsStack(BaseStack):
             after=[awake.before_change] if awake else (),
         )
         if hours and awake:
-            # RDS makes no final snapshot of a database that is stopped, so a destroy starts it; the
-            # schedules go before that, and do not stop it meanwhile.
-            started = awake.before_destroy(postgres.address)
-            self._let_database_sleep(postgres, hours, settings, after=[started])
+            let_database_sleep(self, postgres, hours, settings, awake)
         # Of a ClickHouse of the user's own there are none.
         if settings.own_clickhouse is None:
             BackupCheck(
@@ -123,62 +103,9 @@ class DepsStack(BaseStack):
         DatabaseMarker(
             self, "mark", name=settings.name, exists=existing.marker_exists, after=postgres.address
         )
-        role = WorkloadRole(
-            self,
-            "langfuse-role",
-            name=f"{settings.name}-langfuse",
-            oidc_provider_arn=network.oidc_provider_arn,
-            permissions_boundary=settings.iam_permissions_boundary,
-            service_accounts=[f"{NAMESPACE}:{SERVICE_ACCOUNT}"],
-            permissions={
-                "bucket": {
-                    "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
-                    "resources": [retained.bucket_arn],
-                },
-                "objects": {
-                    "actions": [
-                        "s3:GetObject",
-                        "s3:PutObject",
-                        "s3:DeleteObject",
-                        "s3:AbortMultipartUpload",
-                    ],
-                    "resources": [f"{retained.bucket_arn}/*"],
-                },
-            },
-        )
-        backups = WorkloadRole(
-            self,
-            "clickhouse-role",
-            name=f"{settings.name}-clickhouse",
-            oidc_provider_arn=network.oidc_provider_arn,
-            permissions_boundary=settings.iam_permissions_boundary,
-            service_accounts=[f"{NAMESPACE}:{CLICKHOUSE}", f"{NAMESPACE}:{BACKUP}"],
-            permissions={
-                # S3 compares the key of a missing object with this prefix too, and answers 404
-                # where the role may list it, 403 where not.
-                "list": {
-                    "actions": ["s3:ListBucket", "s3:ListBucketVersions"],
-                    "resources": [retained.bucket_arn],
-                    "condition": [
-                        {
-                            "test": "StringLike",
-                            "variable": "s3:prefix",
-                            "values": [f"{BACKUPS_PREFIX}*"],
-                        }
-                    ],
-                },
-                "backups": {
-                    "actions": [
-                        "s3:GetObject",
-                        "s3:PutObject",
-                        "s3:DeleteObject",
-                        "s3:DeleteObjectVersion",
-                        "s3:AbortMultipartUpload",
-                    ],
-                    "resources": [f"{retained.bucket_arn}/{BACKUPS_PREFIX}*"],
-                },
-            },
-        )
+        provider_arn = network.oidc_provider_arn
+        role = langfuse_role(self, settings, retained, oidc_provider_arn=provider_arn)
+        backups = clickhouse_role(self, settings, retained, oidc_provider_arn=provider_arn)
         publish(
             self,
             DepsOutputs(
@@ -200,7 +127,7 @@ class DepsStack(BaseStack):
                 domain=settings.public_name.domain,
                 zone=settings.public_name.zone,
                 partition=partition,
-                oidc_provider_arn=network.oidc_provider_arn,
+                oidc_provider_arn=provider_arn,
                 permissions_boundary=settings.iam_permissions_boundary,
             )
             publish(
@@ -231,11 +158,12 @@ class DepsStack(BaseStack):
                 ),
             )
         if settings.has_external_secrets:
-            reader = self._reader_of_secrets(
+            reader = secrets_role(
+                self,
+                settings,
                 f"arn:{partition}:secretsmanager:{settings.aws_default_region}:{account_id}:secret:",
                 postgres.secret_arn,
-                settings=settings,
-                oidc_provider_arn=network.oidc_provider_arn,
+                oidc_provider_arn=provider_arn,
             )
             publish(
                 self,
@@ -248,7 +176,7 @@ class DepsStack(BaseStack):
                 self,
                 settings,
                 settings.alarms,
-                oidc_provider_arn=network.oidc_provider_arn,
+                oidc_provider_arn=provider_arn,
                 redis_node_id=redis.node_id if redis else None,
             )
         retained.create_before_all(self)
@@ -266,54 +194,6 @@ class DepsStack(BaseStack):
             ),
         )
 
-    def _let_database_sleep(
-        self, postgres: Postgres, hours: AwakeHours, settings: Settings, *, after: list[str]
-    ) -> None:
-        def database(cron: str, operation: str) -> Call:
-            parameters = {"DbInstanceIdentifier": settings.name}
-            return Call(cron=cron, service="rds", operation=operation, parameters=parameters)
-
-        SleepSchedules(
-            self,
-            "database_hours",
-            name=f"{settings.name}-database",
-            zone=hours.zone,
-            resource_arn=postgres.arn,
-            wake=database(hours.wake_cron(), "StartDBInstance"),
-            sleep=database(hours.sleep_cron(DATABASE_MINUTES), "StopDBInstance"),
-            permissions_boundary=settings.iam_permissions_boundary,
-            after=after,
-        )
-
-    def _reader_of_secrets(
-        self, secrets: str, database_secret: str, *, settings: Settings, oidc_provider_arn: str
-    ) -> WorkloadRole:
-        """Create the role of the operator that reads secrets.
-
-        Args:
-            secrets: ARN of the region's secrets, up to the name.
-            database_secret: ARN of the database's.
-            settings: the configuration.
-            oidc_provider_arn: the cluster's IAM OIDC provider.
-
-        """
-        # Behind the name, AWS puts a hyphen and six characters.
-        application = f"{secrets}{secret_name(settings.name)}-??????"
-        return WorkloadRole(
-            self,
-            "external-secrets-role",
-            name=f"{settings.name}-external-secrets",
-            oidc_provider_arn=oidc_provider_arn,
-            permissions_boundary=settings.iam_permissions_boundary,
-            service_accounts=[f"{NAMESPACE}:{EXTERNAL_SECRETS}"],
-            permissions={
-                "secrets": {
-                    "actions": ["secretsmanager:GetSecretValue"],
-                    "resources": [application, database_secret],
-                }
-            },
-        )
-
 
 def _password_command(settings: Settings, postgres: Postgres) -> str:
     """Return the command that prints the database's password."""
@@ -326,19 +206,6 @@ def _password_command(settings: Settings, postgres: Postgres) -> str:
         f"--region {settings.aws_default_region} --query SecretString --output text | "
         """uv run python -c 'import json, sys; print(json.load(sys.stdin)["password"])'"""
     )
-
-
-def _of_database(settings: Settings, hours: AwakeHours) -> list[object]:
-    """Return what a deploy changes the database by, which RDS refuses while it is stopped."""
-    return [
-        versions.POSTGRES,
-        settings.database_instance_class,
-        settings.database_storage_gb,
-        settings.database_backup_days,
-        settings.database_cidrs,
-        hours.backup_window,
-        hours.maintenance_window,
-    ]
 
 
 def _forward(settings: Settings, host: str) -> str:

@@ -1,23 +1,20 @@
 """Stack 1: VPC and EKS cluster."""
 
-from collections.abc import Sequence
-
 from cdktf import Fn, TerraformVariable
 from constructs import Construct
 
 import versions
-from awake_types import DATABASE_MINUTES, AwakeHours
 from constructs_lib.destroy_order import DestroyOrder
 from constructs_lib.eks_cluster import CREATOR, EksCluster
 from constructs_lib.nat_instance import NatInstance
 from constructs_lib.private_route import PrivateRoute
 from constructs_lib.public_vpc import PublicVpc, private_subnets
-from constructs_lib.sleep_schedules import Call, SleepSchedules
 from contracts import NETWORK, OPERATOR_ARN, RUN_ROLE_ARN, NetworkOutputs
 from in_cluster.names import NAMESPACE
 from settings import Settings
 from stacks.alarms import add_budget
 from stacks.base import BaseStack
+from stacks.hours import let_nodes_sleep
 from stacks.interface import publish, publish_next_steps
 
 
@@ -70,7 +67,7 @@ class NetworkStack(BaseStack):
             namespace=NAMESPACE,
             before=(
                 *add_budget(self, settings),
-                *(self._let_nodes_sleep(cluster, hours, settings) if hours else ()),
+                *(let_nodes_sleep(self, cluster, hours, settings) if hours else ()),
             ),
         )
         publish(
@@ -93,40 +90,6 @@ class NetworkStack(BaseStack):
                 f"--region {settings.aws_default_region}"
             ),
         )
-
-    def _let_nodes_sleep(
-        self, cluster: EksCluster, hours: AwakeHours, settings: Settings
-    ) -> Sequence[str]:
-        """Create the schedules of the nodes, and return their Terraform addresses.
-
-        In the morning the nodes come after the database, which they wait for; at night they go
-        before it.
-        """
-
-        def nodes(cron: str, count: int) -> Call:
-            # EKS refuses a maximum of 0. As the node group has it, so that no plan differs.
-            size = {"MinSize": 0, "DesiredSize": count, "MaxSize": settings.node_count}
-            return Call(
-                cron=cron,
-                service="eks",
-                operation="UpdateNodegroupConfig",
-                parameters={
-                    "ClusterName": settings.name,
-                    "NodegroupName": cluster.node_group_name,
-                    "ScalingConfig": size,
-                },
-            )
-
-        return SleepSchedules(
-            self,
-            "nodes_hours",
-            name=f"{settings.name}-nodes",
-            zone=hours.zone,
-            resource_arn=cluster.node_group_arn,
-            wake=nodes(hours.wake_cron(DATABASE_MINUTES), settings.node_count),
-            sleep=nodes(hours.sleep_cron(), 0),
-            permissions_boundary=settings.iam_permissions_boundary,
-        ).addresses
 
     def _private_route(self, vpc: PublicVpc, settings: Settings) -> str:
         """Create what private nodes reach the internet by, and return its Terraform address.

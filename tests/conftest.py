@@ -225,8 +225,6 @@ def moto() -> Iterator["MockAWS"]:
 @pytest.fixture(scope="session")
 def variants(
     stacks: Stacks,
-    public: Stacks,
-    remote: Stacks,
     every_variable: Stacks,
     every_other_variable: Stacks,
     with_options: WithOptions,
@@ -234,8 +232,8 @@ def variants(
     """Return the stacks of every opt-in, by the name of the variant."""
     return {
         "default": stacks,
-        "public": public,
-        "remote": remote,
+        "public": with_options("public_name"),
+        "remote": with_options("remote_runs"),
         "every": every_variable,
         "every-other": every_other_variable,
         # Together with neither remote runs nor a public name.

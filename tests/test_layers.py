@@ -48,6 +48,8 @@ LAYERS: Final = (
         "stacks/interface.py",
         "stacks/release_secrets.py",
         "stacks/alarms.py",
+        "stacks/hours.py",
+        "stacks/roles.py",
         "backing_up/*.py",
         "replaying/*.py",
         "summary.py",

@@ -251,3 +251,26 @@ def test_images_of_a_mirror_by_digest(asked: Asked) -> None:
         f"{folder}/clickhouse/clickhouse-server/manifests/{versions.LANGFUSE_LINES[4].clickhouse}",
         f"{folder}/valkey/valkey/manifests/{images.VALKEY.tag}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        (("public_name",), {images.TRAEFIK, images.EXTERNAL_DNS}),
+        (("external_secrets",), {images.EXTERNAL_SECRETS}),
+        (("monitoring",), {images.VICTORIA_METRICS, images.GRAFANA}),
+        (("elasticache", "own_clickhouse"), set()),
+    ],
+    ids="+".join,
+)
+def test_images_of_an_option_are_asked_for_with_it(
+    asked: Asked, options: tuple[str, ...], more: set[images.Image]
+) -> None:
+    line = images.LINES[3]
+    stores = set() if "elasticache" in options else {line.clickhouse, images.VALKEY}
+    lines = {key: value.strip("'") for name in options for key, value in OPTIONS[name].items()}
+    asked.line("images", **lines)
+    paths = {str(each.url).partition("/v2/")[2] for each in asked.requests}
+    assert {path.partition("/manifests/")[0] for path in paths} == {
+        each.repository for each in {line.web, line.worker, *stores, *more}
+    }
