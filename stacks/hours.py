@@ -49,7 +49,7 @@ def let_nodes_sleep(
 
 
 def wake_for_database(stack: TerraformStack, settings: Settings, hours: AwakeHours) -> Awake:
-    """Add to ``deps`` what wakes the database before a change: RDS refuses one of a stopped one."""
+    """Add to ``deps`` what wakes the database before a change: RDS refuses it of a stopped one."""
     return Awake(
         stack,
         "awake",
