@@ -1,7 +1,7 @@
 """Images of the pods, and where nodes pull them from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -129,9 +129,13 @@ class ImageSource:
             values["tag"] = self.tag(image)
         return {"image": values} if values else {}
 
-    @property
-    def ecr_repositories(self) -> list[str]:
-        """Repositories of a mirror in ECR, as patterns of ARNs after the partition; else empty."""
+    def ecr_repositories(self, registries: Iterable[str]) -> list[str]:
+        """Return a mirror's repositories in ECR, as patterns of ARNs after the partition; or none.
+
+        Args:
+            registries: home registries of the images.
+
+        """
         host, _, path = (self.mirror or "").partition("/")
         ecr = _ECR.fullmatch(host)
         if ecr is None:
@@ -139,5 +143,5 @@ class ImageSource:
         prefix = f"{path}/" if path else ""
         return [
             f"ecr:{ecr['region']}:{ecr['account']}:repository/{prefix}{registry}/*"
-            for registry in REGISTRIES
+            for registry in registries
         ]

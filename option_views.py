@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+import images
 import sizing
 from extra_environment import ExtraEnvironment, read_extra_environment
 from images import ImageSource
@@ -131,6 +132,12 @@ class OptionViews(OptionFields):
     def image_source(self) -> ImageSource:
         """Where images come from; where the option is off, it changes no image."""
         return ImageSource(mirror=self.image_registry, digests=dict(self.image_digests))
+
+    @property
+    def image_registries(self) -> list[str]:
+        """Home registries of the images, of which one is for an option only."""
+        unused = set() if self.has_external_secrets else {images.EXTERNAL_SECRETS.registry}
+        return [each for each in images.REGISTRIES if each not in unused]
 
     @property
     def runs_remotely(self) -> bool:

@@ -52,7 +52,7 @@ class NetworkStack(BaseStack):
             tags=settings.tags,
             administrators=self._administrators() if settings.runs_remotely else None,
             permissions_boundary=settings.iam_permissions_boundary,
-            pull_through=settings.image_source.ecr_repositories,
+            pull_through=settings.image_source.ecr_repositories(settings.image_registries),
             web_cidrs=settings.public_name.allowed_cidrs if settings.public_name else None,
             node_subnet_ids=vpc.private_subnet_ids if private else None,
             node_way_out=self._private_route(vpc, settings) if private else None,

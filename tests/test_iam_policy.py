@@ -264,7 +264,7 @@ def test_roles_have_names_that_the_policy_covers(
     names += [each["name"] for each in other["network"].resources("aws_iam_role")]
     assert cluster["name"] == "team-a1"
     assert "iam_role_name" not in cluster
-    assert len(names) == 14
+    assert len(names) == 15
     assert [name for name in names if not name.startswith("team-a1-")] == []
 
 

@@ -41,6 +41,7 @@ def test_fr18_nfr11_installations_share_nothing(
         "team-a1-clickhouse",
         "team-a1-traefik",
         "team-a1-external-dns",
+        "team-a1-external-secrets",
         "team-a1-metrics",
     }
     assert deps.resource("aws_sns_topic")["name"] == "team-a1-alarms"

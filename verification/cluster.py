@@ -145,6 +145,14 @@ class Cluster:
         found = self.get(kind, f"--field-selector=metadata.name={name}")["items"]
         return found[0] if found else None
 
+    def has(self, kind: str, name: str) -> bool:
+        """Return whether there is an object; no where kubectl fails, which other checks report."""
+        try:
+            found = self.kubectl("get", kind, name, "--ignore-not-found", "--output=name")
+        except CheckError:
+            return False
+        return bool(found.strip())
+
     @property
     def own_clickhouse(self) -> str | None:
         """URL of the ClickHouse that Langfuse uses; None if it is the one in the cluster.

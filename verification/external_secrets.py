@@ -11,11 +11,7 @@ GUIDE: Final = "docs/external-secrets.md"
 
 def secret_checks(cluster: Cluster) -> tuple[Check[Cluster], ...]:
     """Return the check; none where there is no operator."""
-    try:
-        if cluster.find("deployments", EXTERNAL_SECRETS) is None:
-            return ()
-    except CheckError:
-        # The other checks report what is wrong with the cluster.
+    if not cluster.has("deployment", EXTERNAL_SECRETS):
         return ()
     describe = f"see uv run kubectl describe externalsecrets -n {NAMESPACE}"
     return (Check("secrets", secrets, f"{describe}, and {GUIDE}#if-the-secret-is-not-filled"),)

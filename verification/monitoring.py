@@ -21,14 +21,7 @@ QUERY: Final = "up or langfuse_store_up"
 
 def monitoring_checks(cluster: Cluster) -> tuple[Check[Cluster], ...]:
     """Return the check; none where the option is off."""
-    try:
-        found = cluster.kubectl(
-            "get", "deployment", VICTORIA_METRICS, "--ignore-not-found", "--output=name"
-        ).strip()
-    except CheckError:
-        # The other checks report what is wrong with the cluster.
-        return ()
-    if not found:
+    if not cluster.has("deployment", VICTORIA_METRICS):
         return ()
     pods = f"see uv run kubectl get pods -n {NAMESPACE}"
     return (Check("dashboards", dashboards, f"{pods}, or {LOGS} deployment/{VICTORIA_METRICS}"),)

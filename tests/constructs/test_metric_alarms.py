@@ -11,7 +11,7 @@ from tests.helpers.stack import Stack
 
 ABOVE = Alarm(
     key="too-much",
-    fires="It is too much.",
+    fires="It is too much",
     namespace="N",
     metric="M",
     dimensions={"D": "d"},
@@ -21,7 +21,7 @@ ABOVE = Alarm(
 )
 BELOW = Alarm(
     key="too-little",
-    fires="It is too little.",
+    fires="It is too little",
     namespace="N",
     metric="M",
     dimensions={},
@@ -32,7 +32,7 @@ BELOW = Alarm(
 )
 SILENT = Alarm(
     key="only-if",
-    fires="It is.",
+    fires="It is",
     namespace="N",
     metric="M",
     dimensions={},
@@ -65,7 +65,9 @@ def test_alarm_is_what_was_asked_for(stack: Stack) -> None:
     found.pop("//", None)
     assert found == {
         "alarm_name": "team-a-too-much",
-        "alarm_description": "It is too much. What to do: docs/alarms.md#too-much",
+        "alarm_description": (
+            "It is too much, or nobody can tell. What to do: docs/alarms.md#too-much"
+        ),
         "namespace": "N",
         "metric_name": "M",
         "dimensions": {"D": "d"},

@@ -158,15 +158,20 @@ def test_no_manifest_of_ours_names_another_registry(
     ],
 )
 def test_nodes_may_fill_a_cache_in_ecr(mirror: str | None, below: str | None) -> None:
-    found = ImageSource(mirror=mirror).ecr_repositories
+    found = ImageSource(mirror=mirror).ecr_repositories(["docker.io", "registry.k8s.io"])
     assert found == ([f"{below}docker.io/*", f"{below}registry.k8s.io/*"] if below else [])
 
 
-def test_nodes_may_create_repositories_of_the_cache_only(mirrored: Stacks) -> None:
-    (statement,) = node_group(mirrored["network"])["iam_role_policy_statements"]
+@pytest.mark.parametrize("more", [(), ("external_secrets",)])
+def test_nodes_may_create_repositories_of_the_cache_only(
+    with_options: WithOptions, more: tuple[str, ...]
+) -> None:
+    network = with_options("image_registry", *more)["network"]
+    (statement,) = node_group(network)["iam_role_policy_statements"]
     assert statement["actions"] == ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
     partition = "${data.aws_partition.cluster_partition_"
-    for arn, registry in zip(statement["resources"], ("docker.io", "registry.k8s.io"), strict=True):
+    registries = ("docker.io", "registry.k8s.io", *(["ghcr.io"] if more else []))
+    for arn, registry in zip(statement["resources"], registries, strict=True):
         assert arn.startswith(f"arn:{partition}")
         assert arn.endswith(f".partition}}:ecr:us-east-1:123456789012:repository/{registry}/*")
 

@@ -261,7 +261,7 @@ def test_images_of_a_mirror_by_digest(asked: Asked) -> None:
         (("monitoring",), {images.VICTORIA_METRICS, images.GRAFANA}),
         (("elasticache", "own_clickhouse"), set()),
     ],
-    ids="+".join,
+    ids=["public name", "external secrets", "monitoring", "stores elsewhere"],
 )
 def test_images_of_an_option_are_asked_for_with_it(
     asked: Asked, options: tuple[str, ...], more: set[images.Image]
