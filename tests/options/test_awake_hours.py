@@ -100,7 +100,7 @@ def test_spelling_of_universal_targets(member: str, spelt: str) -> None:
 def test_rds_backs_up_and_maintains_awake(awake: Stacks) -> None:
     rds = awake["deps"].module(RDS)
     # From 18:00 on in summer, 17:00 in winter.
-    assert rds["backup_window"] == "16:30-17:00"
+    assert rds["backup_window"] == "16:40-17:10"
     assert rds["maintenance_window"] == "mon:16:00-mon:16:30"
 
 

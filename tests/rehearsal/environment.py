@@ -33,6 +33,8 @@ CHARTS: Final = {
     "EXTERNAL_SECRETS_CHART": f"external-secrets-{versions.EXTERNAL_SECRETS_CHART}.tgz",
 }
 SECRETS: Final = "langfuse-application-secrets"
+# Tag that stands for a row of the database.
+ROW: Final = "aws:row"
 BUCKET: Final = f"langfuse-{ACCOUNT}-{REGION}"
 LOCKED: Final = re.compile(r'provider "[^"]+/([\w-]+)" \{\s+version\s+= "([^"]+)"')
 # Resources that a destroy retains (ADR 4), as the inventory names them.
@@ -100,10 +102,13 @@ class Environment:
         return found | {f"{build} in its place" for build in builds - found}
 
     def put_in_a_row(self, row: str) -> None:
-        """Tag the database: its snapshots carry the tag, as they would carry a row."""
+        """Tag the database: its snapshots carry the tag, as they would carry a row.
+
+        Terraform leaves alone what begins with ``aws:``.
+        """
         (database,) = self.databases()
         self.aws.client("rds").add_tags_to_resource(
-            ResourceName=database["DBInstanceArn"], Tags=[{"Key": "Row", "Value": row}]
+            ResourceName=database["DBInstanceArn"], Tags=[{"Key": ROW, "Value": row}]
         )
 
     def row_in(self, snapshot: str) -> str:
@@ -111,7 +116,7 @@ class Environment:
         rds = self.aws.client("rds")
         (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
         tags = rds.list_tags_for_resource(ResourceName=found["DBSnapshotArn"])["TagList"]
-        row: str = next(tag["Value"] for tag in tags if tag["Key"] == "Row")
+        row: str = next(tag["Value"] for tag in tags if tag["Key"] == ROW)
         return row
 
     def in_state(self, stack: str, name: str) -> list[dict[str, Any]]:

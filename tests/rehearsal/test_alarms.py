@@ -20,6 +20,7 @@ import sizing
 from in_cluster.metrics_values import MINUTES
 from in_cluster.names import FIRST_METRICS, METRICS, NAMESPACE, RELEASE
 from tests.helpers.checkout import ROOT
+from tests.helpers.serving import free_port
 from tests.rehearsal.conftest import lacks
 from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.metric_sources import Pod, beyond, put_for, role_arn, small_volume, soon
@@ -316,7 +317,7 @@ def test_numbers_are_refused(environment: Environment, plane: ControlPlane, pod:
     environment.aws.fail_next(9, 403, "AccessDenied", "^monitoring:")
     refused = pod.run(plane)
     environment.aws.forgive()
-    away = pod.run(plane, CLICKHOUSE_URL="http://127.0.0.1:9")
+    away = pod.run(plane, CLICKHOUSE_URL=f"http://127.0.0.1:{free_port()}")
     stranger = pod.run(plane, CLICKHOUSE_PASSWORD="not-printed-either")  # noqa: S106
     for done, reason in (
         (partly, "metrics: failed: ClickHouse has no number for ClickHouseNodeMemoryUsed"),

@@ -131,7 +131,7 @@ def test_hours_are_set_on_a_running_installation(environment: Environment) -> No
 
     Cannot prove: that AWS accepts the schedules, and runs them.
     """
-    environment.installation.change_env(AWAKE_HOURS=f"'{HOURS}'")
+    environment.installation.change_env(AWAKE_HOURS=HOURS)
     said = environment.installation.deploy("network")
     assert NODE_GROUP in said
     assert " 1 to change, 0 to destroy." in said
@@ -139,7 +139,7 @@ def test_hours_are_set_on_a_running_installation(environment: Environment) -> No
     for stack in ("deps", "app"):
         assert ", 0 to destroy." in environment.installation.deploy(stack)
     (database,) = environment.databases()
-    assert database["PreferredBackupWindow"] == "18:30-19:00"
+    assert database["PreferredBackupWindow"] == "18:40-19:10"
     assert database["PreferredMaintenanceWindow"] == f"{DAY.lower()}:18:00-{DAY.lower()}:18:30"
     environment.installation.assert_nothing_to_do(*STACKS)
 

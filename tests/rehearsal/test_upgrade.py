@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from contracts import DEPS, NETWORK, STACKS
 from in_cluster.names import NAMESPACE
-from tests.rehearsal.environment import BUCKET, Environment, wait_until
+from tests.rehearsal.environment import BUCKET, ROW, Environment, wait_until
 from tests.rehearsal.released import apply_plan, destroyed, place, synthesize
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.releases.kept import release
@@ -34,7 +34,7 @@ def stored(environment: Environment) -> dict[str, Any]:
     tags = rds.list_tags_for_resource(ResourceName=database["DBInstanceArn"])["TagList"]
     return {
         "database": database["DbiResourceId"],
-        "row": [tag["Value"] for tag in tags if tag["Key"] == "Row"],
+        "row": [tag["Value"] for tag in tags if tag["Key"] == ROW],
         "object": s3.get_object(Bucket=BUCKET, Key=OBJECT)["Body"].read(),
         "secrets": environment.application_secrets(),
         "password": environment.in_state("deps", "random_password")[0]["result"],
