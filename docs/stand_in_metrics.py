@@ -52,7 +52,7 @@ _CONTAINERS: Final = {
     "langfuse-worker-7c6d5b9f4d-9k4wq": ("langfuse-worker", 1, 520, 1010, 1472, 0.75),
     "langfuse-clickhouse-0": ("clickhouse", 0, 900, 1480, 2048, 0.55),
     "langfuse-redis-master-0": ("valkey", 0, 30, 90, 512, 0.05),
-    "langfuse-victoria-metrics-6c9f8d7b5-p4n2s": ("victoria-metrics", 0, 110, 150, 384, 0.03),
+    "langfuse-victoria-metrics-5555555555-vvvvv": ("victoria-metrics", 0, 110, 150, 384, 0.03),
     "langfuse-grafana-58f7c6d9b4-tq8zj": ("grafana", 0, 170, 210, 512, 0.02),
     "langfuse-metrics-exporter-5555555555-mmmmm": ("metrics-exporter", 1, 58, 64, 160, 0.01),
 }

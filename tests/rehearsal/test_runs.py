@@ -9,7 +9,14 @@ import pytest
 
 from contracts import STACKS
 from in_cluster.names import LAST_BACKUP
-from tests.rehearsal.environment import MAIL, MAIL_URL, PASSWORD, Environment, wait_until
+from tests.rehearsal.environment import (
+    CHARTS,
+    MAIL,
+    MAIL_URL,
+    PASSWORD,
+    Environment,
+    wait_until,
+)
 from tests.rehearsal.stand_ins.chart_repository import ChartRepository
 from tests.rehearsal.stand_ins.cloud_run import Run
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
@@ -64,9 +71,7 @@ def charts(mirror: Path) -> Iterator[str]:
 
 def test_deploys_on_this_machine(environment: Environment, charts: str) -> None:
     """Network and deps are deployed from the user's machine."""
-    environment.installation.change_env(
-        LANGFUSE_CHART=charts, TRAEFIK_CHART=charts, EXTERNAL_DNS_CHART=charts
-    )
+    environment.installation.change_env(**dict.fromkeys(CHARTS, charts))
     environment.installation.add_extra_environment(MAIL, MAIL_URL)
     environment.installation.deploy("network")
     environment.installation.deploy("deps")
