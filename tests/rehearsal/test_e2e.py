@@ -216,7 +216,8 @@ def test_destroy_fails(project: Environment) -> None:
     project.aws.fail_next(10, 400, "InvalidParameterValue", "rds:CreateDBInstance")
     project.eks.fail_next(1000, 403, "AccessDeniedException", "DELETE /clusters/[^/]+/node-groups")
     said = ended(start(project), 1)
-    assert f"left: EKS cluster {NAME} (73.00), 73.00 USD a month." in said
+    retained = f"secret {NAME}-application-secrets (0.40), bucket {BUCKET} (0.00)"
+    assert f"left: EKS cluster {NAME} (73.00), {retained}, 73.40 USD a month." in said
     folder, *commands = re.findall(r"^E?\s+(cd \S+|uv run .+?)(?:;.*)?$", said, re.MULTILINE)
     assert commands == ["uv run npx cdktf destroy network", f"uv run backups.py --purge {NAME}"]
     there = project.left_over()
@@ -227,4 +228,6 @@ def test_destroy_fails(project: Environment) -> None:
     project.aws.forgive()
     checkout = Path(folder.removeprefix("cd "))
     project.installation.run("npx", "cdktf", "destroy", "network", "--auto-approve", cwd=checkout)
+    purge = f"echo {NAME} | python backups.py --purge {NAME}"
+    project.installation.run("sh", "-c", purge, cwd=checkout)
     assert project.left_over() == []
