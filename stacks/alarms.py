@@ -18,14 +18,14 @@ from constructs_lib.metric_alarms import MetricAlarms
 from constructs_lib.metrics_release import MetricsRelease
 from constructs_lib.monthly_budget import MonthlyBudget
 from constructs_lib.retained_resources import STACK_ADDRESS
-from constructs_lib.workload_role import WorkloadRole
 from contracts import AlarmOutputs, MetricsOutputs
 from in_cluster.metrics_values import TIMEOUT, metric_namespace, metrics_values
-from in_cluster.names import METRICS, NAMESPACE, RELEASE
+from in_cluster.names import METRICS, RELEASE
 from option_views import Alarms
 from settings import Settings
 from stacks.interface import Upstreams, publish, publish_next_steps
 from stacks.release_secrets import ReleaseSecrets
+from stacks.roles import pod_role
 
 
 def add_budget(stack: TerraformStack, settings: Settings) -> Sequence[str]:
@@ -106,13 +106,12 @@ def add_alarms_of_stores(
 
 def _role(stack: TerraformStack, settings: Settings, oidc_provider_arn: str) -> str:
     """Create the role that may put metrics of this installation, and return its ARN."""
-    return WorkloadRole(
+    return pod_role(
         stack,
-        "metrics-role",
-        name=f"{settings.name}-metrics",
+        settings,
+        "metrics",
         oidc_provider_arn=oidc_provider_arn,
-        permissions_boundary=settings.iam_permissions_boundary,
-        service_accounts=[f"{NAMESPACE}:{METRICS}"],
+        service_accounts=[METRICS],
         permissions={
             "metrics": {
                 "actions": ["cloudwatch:PutMetricData"],

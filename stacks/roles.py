@@ -1,5 +1,7 @@
 """IAM roles of pods that ``deps`` makes; each is for service accounts of one namespace."""
 
+from collections.abc import Mapping, Sequence
+
 from cdktf import TerraformStack
 
 from constructs_lib.retained_resources import RetainedResources
@@ -16,6 +18,37 @@ from retained.names import secret_name
 from settings import Settings
 
 
+def pod_role(
+    stack: TerraformStack,
+    settings: Settings,
+    suffix: str,
+    *,
+    oidc_provider_arn: str,
+    service_accounts: Sequence[str],
+    permissions: Mapping[str, Mapping[str, object]],
+) -> WorkloadRole:
+    """Create a role of the installation, bounded as its others.
+
+    Args:
+        stack: the stack.
+        settings: the configuration.
+        suffix: what follows the installation's name in the role's.
+        oidc_provider_arn: the cluster's IAM OIDC provider.
+        service_accounts: their names in Langfuse's namespace.
+        permissions: policy statements, as ``WorkloadRole`` has them.
+
+    """
+    return WorkloadRole(
+        stack,
+        f"{suffix}-role",
+        name=f"{settings.name}-{suffix}",
+        oidc_provider_arn=oidc_provider_arn,
+        permissions_boundary=settings.iam_permissions_boundary,
+        service_accounts=[f"{NAMESPACE}:{each}" for each in service_accounts],
+        permissions=permissions,
+    )
+
+
 def langfuse_role(
     stack: TerraformStack,
     settings: Settings,
@@ -24,13 +57,12 @@ def langfuse_role(
     oidc_provider_arn: str,
 ) -> WorkloadRole:
     """Create the role of web and worker: raw events, media and exports in the bucket."""
-    return WorkloadRole(
+    return pod_role(
         stack,
-        "langfuse-role",
-        name=f"{settings.name}-langfuse",
+        settings,
+        "langfuse",
         oidc_provider_arn=oidc_provider_arn,
-        permissions_boundary=settings.iam_permissions_boundary,
-        service_accounts=[f"{NAMESPACE}:{SERVICE_ACCOUNT}"],
+        service_accounts=[SERVICE_ACCOUNT],
         permissions={
             "bucket": {
                 "actions": ["s3:ListBucket", "s3:GetBucketLocation"],
@@ -57,13 +89,12 @@ def clickhouse_role(
     oidc_provider_arn: str,
 ) -> WorkloadRole:
     """Create the role of ClickHouse and of its backups, for these in the bucket."""
-    return WorkloadRole(
+    return pod_role(
         stack,
-        "clickhouse-role",
-        name=f"{settings.name}-clickhouse",
+        settings,
+        "clickhouse",
         oidc_provider_arn=oidc_provider_arn,
-        permissions_boundary=settings.iam_permissions_boundary,
-        service_accounts=[f"{NAMESPACE}:{CLICKHOUSE}", f"{NAMESPACE}:{BACKUP}"],
+        service_accounts=[CLICKHOUSE, BACKUP],
         permissions={
             # S3 compares the key of a missing object with this prefix too, and answers 404
             # where the role may list it, 403 where not.
@@ -112,13 +143,12 @@ def secrets_role(
     """
     # Behind the name, AWS puts a hyphen and six characters.
     application = f"{secrets}{secret_name(settings.name)}-??????"
-    return WorkloadRole(
+    return pod_role(
         stack,
-        "external-secrets-role",
-        name=f"{settings.name}-external-secrets",
+        settings,
+        "external-secrets",
         oidc_provider_arn=oidc_provider_arn,
-        permissions_boundary=settings.iam_permissions_boundary,
-        service_accounts=[f"{NAMESPACE}:{EXTERNAL_SECRETS}"],
+        service_accounts=[EXTERNAL_SECRETS],
         permissions={
             "secrets": {
                 "actions": ["secretsmanager:GetSecretValue"],
