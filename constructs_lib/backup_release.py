@@ -1,18 +1,13 @@
 """The Helm release with the backups of ClickHouse."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from cdktf import AssetType, ITerraformDependable, TerraformAsset, TerraformLocal
+from cdktf import ITerraformDependable
 from constructs import Construct
 
-import in_cluster
-from constructs_lib.helm_release import HelmRelease
-from in_cluster.helm_chart import Chart, as_yaml
-from in_cluster.names import BACKUP, NAMESPACE
-
-CHART: Final = Path(in_cluster.__path__[0], "manifests_chart")
+from constructs_lib.helm_release import manifests_release
+from in_cluster.names import BACKUP
 
 
 class BackupRelease(Construct):
@@ -42,22 +37,4 @@ class BackupRelease(Construct):
 
         """
         super().__init__(scope, id_)
-        chart = manifests_chart(self)
-        # As those of Langfuse's release: golden files then show what an option changes, not all.
-        text = TerraformLocal(self, "values", as_yaml(values))
-        text.override_logical_id("backup_values")
-        HelmRelease(
-            self,
-            "release",
-            name=BACKUP,
-            namespace=NAMESPACE,
-            chart=Chart(None, chart.path, None),
-            values=text.as_string,
-            timeout=timeout,
-            after=after,
-        )
-
-
-def manifests_chart(scope: Construct) -> TerraformAsset:
-    """Return the chart of manifests, in the stack's folder: all that a remote run has."""
-    return TerraformAsset(scope, "chart", path=str(CHART), type=AssetType.DIRECTORY)
+        manifests_release(self, name=BACKUP, values=values, timeout=timeout, after=after)

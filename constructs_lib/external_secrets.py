@@ -7,8 +7,7 @@ from cdktf import ITerraformDependable, TerraformLocal, TerraformResourceLifecyc
 from constructs import Construct
 
 import versions
-from constructs_lib.backup_release import manifests_chart
-from constructs_lib.helm_release import HelmRelease
+from constructs_lib.helm_release import HelmRelease, manifests_chart
 from in_cluster.helm_chart import Chart, as_yaml
 from in_cluster.names import EXTERNAL_SECRETS, NAMESPACE, SECRET_STORE
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdktf import ITerraformDependable, TerraformLocal
+from cdktf import ITerraformDependable
 from constructs import Construct
 
-from constructs_lib.backup_release import manifests_chart
-from constructs_lib.helm_release import HelmRelease
-from in_cluster.helm_chart import Chart, as_yaml
-from in_cluster.names import METRICS, NAMESPACE
+from constructs_lib.helm_release import manifests_release
+from in_cluster.names import METRICS
 
 
 class MetricsRelease(Construct):
@@ -38,16 +36,5 @@ class MetricsRelease(Construct):
 
         """
         super().__init__(scope, id_)
-        text = TerraformLocal(self, "values", as_yaml(values))
-        text.override_logical_id("metrics_values")
-        HelmRelease(
-            self,
-            "release",
-            name=METRICS,
-            namespace=NAMESPACE,
-            chart=Chart(None, manifests_chart(self).path, None),
-            values=text.as_string,
-            timeout=timeout,
-            after=after,
-        )
+        manifests_release(self, name=METRICS, values=values, timeout=timeout, after=after)
         self.address = f"helm_release.{METRICS}"

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cdktf import ITerraformDependable, TerraformLocal
+from cdktf import ITerraformDependable
 from constructs import Construct
 
-from constructs_lib.backup_release import manifests_chart
-from constructs_lib.helm_release import HelmRelease
-from in_cluster.helm_chart import Chart, as_yaml
-from in_cluster.names import MONITORING, NAMESPACE
+from constructs_lib.helm_release import manifests_release
+from in_cluster.names import MONITORING
 
 # Seconds. Two images to pull, and a volume to attach.
 TIMEOUT: Final = 600
@@ -39,15 +37,4 @@ class MonitoringRelease(Construct):
 
         """
         super().__init__(scope, id_)
-        text = TerraformLocal(self, "values", as_yaml(values))
-        text.override_logical_id("monitoring_values")
-        HelmRelease(
-            self,
-            "release",
-            name=MONITORING,
-            namespace=NAMESPACE,
-            chart=Chart(None, manifests_chart(self).path, None),
-            values=text.as_string,
-            timeout=TIMEOUT,
-            after=[after],
-        )
+        manifests_release(self, name=MONITORING, values=values, timeout=TIMEOUT, after=[after])

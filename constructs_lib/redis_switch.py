@@ -6,16 +6,13 @@ from typing import Any
 from cdktf import (
     Fn,
     ITerraformDependable,
-    TerraformLocal,
     TerraformResourceLifecycle,
 )
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
-from constructs_lib.backup_release import manifests_chart
-from constructs_lib.helm_release import HelmRelease
-from in_cluster.helm_chart import Chart, as_yaml
-from in_cluster.names import NAMESPACE, REDIS_SWITCH
+from constructs_lib.helm_release import manifests_release
+from in_cluster.names import REDIS_SWITCH
 
 
 class RedisSwitch(Construct):
@@ -60,16 +57,7 @@ class RedisSwitch(Construct):
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
         use.override_logical_id("redis_is_used_by_app")
-        text = TerraformLocal(self, "values", as_yaml(values))
-        text.override_logical_id("redis_switch_values")
-        release = HelmRelease(
-            self,
-            "release",
-            name=REDIS_SWITCH,
-            namespace=NAMESPACE,
-            create_namespace=True,
-            chart=Chart(None, manifests_chart(self).path, None),
-            values=text.as_string,
-            timeout=timeout,
+        release = manifests_release(
+            self, name=REDIS_SWITCH, values=values, timeout=timeout, create_namespace=True
         )
         self.before = [release, use]

@@ -9,7 +9,7 @@ from cdktf import App
 
 import sizing
 import versions
-from constructs_lib.backup_release import CHART
+from constructs_lib.helm_release import MANIFESTS_CHART
 from in_cluster.backup_values import SCRIPT, SCRIPTS, backups_url
 from tests.helpers.chart_values import Values, chart_values, item
 from tests.helpers.stack import Stack
@@ -44,7 +44,7 @@ def test_chart_is_in_the_folder_of_the_stack(built: App, app: Stack) -> None:
     chart = app.resource("helm_release", "langfuse-backup")["chart"]
     copy = Path(built.outdir, "stacks", "app", chart)
     assert {path.relative_to(copy) for path in copy.rglob("*")} == {
-        path.relative_to(CHART) for path in CHART.rglob("*")
+        path.relative_to(MANIFESTS_CHART) for path in MANIFESTS_CHART.rglob("*")
     }
 
 
