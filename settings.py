@@ -3,6 +3,7 @@
 A variable and its field have the same name. ``env_file`` reads the file and reports faults.
 """
 
+from collections.abc import Mapping
 from typing import Final, Self
 
 from pydantic import model_validator as validate_model
@@ -28,6 +29,18 @@ _OF_CLICKHOUSE_IN_THE_CLUSTER: Final = {
     "clickhouse_backup_schedule",
     "clickhouse_backups_kept",
 }
+
+
+def _refuse_first(faults: Mapping[str, bool]) -> None:
+    """Refuse what does not go together, by the first fault that is there.
+
+    Raises:
+        ValueError: the fault.
+
+    """
+    for fault, is_there in faults.items():
+        if is_there:
+            raise ValueError(fault)
 
 
 class Settings(OptionViews):
@@ -134,8 +147,7 @@ class Settings(OptionViews):
             "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
             "NODE_SUBNETS=public": is_private and self.langfuse_domain is not None,
         }
-        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
-            raise ValueError(fault)
+        _refuse_first(faults)
         return self
 
     @validate_model(mode="after")
@@ -179,8 +191,7 @@ class Settings(OptionViews):
                 self.langfuse_domain is not None
             ),
         }
-        if fault := next((fault for fault, is_there in faults.items() if is_there), None):
-            raise ValueError(fault)
+        _refuse_first(faults)
         is_chosen = "clickhouse_backup_schedule" in self.model_fields_set
         if is_chosen and cron and not any(map(hours.contains, moments(cron))):
             message = (
