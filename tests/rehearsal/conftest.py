@@ -17,6 +17,7 @@ from docs.module_interfaces import mirror_directory
 from tests.helpers.checkout import ROOT
 from tests.rehearsal.environment import Environment, start_environment
 from tests.rehearsal.report import PROVES, VERSION
+from tests.rehearsal.stand_ins import external_secrets
 from tests.rehearsal.stand_ins.control_plane import ControlPlane, missing_programs
 
 REGISTRY: Final = ("registry.terraform.io", 443)
@@ -167,3 +168,19 @@ def _reported(
     yield
     for version in environment.versions():
         record_property(VERSION, version)
+
+
+@pytest.fixture(scope="module")
+def operator(
+    request: pytest.FixtureRequest,
+    environment: Environment,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Have the program of the External Secrets Operator run with its pod."""
+    if external_secrets.is_missing():
+        lacks(request, f"{external_secrets.PROGRAM} is not on PATH")
+    if environment.control_plane is None:
+        pytest.skip("no control plane")
+    plane, folder = environment.control_plane, tmp_path_factory.mktemp("external-secrets")
+    with external_secrets.ExternalSecretsOperator(plane, environment.aws.url, folder):
+        yield

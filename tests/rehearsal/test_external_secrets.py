@@ -4,13 +4,11 @@ Its program runs while its simulated pod does. What it writes is compared with w
 """
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from in_cluster.names import EXTERNAL_SECRET, NAMESPACE, SECRET, SecretKey
 from tests.helpers.checkout import ROOT
-from tests.rehearsal.conftest import lacks
 from tests.rehearsal.environment import Environment, wait_until
 from tests.rehearsal.external_secrets import (
     condition,
@@ -25,39 +23,18 @@ from tests.rehearsal.external_secrets import (
     secret,
 )
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
-from tests.rehearsal.stand_ins.external_secrets import (
-    PROGRAM,
-    ExternalSecretsOperator,
-    is_missing,
-)
 from tests.rehearsal.test_app import items, ready_pods, wait_for_all_pods
 from tests.rehearsal.test_last_backup import langfuse
 from verification.cluster import Cluster
 from verification.external_secrets import secret_checks
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("operator")]
 WANTS_CLUSTER = True
 
 # What the installation had before: values of the Secret, by key.
 BEFORE: dict[str, str] = {}
 REFRESH = ("annotate", "externalsecrets", EXTERNAL_SECRET, "-n", NAMESPACE, "--overwrite")
 GENERATED = {*SecretKey} - {SecretKey.ADMIN_PASSWORD}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def operator(
-    request: pytest.FixtureRequest,
-    environment: Environment,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[None]:
-    """Have the operator's program run with its pod."""
-    if is_missing():
-        lacks(request, f"{PROGRAM} is not on PATH")
-    if environment.control_plane is None:
-        pytest.skip("no control plane")
-    folder = tmp_path_factory.mktemp("external-secrets")
-    with ExternalSecretsOperator(environment.control_plane, environment.aws.url, folder):
-        yield
 
 
 def line(environment: Environment, plane: ControlPlane) -> str:

@@ -1,12 +1,10 @@
 """SECRETS=external from the first deploy: AWS generates, and a rebuild has the same."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from in_cluster.names import EXTERNAL_SECRET, NAMESPACE, SECRET
-from tests.rehearsal.conftest import lacks
 from tests.rehearsal.environment import SECRETS, Environment, wait_until
 from tests.rehearsal.external_secrets import (
     condition,
@@ -19,32 +17,11 @@ from tests.rehearsal.external_secrets import (
     secret,
 )
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
-from tests.rehearsal.stand_ins.external_secrets import (
-    PROGRAM,
-    ExternalSecretsOperator,
-    is_missing,
-)
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("operator")]
 WANTS_CLUSTER = True
 
 FIRST: dict[str, str] = {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def operator(
-    request: pytest.FixtureRequest,
-    environment: Environment,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[None]:
-    """Have the operator's program run with its pod."""
-    if is_missing():
-        lacks(request, f"{PROGRAM} is not on PATH")
-    if environment.control_plane is None:
-        pytest.skip("no control plane")
-    folder = tmp_path_factory.mktemp("external-secrets")
-    with ExternalSecretsOperator(environment.control_plane, environment.aws.url, folder):
-        yield
 
 
 def generators(environment: Environment) -> list[str]:
