@@ -215,6 +215,16 @@ class ControlPlane:
             raise ControlPlaneError(message)
         return result.stdout
 
+    def kubeconfig_of(self, service_account: str, namespace: str) -> Path:
+        """Write the kubeconfig of a service account, with an hour's token, and return its path."""
+        token = self.kubectl("create", "token", service_account, f"--namespace={namespace}")
+        kubeconfig = json.loads(self.kubeconfig.read_text(encoding="utf-8"))
+        kubeconfig["users"][0]["user"] = {"token": token.strip()}
+        file = self._directory / f"{service_account}.kubeconfig"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(kubeconfig), encoding="utf-8")
+        return file
+
     def left_in(self, namespace: str) -> list[str]:
         """Name the pods and claims of a namespace, and all volumes."""
         kinds = "pods,persistentvolumeclaims,persistentvolumes"

@@ -1,6 +1,5 @@
 """ExternalDNS itself, on this machine, with the arguments and the rights of its pod."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -23,7 +22,7 @@ class ExternalDns:
     """One process, started as the Deployment says, but for where the cluster and AWS are."""
 
     def __init__(self, plane: ControlPlane, aws_url: str, folder: Path) -> None:
-        """Start nothing yet; the kubeconfig and a log go into ``folder``."""
+        """Start nothing yet; the log goes into ``folder``."""
         self._plane = plane
         self._aws_url = aws_url
         self._folder = folder
@@ -39,18 +38,13 @@ class ExternalDns:
 
     def start(self, arguments: list[str]) -> None:
         """Start it with the arguments of its container, as its service account."""
-        token = self._plane.kubectl("create", "token", EXTERNAL_DNS, f"--namespace={NAMESPACE}")
-        kubeconfig = json.loads(self._plane.kubeconfig.read_text(encoding="utf-8"))
-        kubeconfig["users"][0]["user"] = {"token": token.strip()}
-        file = self._folder / "external-dns.kubeconfig"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(kubeconfig), encoding="utf-8")
+        kubeconfig = self._plane.kubeconfig_of(EXTERNAL_DNS, NAMESPACE)
         with (self._folder / "external-dns.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     PROGRAM,
                     *arguments,
-                    f"--kubeconfig={file}",
+                    f"--kubeconfig={kubeconfig}",
                     f"--server={self._plane.endpoint}",
                     "--metrics-address=127.0.0.1:0",
                 ],

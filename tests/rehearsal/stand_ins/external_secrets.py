@@ -27,7 +27,7 @@ class ExternalSecretsOperator:
     """
 
     def __init__(self, plane: ControlPlane, aws_url: str, folder: Path) -> None:
-        """Start nothing yet; the kubeconfig and a log go into ``folder``."""
+        """Start nothing yet; the log goes into ``folder``."""
         self._plane = plane
         self._aws_url = aws_url
         self._folder = folder
@@ -68,19 +68,14 @@ class ExternalSecretsOperator:
         return None
 
     def _start(self, arguments: list[str]) -> None:
-        token = self._plane.kubectl("create", "token", EXTERNAL_SECRETS, f"--namespace={NAMESPACE}")
-        kubeconfig = json.loads(self._plane.kubeconfig.read_text(encoding="utf-8"))
-        kubeconfig["users"][0]["user"] = {"token": token.strip()}
-        file = self._folder / "external-secrets.kubeconfig"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(kubeconfig), encoding="utf-8")
+        kubeconfig = self._plane.kubeconfig_of(EXTERNAL_SECRETS, NAMESPACE)
         with (self._folder / "external-secrets.log").open("ab") as log:
             self._process = subprocess.Popen(
                 # The last of an argument counts; 0 is no server.
                 [PROGRAM, *arguments, "--metrics-addr=0"],
                 env={
                     **os.environ,
-                    "KUBECONFIG": str(file),
+                    "KUBECONFIG": str(kubeconfig),
                     "AWS_SECRETSMANAGER_ENDPOINT": self._aws_url,
                     "AWS_ACCESS_KEY_ID": KEY,
                     "AWS_SECRET_ACCESS_KEY": KEY,
