@@ -164,13 +164,13 @@ class Installation:
         return done.stdout
 
     def deploy(self, stack: str, status: int = 0) -> str:
-        """Deploy one stack through the command line; of a refused one, return all it says.
+        """Deploy one stack through the command line; of a refused one, add what its plan says.
 
-        CDKTF reads a terminal that Terraform writes to, and may leave before it has read the end of
-        a long plan, where the reason is.
+        CDKTF reads a terminal that Terraform writes to, and may leave before it has read the end,
+        where the reason is, or within the reason.
         """
         said = self.run(*self.cdktf("deploy", stack), status=status)
-        if status and "│ Error: " not in said:
+        if status:
             said += self.terraform(stack, "plan", "-input=false", status=None)
         return said
 
