@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from faults import refuse_first_of
 from setting_types import AsciiText, Text, Token
 
 # Type of a fault that is between variables, and whose message names them.
@@ -86,8 +87,7 @@ def _terraform_cloud_host(value: str) -> str:
         "has capital letters; use none": re.search("[A-Z]", value),
         "is no host's full name": not re.fullmatch(_HOST, value),
     }
-    if fault := next((fault for fault, found in faults.items() if found), None):
-        raise ValueError(fault)
+    refuse_first_of(faults)
     return value
 
 

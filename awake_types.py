@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator
 
+from faults import refuse_first_of
 from setting_types import not_empty
 
 # In the order of ``datetime.weekday``.
@@ -152,12 +153,11 @@ def _awake_hours(value: object) -> object:
         end=time(end_hour, end_minute),
         zone=zone,
     )
-    if fault := _fault(hours):
-        raise ValueError(fault)
+    _refuse_impossible(hours)
     return hours
 
 
-def _fault(hours: AwakeHours) -> str | None:
+def _refuse_impossible(hours: AwakeHours) -> None:
     length = _minutes(hours.end) - _minutes(hours.begin)
     faults = {
         "ends before it begins; a span goes not over midnight, so end it at 23:59": length <= 0,
@@ -166,7 +166,7 @@ def _fault(hours: AwakeHours) -> str | None:
         ),
         "has a time zone that the IANA database has not": hours.zone not in available_timezones(),
     }
-    return next((fault for fault, is_there in faults.items() if is_there), None)
+    refuse_first_of(faults)
 
 
 def _days(text: str) -> tuple[int, ...]:

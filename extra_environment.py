@@ -12,6 +12,7 @@ from typing import Final
 
 import env_lines
 from contracts import EXTRA_SECRET
+from faults import first_of
 
 # Prefix of the variables of .env that hold the secret values.
 SECRET_PREFIX: Final = f"TF_VAR_{EXTRA_SECRET}"
@@ -102,4 +103,4 @@ def fault(name: str, value: str) -> str | None:
         f"has a secret, which everybody who sees the plan could read; put its value into .env as "
         f"{SECRET_PREFIX}{name}, and write {name}={reference(name)}": is_plain and is_secret,
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return first_of(faults)

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from address_types import HOST_NAME, LARGEST_PORT
+from faults import refuse_first_of
 from setting_types import LOOPBACK, Secret, Text, not_empty
 
 # Ports of ClickHouse's native protocol, in which Langfuse migrates: by whether it is encrypted.
@@ -85,8 +86,7 @@ def _server_url(value: str) -> str:
             scheme == "http" and not _is_private(host)
         ),
     }
-    if fault := next((fault for fault, is_so in faults.items() if is_so), None):
-        raise ValueError(fault)
+    refuse_first_of(faults)
     return value.removesuffix("/")
 
 

@@ -15,6 +15,7 @@ import extra_values
 import images
 import sizing
 from extra_environment import read_extra_environment
+from faults import first_of, refuse_first_of
 
 # Hexadecimal digits of a SHA-256.
 DIGEST_DIGITS: Final = 64
@@ -112,8 +113,7 @@ def _image_registry(value: str) -> str:
             r"[a-z0-9.-]+(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", value
         ),
     }
-    if fault := next((fault for fault, found in faults.items() if found), None):
-        raise ValueError(fault)
+    refuse_first_of(faults)
     return value
 
 
@@ -145,7 +145,7 @@ def _fault_of_digest(name: str, digest: str, before: Container[str]) -> str | No
         ),
         "has other digits than 0-9 and a-f; copy it again": re.search("[^0-9a-f]", digits),
     }
-    return next((fault for fault, found in faults.items() if found), None)
+    return first_of(faults)
 
 
 def _instance_type(value: str) -> str:

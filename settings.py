@@ -3,7 +3,6 @@
 A variable and its field have the same name. ``env_file`` reads the file and reports faults.
 """
 
-from collections.abc import Mapping
 from typing import Final, Self
 
 from pydantic import model_validator as validate_model
@@ -13,6 +12,7 @@ import own_images
 import sizing
 from access_types import partition_of_policy, partition_of_region
 from address_types import LARGEST_VPC_PREFIX, SMALLEST_PRIVATE_PREFIX
+from faults import refuse_first_of
 from option_views import OptionViews
 from schedule_types import moments
 
@@ -29,18 +29,6 @@ _OF_CLICKHOUSE_IN_THE_CLUSTER: Final = {
     "clickhouse_backup_schedule",
     "clickhouse_backups_kept",
 }
-
-
-def _refuse_first(faults: Mapping[str, bool]) -> None:
-    """Refuse what does not go together, by the first fault that is there.
-
-    Raises:
-        ValueError: the fault.
-
-    """
-    for fault, is_there in faults.items():
-        if is_there:
-            raise ValueError(fault)
 
 
 class Settings(OptionViews):
@@ -147,7 +135,7 @@ class Settings(OptionViews):
             "private ones have not; remove LANGFUSE_DOMAIN and ROUTE53_ZONE, or set "
             "NODE_SUBNETS=public": is_private and self.langfuse_domain is not None,
         }
-        _refuse_first(faults)
+        refuse_first_of(faults)
         return self
 
     @validate_model(mode="after")
@@ -191,7 +179,7 @@ class Settings(OptionViews):
                 self.langfuse_domain is not None
             ),
         }
-        _refuse_first(faults)
+        refuse_first_of(faults)
         is_chosen = "clickhouse_backup_schedule" in self.model_fields_set
         if is_chosen and cron and not any(map(hours.contains, moments(cron))):
             message = (

@@ -19,6 +19,7 @@ LAYERS: Final = (
         "sizing.py",
         "contracts.py",
         "env_lines.py",
+        "faults.py",
         "extra_environment.py",
         "extra_values.py",
         "progress.py",
