@@ -147,7 +147,7 @@ def environment(
         yield environment
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plane(
     request: pytest.FixtureRequest, environment: Environment, lacking_for_a_cluster: list[str]
 ) -> ControlPlane:
@@ -174,13 +174,12 @@ def _reported(
 def operator(
     request: pytest.FixtureRequest,
     environment: Environment,
+    plane: ControlPlane,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     """Have the program of the External Secrets Operator run with its pod."""
     if external_secrets.is_missing():
         lacks(request, f"{external_secrets.PROGRAM} is not on PATH")
-    if environment.control_plane is None:
-        pytest.skip("no control plane")
-    plane, folder = environment.control_plane, tmp_path_factory.mktemp("external-secrets")
+    folder = tmp_path_factory.mktemp("external-secrets")
     with external_secrets.ExternalSecretsOperator(plane, environment.aws.url, folder):
         yield

@@ -48,13 +48,11 @@ ACTIONS = {
 
 @pytest.fixture(scope="module")
 def external_dns(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
+    environment: Environment, plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExternalDns]:
     """Return the program, which a test may start where it is on PATH."""
-    if environment.control_plane is None:
-        pytest.skip("no control plane")
     folder = tmp_path_factory.mktemp("external-dns")
-    with ExternalDns(environment.control_plane, environment.aws.url, folder) as program:
+    with ExternalDns(plane, environment.aws.url, folder) as program:
         yield program
 
 
