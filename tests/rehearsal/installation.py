@@ -146,11 +146,13 @@ class Installation:
         file.write_text("".join(f"{key}={text}\n" for key, text in lines.items()), encoding="utf-8")
         self.change_env(**{"LANGFUSE_EXTRA_ENV": file.name, f"{SECRET_PREFIX}{name}": value})
 
-    def backups(self, *arguments: str, typed: str = "", status: int = 0) -> str:
+    def backups(
+        self, *arguments: str, typed: str = "", status: int = 0, cwd: Path | None = None
+    ) -> str:
         """Run backups.py, whose question is answered with ``typed``."""
         done = subprocess.run(
             ["python", "backups.py", *arguments],
-            cwd=self.folder,
+            cwd=cwd or self.folder,
             env=self.environment,
             input=typed,
             stdout=subprocess.PIPE,

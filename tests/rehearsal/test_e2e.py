@@ -230,6 +230,5 @@ def test_destroy_fails(project: Environment) -> None:
     project.aws.forgive()
     checkout = Path(folder.removeprefix("cd "))
     project.installation.run("npx", "cdktf", "destroy", "network", "--auto-approve", cwd=checkout)
-    purge = f"echo {NAME} | python backups.py --purge {NAME}"
-    project.installation.run("sh", "-c", purge, cwd=checkout)
+    project.installation.backups("--purge", NAME, typed=NAME, cwd=checkout)
     assert project.left_over() == []
