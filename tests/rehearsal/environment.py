@@ -111,12 +111,16 @@ class Environment:
             ResourceName=database["DBInstanceArn"], Tags=[{"Key": ROW, "Value": row}]
         )
 
+    def rows_of(self, arn: str) -> list[str]:
+        """Return the rows of a database or of a snapshot."""
+        tags = self.aws.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]
+        return [tag["Value"] for tag in tags if tag["Key"] == ROW]
+
     def row_in(self, snapshot: str) -> str:
         """Return the row that a snapshot carries."""
         rds = self.aws.client("rds")
         (found,) = rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot)["DBSnapshots"]
-        tags = rds.list_tags_for_resource(ResourceName=found["DBSnapshotArn"])["TagList"]
-        row: str = next(tag["Value"] for tag in tags if tag["Key"] == ROW)
+        (row,) = self.rows_of(found["DBSnapshotArn"])
         return row
 
     def in_state(self, stack: str, name: str) -> list[dict[str, Any]]:

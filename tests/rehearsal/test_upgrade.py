@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from contracts import DEPS, NETWORK, STACKS
 from in_cluster.names import NAMESPACE
-from tests.rehearsal.environment import BUCKET, ROW, Environment, wait_until
+from tests.rehearsal.environment import BUCKET, Environment, wait_until
 from tests.rehearsal.released import apply_plan, destroyed, place, synthesize
 from tests.rehearsal.stand_ins.control_plane import ControlPlane
 from tests.releases.kept import release
@@ -30,11 +30,10 @@ def before() -> dict[str, Any]:
 def stored(environment: Environment) -> dict[str, Any]:
     """Return everything that holds data, and the data that the stand-ins can hold."""
     (database,) = environment.databases()
-    rds, s3 = environment.aws.client("rds"), environment.aws.client("s3")
-    tags = rds.list_tags_for_resource(ResourceName=database["DBInstanceArn"])["TagList"]
+    s3 = environment.aws.client("s3")
     return {
         "database": database["DbiResourceId"],
-        "row": [tag["Value"] for tag in tags if tag["Key"] == ROW],
+        "row": environment.rows_of(database["DBInstanceArn"]),
         "object": s3.get_object(Bucket=BUCKET, Key=OBJECT)["Body"].read(),
         "secrets": environment.application_secrets(),
         "password": environment.in_state("deps", "random_password")[0]["result"],
