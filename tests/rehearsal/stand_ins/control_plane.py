@@ -218,12 +218,8 @@ class ControlPlane:
     def kubeconfig_of(self, service_account: str, namespace: str) -> Path:
         """Write the kubeconfig of a service account, with an hour's token, and return its path."""
         token = self.kubectl("create", "token", service_account, f"--namespace={namespace}")
-        kubeconfig = json.loads(self.kubeconfig.read_text(encoding="utf-8"))
-        kubeconfig["users"][0]["user"] = {"token": token.strip()}
-        file = self._directory / f"{service_account}.kubeconfig"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(kubeconfig), encoding="utf-8")
-        return file
+        kubeconfig = _kubeconfig(self._cluster, {"token": token.strip()})
+        return self._write(f"{service_account}.kubeconfig", kubeconfig)
 
     def left_in(self, namespace: str) -> list[str]:
         """Name the pods and claims of a namespace, and all volumes."""
@@ -298,23 +294,30 @@ class ControlPlane:
             "rehearsal", "kube-apiserver", ipaddress.IPv4Address(LOOPBACK), SERVICES[1]
         )
         certificate, key = authority.issue("system:masters", "kubernetes-admin")
-        cluster = {"server": self.endpoint, "certificate-authority-data": _base64(self.ca_pem)}
         admin = {"client-certificate-data": _base64(certificate), "client-key-data": _base64(key)}
         contents = {
             "ca.crt": self.ca_pem,
             "server.crt": server[0],
             "server.key": server[1],
             "accounts.key": authority.issue("rehearsal", "service-accounts")[1],
-            "admin.kubeconfig": _kubeconfig(cluster, admin),
+            "admin.kubeconfig": _kubeconfig(self._cluster, admin),
             "webhook.kubeconfig": _kubeconfig({"server": webhook}, {}),
             "stages.yaml": "\n---\n".join(json.dumps(stage) for stage in kwok_stages()),
         }
-        files = {name: self._directory / name for name in contents}
-        for name, text in contents.items():
-            files[name].touch(mode=0o600)
-            files[name].write_text(text)
+        files = {name: self._write(name, text) for name, text in contents.items()}
         self.kubeconfig = files["admin.kubeconfig"]
         return files
+
+    def _write(self, name: str, text: str) -> Path:
+        file = self._directory / name
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    @property
+    def _cluster(self) -> dict[str, str]:
+        """Where the API server is, as a kubeconfig says it."""
+        return {"server": self.endpoint, "certificate-authority-data": _base64(self.ca_pem)}
 
     def _spawn(self, program: str, *arguments: str) -> None:
         dying_with_parent = (
