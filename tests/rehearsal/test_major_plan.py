@@ -5,7 +5,6 @@ upgrade.py, and steps write what the Jobs would.
 """
 
 import json
-import re
 import shlex
 import sys
 from http.server import ThreadingHTTPServer
@@ -62,12 +61,8 @@ def pods(plane: ControlPlane) -> list[str]:
 
 
 def words(said: str) -> str:
-    """Return a message of Terraform, which wraps it, on one line.
-
-    CDKTF puts the stack's name before each piece of output that it gets, also within a line.
-    """
-    lines = (re.sub(r"^app\s+", "", line) for line in said.splitlines())
-    return " ".join(" ".join(lines).replace("│", " ").replace("\u2577", " ").split())
+    """Return what a refused deploy says on one line: Terraform frames and wraps its messages."""
+    return " ".join(said.replace("│", " ").replace("\u2577", " ").split())
 
 
 def test_3_is_deployed(environment: Environment, plane: ControlPlane) -> None:
